@@ -1,0 +1,1 @@
+"""What the services share about the domain: events, topics, départements and communes."""
