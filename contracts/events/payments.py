@@ -67,13 +67,25 @@ class LineAmount(msgspec.Struct, frozen=True, kw_only=True):
     amount_cents: int
 
 
+class MissionAmount(msgspec.Struct, frozen=True, kw_only=True):
+    """What one mission brings now: the sum of its lines, capped at its envelope.
+
+    `envelope_cents` is None while the taille or the rate is unknown; nothing is due then.
+    """
+
+    mission: str
+    envelope_cents: int | None
+    lines_cents: int
+    amount_cents: int
+
+
 class FundingEstimated(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="payments.FundingEstimated.v1"
 ):
     """The variable part was computed again, because of `reason`.
 
-    `reason`: `figure`, `line`, `rate`, `taille`, `contract`. `envelope_cents` is None while the
-    taille or the rate is unknown; nothing is due then.
+    `reason`: `figure` (then with the indicator and the figure's revision), `line`, `rate`,
+    `taille`, `contract`. `variable_cents` is the sum of the missions.
     """
 
     cpts_id: str
@@ -81,7 +93,7 @@ class FundingEstimated(
     reason: str
     variable_cents: int
     previous_cents: int
-    envelope_cents: int | None
+    missions: tuple[MissionAmount, ...]
     lines: tuple[LineAmount, ...]
     indicator: str | None = None
     figure_revision: int | None = None
