@@ -123,22 +123,21 @@ class TestCommunes:
         assert found.population > 0
 
     @pytest.mark.parametrize(
-        ("old", "present", "kind"),
+        ("old", "present"),
         [
-            ("01018", "01033", "former: Arlod, in Bellegarde, now Valserhône"),
-            ("20004", "2A004", "code before Corsica was divided"),
-            ("01340", "01015", "déléguée: Saint-Bois, in Arboys en Bugey"),
-            ("55273", "55386", "associée whose history leads elsewhere"),
-            ("59298", "59350", "associée: Hellemmes, in Lille"),
-            ("60455", "60694", "déléguée of a commune that another has left"),
-            ("02285", "59545", "associée held by a commune of another département"),
-            ("75001", "94002", "code before the département of Seine was divided"),
-            ("97123", "97701", "Saint-Barthélemy as part of Guadeloupe"),
-            ("97127", "97801", "Saint-Martin as part of Guadeloupe"),
+            pytest.param("01018", "01033", id="former, in Valserhône"),
+            pytest.param("20004", "2A004", id="code before Corsica was divided"),
+            pytest.param("01340", "01015", id="déléguée: Saint-Bois, in Arboys en Bugey"),
+            pytest.param("55273", "55386", id="associée whose history leads elsewhere"),
+            pytest.param("59298", "59350", id="associée: Hellemmes, in Lille"),
+            pytest.param("60455", "60694", id="déléguée of a commune that another has left"),
+            pytest.param("02285", "59545", id="associée held by a commune of another département"),
+            pytest.param("75001", "94002", id="code before the département of Seine was divided"),
+            pytest.param("97123", "97701", id="Saint-Barthélemy as part of Guadeloupe"),
+            pytest.param("97127", "97801", id="Saint-Martin as part of Guadeloupe"),
         ],
-        ids=lambda value: value if " " in value else "",
     )
-    def test_an_old_code_leads_to_the_present_commune(self, old, present, kind):
+    def test_an_old_code_leads_to_the_present_commune(self, old, present):
         assert communes.resolve(old).code == present
 
     def test_the_seat_of_a_commune_nouvelle_is_the_commune_nouvelle(self):
