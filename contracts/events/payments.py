@@ -17,7 +17,8 @@ class RatePublished(
 ):
     """An amount of the scale, from a date on: taille (1 to 4), mission, part (`fixe`, `variable`).
 
-    `text` is where it was read; `is_verified` is False until a primary text was.
+    `text` is where it was read, `status` how sure that is (`confirmed`, `two_contracts`,
+    `single_source`, `derived`, `hypothesis`); `is_verified` is False until a primary text was read.
     """
 
     rate_id: str
@@ -27,6 +28,7 @@ class RatePublished(
     part: str
     amount_cents: int
     text: str
+    status: str
     is_verified: bool
     to_on: date | None = None
 
