@@ -1,0 +1,1 @@
+"""Referrals: a SAS demand from its receipt to the outcome of its appointment."""
