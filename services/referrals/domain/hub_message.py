@@ -32,7 +32,7 @@ Where sources differ:
 - **Other properties** of the message, which RC-DE allows beside the appointment, are ignored.
 - **Identifiers** of sender, distribution and appointment are more strictly read than in the
   schemas: 1 to 255 characters, none of control, since an empty one would merge appointments and
-  PostgreSQL cannot hold NUL. A structure's or a profession's code of another form is read as absent.
+  PostgreSQL cannot hold NUL. A structure's or a profession's code that is not so reads as absent.
 - **Exercise.** A valid message may be one (`Exercise`, `System`): `is_exercise` says that it must
   change no figure.
 
@@ -52,6 +52,22 @@ from msgspec import Struct
 
 from services.referrals.domain import hub_schema
 from services.referrals.domain.hub_schema import DistributionKind, HubStatus, OrientationCategory
+
+__all__ = [
+    "DistributionKind",
+    "HubAppointment",
+    "HubCode",
+    "HubMessage",
+    "HubMethod",
+    "HubNote",
+    "HubRefusal",
+    "HubStatus",
+    "OrientationCategory",
+    "finess_of",
+    "fingerprint",
+    "read_message",
+    "without_identities",
+]
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 64

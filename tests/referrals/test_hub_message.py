@@ -1,0 +1,337 @@
+"""A Hub Santé message is taken as the schemas say, or refused with the Hub's own code and words."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.referrals.domain.hub_message import (
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    MAX_REASONS,
+    HubCode,
+    HubMessage,
+    HubMethod,
+    HubNote,
+    HubRefusal,
+    HubStatus,
+    OrientationCategory,
+    finess_of,
+    fingerprint,
+    read_message,
+    without_identities,
+)
+
+RECEIVED_AT = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
+MESSAGE = "$.content[0].jsonContent.embeddedJsonContent.message"
+UNKNOWN = "is not defined in the schema and the schema does not allow additional properties"
+NAMES = ("SECRET-NOM", "SECRET-PRENOM", "SECRET-CABINET", "SECRET-REGUL", "secret@regul.example")
+
+
+def appointment(**changes: Any) -> dict[str, Any]:
+    told = {
+        "appointmentId": "7f0c2f5e-rdv",
+        "method": "CreateAppointment",
+        "created": "2026-01-15T09:50:00+01:00",
+        "start": "2026-01-15T14:00:00+01:00",
+        "end": "2026-01-15T14:20:00+01:00",
+        "status": "booked",
+        "orientationCategory": "CPTS",
+        "practitioner": {
+            "rppsId": "810000000017",
+            "lastName": "SECRET-NOM",
+            "firstName": "SECRET-PRENOM",
+            "specialityCode": "SM54",
+            "professionCode": "10",
+        },
+        "organization": {"organizationId": "950047225", "name": "SECRET-CABINET"},
+        "regulator": {
+            "regulatorId": "3950000000/1",
+            "regulatorName": "SECRET-REGUL",
+            "regulatorFirstname": "SECRET-PRENOM",
+            "regulatorEmail": "secret@regul.example",
+        },
+    }
+    return {name: value for name, value in (told | changes).items() if value is not ...}
+
+
+def header(**changes: Any) -> dict[str, Any]:
+    told = {
+        "messageId": "fr.health.ptfsas_1",
+        "sender": {"name": "ptfsas", "URI": "hubex:fr.health.ptfsas"},
+        "sentAt": "2026-01-15T09:55:00+01:00",
+        "kind": "Report",
+        "status": "Actual",
+        "recipient": [{"name": "cpts", "URI": "hubex:fr.health.cpts"}],
+        "appointment": appointment(),
+    }
+    return {name: value for name, value in (told | changes).items() if value is not ...}
+
+
+def envelope(message: Any = None, **changes: Any) -> dict[str, Any]:
+    item = {"jsonContent": {"embeddedJsonContent": {"message": message or header()}}}
+    told = {
+        "distributionID": "fr.health.ptfsas_1",
+        "senderID": "fr.health.ptfsas",
+        "dateTimeSent": "2026-01-15T09:55:00+01:00",
+        "dateTimeExpires": "2026-01-16T09:55:00+01:00",
+        "distributionStatus": "Actual",
+        "distributionKind": "Report",
+        "descriptor": {
+            "language": "fr-FR",
+            "explicitAddress": {
+                "explicitAddressScheme": "hubex",
+                "explicitAddressValue": "fr.health.cpts",
+            },
+        },
+        "content": [item],
+    }
+    return {name: value for name, value in (told | changes).items() if value is not ...}
+
+
+def read(told: Any, received_at: datetime = RECEIVED_AT) -> HubMessage | HubRefusal:
+    body = told if isinstance(told, bytes) else json.dumps(told).encode()
+    return read_message(body, received_at=received_at)
+
+
+def taken(told: Any) -> HubMessage:
+    answer = read(told)
+    assert isinstance(answer, HubMessage), answer
+    return answer
+
+
+def refused(told: Any) -> HubRefusal:
+    answer = read(told)
+    assert isinstance(answer, HubRefusal), answer
+    return answer
+
+
+def test_a_valid_message_gives_identifiers_instants_and_codes() -> None:
+    message = taken(envelope())
+    assert message.distribution_id == "fr.health.ptfsas_1"
+    assert message.sender_id == "fr.health.ptfsas"
+    assert message.sent_at == datetime(2026, 1, 15, 8, 55, tzinfo=UTC)
+    assert message.expires_at == datetime(2026, 1, 16, 8, 55, tzinfo=UTC)
+    assert (message.kind, message.is_exercise, message.is_bare) == ("Report", False, False)
+    assert message.notes == ()
+    told = message.appointment
+    assert told.appointment_id == "7f0c2f5e-rdv"
+    assert told.method is HubMethod.CREATE
+    assert told.created_at == datetime(2026, 1, 15, 8, 50, tzinfo=UTC)
+    assert told.starts_at == datetime(2026, 1, 15, 13, 0, tzinfo=UTC)
+    assert told.ends_at == datetime(2026, 1, 15, 13, 20, tzinfo=UTC)
+    assert told.status is HubStatus.BOOKED
+    assert told.category is OrientationCategory.CPTS
+    assert (told.rpps, told.profession) == ("810000000017", "10")
+    assert (told.organisation_id, told.finess) == ("950047225", "1950047225")
+
+
+def test_what_is_optional_may_be_absent() -> None:
+    bare = appointment(end=..., orientationCategory=..., practitioner=..., organization=...)
+    told = taken(envelope(header(appointment=bare))).appointment
+    assert (told.ends_at, told.category, told.rpps, told.profession) == (None,) * 4
+    assert (told.organisation_id, told.finess) == (None, None)
+
+
+def test_neither_a_message_nor_its_text_holds_a_name() -> None:
+    for told in (envelope(), {"appointment": appointment()}):
+        assert not [name for name in NAMES if name in repr(taken(told))]
+
+
+@pytest.mark.parametrize("method", ["createAppointment", "updateAppointment"])
+def test_the_guide_s_spelling_of_the_method_is_read_too(method: str) -> None:
+    told = taken(envelope(header(appointment=appointment(method=method)))).appointment
+    assert told.method == method[0].upper() + method[1:]
+
+
+@pytest.mark.parametrize(
+    ("organisation_id", "finess"),
+    [
+        ("1950047225", "1950047225"),
+        ("950047225", "1950047225"),
+        ("050005917", "1050005917"),
+        ("2A0000154", "12A0000154"),
+        ("12b0000154", "12B0000154"),
+        (" 950047225 ", "1950047225"),
+        ("334173748400020", None),
+        ("4810000000017", None),
+        ("2950047225", None),
+        ("CPTS", None),
+        ("", None),
+    ],
+)
+def test_a_finess_is_known_with_and_without_its_prefix(
+    organisation_id: str, finess: str | None
+) -> None:
+    assert finess_of(organisation_id) == finess
+
+
+@pytest.mark.parametrize("unusable", ["", "a\x00b", "x" * 256])
+def test_codes_that_cannot_be_kept_are_absent_and_identifiers_refused(unusable: str) -> None:
+    practitioner = appointment()["practitioner"] | {"professionCode": unusable}
+    organization = {"organizationId": unusable, "name": "SECRET-CABINET"}
+    told = appointment(practitioner=practitioner, organization=organization)
+    kept = taken(envelope(header(appointment=told))).appointment
+    assert (kept.profession, kept.organisation_id, kept.finess) == (None, None, None)
+    told = appointment(appointmentId=unusable)
+    assert refused({"appointment": told}).code is HubCode.INVALID_MESSAGE
+    assert refused(envelope(distributionID=unusable)).code is HubCode.INVALID_MESSAGE
+    assert refused(envelope(senderID=unusable)).code is HubCode.INVALID_MESSAGE
+
+
+WRONG_SENDER = {"distributionID": "fr.health.samuA_1"}
+EXPIRED = {"dateTimeExpires": "2026-01-15T09:59:59+01:00"}
+LATE = WRONG_SENDER | EXPIRED
+TWO_ITEMS = {"content": envelope()["content"] * 2}
+
+PRECEDENCE = {
+    "larger than the limit, and not JSON": (b"{" * (MAX_BODY_BYTES + 1), 300),
+    "not JSON": (b'{"appointment": ', 102),
+    "nothing": (b"", 102),
+    "not UTF-8": (b'{"appointment": "\xff"}', 102),
+    "half a surrogate": (b'{"appointment": "\\ud800"}', 102),
+    "a number out of range": (b'{"appointment": 1e999}', 102),
+    "too deep": (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), 300),
+    "too deep for the interpreter": (b"[" * 100_000, 300),
+    "JSON, no object": ([], 300),
+    "envelope wrong, and all that follows": (envelope({"x": 1}, senderID=..., **LATE), 300),
+    "an appointment beside an envelope": (envelope(appointment=appointment()), 300),
+    "no message": (envelope(content=[{"jsonContent": {"embeddedJsonContent": {}}}], **LATE), 300),
+    "header wrong and no known type": (envelope({"messageId": "1"}, **LATE), 300),
+    "header wrong": (envelope(header(recipient=[]), **LATE), 300),
+    "content wrong": (envelope(header(appointment=appointment(regulator=...)), **LATE), 300),
+    "content null": (envelope(header(appointment=None), **LATE), 300),
+    "two items of content": (envelope(**TWO_ITEMS, **LATE), 300),
+    "no known type": (envelope(header(appointment=...), **LATE), 301),
+    "another type": (envelope(header(appointment=..., reference={}), **LATE), 301),
+    "sender inconsistent, and expired": (envelope(**LATE), 200),
+    "no internal identifier": (envelope(distributionID="fr.health.ptfsas_"), 200),
+    "sender's name goes on": (envelope(distributionID="fr.health.ptfsas2_1"), 200),
+    "sender not at the beginning": (envelope(distributionID="x.fr.health.ptfsas_1"), 200),
+    "expired": (envelope(**EXPIRED), 400),
+    "expiring now": (envelope(dateTimeExpires="2026-01-15T10:00:00+01:00"), 400),
+    "good for one second more": (envelope(dateTimeExpires="2026-01-15T10:00:01+01:00"), None),
+    "a bare appointment that is wrong": ({"appointment": appointment(status="done")}, 300),
+    "a bare appointment with company": ({"appointment": appointment(), "patient": {}}, 300),
+}
+
+
+@pytest.mark.parametrize("case", PRECEDENCE)
+def test_the_first_stage_at_fault_gives_the_answer(case: str) -> None:
+    told, code = PRECEDENCE[case]
+    assert getattr(read(told), "code", None) == code
+
+
+def test_one_stage_tells_all_its_faults_and_no_other_stage_s() -> None:
+    told = header(recipient=..., status="Real", appointment=appointment(method=1, note=""))
+    refusal = refused(envelope(told, **LATE))
+    assert refusal.reasons == (
+        f"{MESSAGE}.status: does not have a value in the enumeration [Actual, Exercise, System]",
+        f"{MESSAGE}.recipient: is missing but it is required",
+        f"{MESSAGE}.appointment.method: integer found, string expected",
+        f"{MESSAGE}.appointment.note: {UNKNOWN}",
+    )
+    assert refusal.distribution_id == "fr.health.samuA_1"
+
+
+def test_a_refusal_without_a_readable_envelope_refers_to_nothing() -> None:
+    assert refused(b"no").distribution_id is None
+    assert refused(envelope(senderID=...)).distribution_id is None
+
+
+def test_reasons_are_bounded_and_show_no_sentence() -> None:
+    refusal = refused(envelope(**{f"unknown{n}": n for n in range(500)}))
+    assert len(refusal.reasons) == MAX_REASONS + 1
+    assert refusal.reasons[-1] == "and 480 more"
+    refusal = refused(envelope(**{"Mme X, née le 1er, " * 9: 1, "secret@regul.example": 1}))
+    assert {reason.partition(":")[0] for reason in refusal.reasons} == {"$.(unprintable name)"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "header_changes", "note"),
+    [
+        ({}, {"sender": {"name": "x", "URI": "hubex:fr.health.x"}}, "header_sender_differs"),
+        ({}, {"messageId": "other"}, "header_id_differs"),
+        ({}, {"kind": "Update"}, "header_kind_differs"),
+        ({}, {"sentAt": "2026-01-15T09:55:01+01:00"}, "header_sent_at_differs"),
+        ({"dateTimeSent": "2026-01-15T10:00:01+01:00"}, {}, "sent_after_receipt"),
+    ],
+)
+def test_a_header_that_differs_is_noted_and_the_message_taken(
+    changes: dict[str, Any], header_changes: dict[str, Any], note: str
+) -> None:
+    assert HubNote(note) in taken(envelope(header(**header_changes), **changes)).notes
+
+
+@pytest.mark.parametrize("uri", ["Hubex:fr.health.ptfsas", "editor:fr.health.ptfsas"])
+def test_the_scheme_of_the_header_s_sender_is_free(uri: str) -> None:
+    assert taken(envelope(header(sender={"name": "x", "URI": uri}))).notes == ()
+
+
+def test_an_exercise_is_said_to_be_one() -> None:
+    assert taken(envelope(distributionStatus="Exercise")).is_exercise
+    assert taken(envelope(header(status="System"))).is_exercise
+
+
+def test_a_bare_appointment_is_the_platform_s_dated_by_its_receipt() -> None:
+    body = json.dumps({"appointment": appointment()}).encode()
+    message = taken(body)
+    assert message.distribution_id == f"fr.health.ptfsas_{fingerprint(body)}"
+    assert (message.sender_id, message.sent_at) == ("fr.health.ptfsas", RECEIVED_AT)
+    assert (message.kind, message.is_bare, message.notes) == ("Report", True, ())
+    assert message.appointment == taken(envelope()).appointment
+    later = read(body, RECEIVED_AT + timedelta(days=9))
+    assert isinstance(later, HubMessage)
+    assert later.distribution_id == message.distribution_id
+    assert taken(body + b"\n").distribution_id != message.distribution_id
+    assert taken({"appointment": appointment(method="UpdateAppointment")}).kind == "Update"
+
+
+def test_a_time_of_receipt_without_a_zone_is_a_programming_error() -> None:
+    with pytest.raises(ValueError, match="aware"):
+        read(envelope(), datetime(2026, 1, 15))  # noqa: DTZ001
+
+
+def test_the_codes_bear_their_official_names_and_a_french_label() -> None:
+    assert {code.value: code.name for code in HubCode} == {
+        102: "UNRECOGNIZED_MESSAGE_FORMAT",
+        200: "SENDER_INCONSISTENCY",
+        300: "INVALID_MESSAGE",
+        301: "SCHEMA_NOT_FOUND",
+        400: "EXPIRED_MESSAGE_BEFORE_ROUTING",
+        701: "CASE_ALREADY_EXISTS",
+    }
+    assert all(code.label for code in HubCode)
+
+
+# What is kept of an original
+
+
+def test_an_original_without_identities_keeps_the_rest() -> None:
+    once = without_identities(json.dumps(envelope()).encode())
+    assert without_identities(once) == once
+    kept = json.loads(once)
+    message = kept["content"][0]["jsonContent"]["embeddedJsonContent"]["message"]
+    assert message["appointment"].pop("practitioner") == {
+        "rppsId": "810000000017",
+        "specialityCode": "SM54",
+        "professionCode": "10",
+    }
+    assert message["appointment"].pop("organization") == {"organizationId": "950047225"}
+    assert message["appointment"].pop("regulator") == {"regulatorId": "3950000000/1"}
+    expected = envelope(header(appointment=appointment(practitioner=..., organization=...)))
+    told = expected["content"][0]["jsonContent"]["embeddedJsonContent"]["message"]
+    del told["appointment"]["regulator"]
+    assert kept == expected
+
+
+def test_what_the_schemas_do_not_name_or_accept_goes_with_the_identities() -> None:
+    told = header(patient={"name": "SECRET-NOM"}, status="SECRET-NOM", appointment=...)
+    kept = without_identities(json.dumps(envelope(told, senderID="secret@x", more="S")).encode())
+    for lost in ("patient", "SECRET", "secret", "more"):
+        assert lost not in kept.decode()
+    assert without_identities(b"not JSON") == b"{}"
+    bare = without_identities(json.dumps({"appointment": appointment()}).encode())
+    assert not [name for name in NAMES if name in bare.decode()]
+    assert json.loads(bare)["appointment"]["status"] == "booked"
