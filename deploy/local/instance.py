@@ -1,0 +1,171 @@
+"""What an instance remembers in its folder: its ports, its secret, its processes.
+
+The record is written before and after each change, whole and in one step, so that whatever was
+killed can be found, stopped and started again.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from deploy.local import ports, processes
+from deploy.local.folders import make_folder, state_folder
+from deploy.local.processes import RecordedProcess
+from deploy.local.services import SERVICES
+
+PORT_NAMES = ("kafka", "kafka_controller", "postgres", *SERVICES)
+
+
+class InstanceRecord(msgspec.Struct, kw_only=True):
+    """The content of `instance.json`. `owner` is set for an ephemeral instance only."""
+
+    ports: dict[str, int]
+    admin_password: str
+    owner: RecordedProcess | None = None
+    processes: dict[str, RecordedProcess] = {}
+    kafka_address: str = ""
+    admin_url: str = ""
+    namespace: str = ""
+
+
+def _record_path(folder: Path) -> Path:
+    return folder / "instance.json"
+
+
+def load(folder: Path) -> InstanceRecord | None:
+    """The record of an instance, or None when there is no such instance."""
+    try:
+        return msgspec.json.decode(_record_path(folder).read_bytes(), type=InstanceRecord)
+    except FileNotFoundError:
+        return None
+
+
+def save(folder: Path, record: InstanceRecord) -> None:
+    """Write the record in one step; only its owner may read it."""
+    path = _record_path(folder)
+    new = path.with_suffix(".new")
+    new.touch(0o600)
+    new.write_bytes(msgspec.json.format(msgspec.json.encode(record)))
+    new.replace(path)
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock file; the system lets go of it if this process dies."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def lasting_folder(name: str) -> Path:
+    """The folder of a lasting instance (it may not exist yet)."""
+    return state_folder() / "instances" / name
+
+
+def _every_folder() -> list[Path]:
+    return [path.parent for path in state_folder().glob("*/*/instance.json")]
+
+
+def _taken_ports() -> set[int]:
+    records = [load(folder) for folder in _every_folder()]
+    return {port for record in records if record for port in record.ports.values()}
+
+
+def _choose_ports() -> dict[str, int]:
+    taken = _taken_ports()
+    chosen: dict[str, int] = {}
+    for name in PORT_NAMES:
+        chosen[name] = ports.free_port(taken | set(chosen.values()))
+    return chosen
+
+
+def prepare_lasting(name: str) -> tuple[Path, InstanceRecord]:
+    """The folder and record of a lasting instance, made when new; busy ports are replaced."""
+    folder = make_folder(lasting_folder(name))
+    with exclusive(state_folder() / "ports.lock"):
+        record = load(folder)
+        if record is None:
+            record = InstanceRecord(ports=_choose_ports(), admin_password=secrets.token_hex(16))
+        is_running = any(process.is_running() for process in record.processes.values())
+        if not is_running and not all(ports.is_free(port) for port in record.ports.values()):
+            record.ports = _choose_ports()
+        save(folder, record)
+    return folder, record
+
+
+def prepare_ephemeral(name: str) -> tuple[Path, InstanceRecord]:
+    """The folder and record of a new ephemeral instance, owned by this process."""
+    with exclusive(state_folder() / "ports.lock"):
+        for folder in _every_folder():
+            _discard_if_abandoned(folder)
+        folder = make_folder(state_folder() / "ephemeral" / f"{name}-{secrets.token_hex(4)}")
+        record = InstanceRecord(
+            ports=_choose_ports(),
+            admin_password=secrets.token_hex(16),
+            owner=processes.own_record(),
+        )
+        save(folder, record)
+    return folder, record
+
+
+def _discard_if_abandoned(folder: Path) -> None:
+    record = load(folder)
+    if record is not None and record.owner is not None and not record.owner.is_running():
+        discard(folder)
+
+
+def leftovers(folder: Path) -> list[psutil.Process]:
+    """Running processes of an instance, recorded or not, except this one.
+
+    A process carries the mark of its instance in its environment; PostgreSQL overwrites that, and
+    is known, like Kafka, by the folder on its command line.
+    """
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            is_marked = process.environ().get(processes.FOLDER_VARIABLE) == str(folder)
+            is_component = process.name() in ("java", "postgres")
+            inside = f"{folder}{os.sep}"
+            if is_marked or (is_component and any(inside in part for part in process.cmdline())):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
+            continue
+    return found
+
+
+def kill_strays(folder: Path, known: Iterable[RecordedProcess] = ()) -> None:
+    """SIGKILL the processes of an instance that are neither known nor descend from known ones."""
+    kept = set()
+    for record in known:
+        process = record.find()
+        if process is not None:
+            kept |= {process.pid, *(child.pid for child in process.children(recursive=True))}
+    strays = [process for process in leftovers(folder) if process.pid not in kept]
+    for stray in strays:
+        with suppress(psutil.NoSuchProcess):
+            stray.kill()
+    psutil.wait_procs(strays, timeout=5)
+
+
+def kill_everything(folder: Path) -> None:
+    """SIGKILL every process of an instance, whether recorded or not."""
+    record = load(folder)
+    for process in record.processes.values() if record else ():
+        processes.stop(process, by=signal.SIGKILL)
+    kill_strays(folder)
+
+
+def discard(folder: Path) -> None:
+    """Stop an instance at once and delete its data."""
+    kill_everything(folder)
+    shutil.rmtree(folder, ignore_errors=True)

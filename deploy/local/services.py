@@ -1,0 +1,38 @@
+"""The four services as processes: how each is started and how one knows that it is ready."""
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local import processes
+from deploy.local.processes import RecordedProcess
+
+SERVICES = ("membership", "referrals", "indicators", "payments")
+ROOT = Path(__file__).resolve().parents[2]
+READY_WITHIN_SECONDS = 60
+
+
+def start(
+    service: str, *, environment: Mapping[str, str], log: Path, package: str = "services"
+) -> RecordedProcess:
+    """Start `python -m services.<service>` with its environment; not awaited."""
+    return processes.start(
+        [sys.executable, "-m", f"{package}.{service}"],
+        log=log,
+        environment=environment,
+        folder=ROOT,
+    )
+
+
+def readiness(url: str) -> tuple[bool, str]:
+    """Whether the service at `url` is ready, and what it says about it (why not, if it is not)."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{url}/health/ready", timeout=2) as answer:
+            return True, answer.read().decode("utf-8", "replace").strip()
+    except urllib.error.HTTPError as refusal:
+        return False, refusal.read().decode("utf-8", "replace").strip()
+    except OSError as error:
+        return False, str(getattr(error, "reason", error))

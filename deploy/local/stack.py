@@ -1,0 +1,373 @@
+"""An instance of the embedded stack: start it, use its addresses, stop it.
+
+`with Stack("demo", ephemeral=True) as stack:` gives Kafka (`stack.kafka`) and PostgreSQL
+(`stack.admin_url`); `stack.start_services()` adds the four services, awaited until ready.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.local import databases, instance, kafka, kafka_jars, postgres, processes, services
+from deploy.local.kafka import KafkaNode
+from deploy.local.postgres import PostgresNode
+from deploy.local.processes import ComponentFailed, RecordedProcess
+from deploy.local.services import SERVICES
+
+STOP_WITHIN_SECONDS = 15
+
+
+class StartCancelled(Exception):  # noqa: N818  (never leaves this module)
+    """The start was given up while a component was being prepared."""
+
+
+def silent(_line: str) -> None:
+    """A report that nobody reads."""
+
+
+class Stack:
+    """One instance: its folder, its components, its services.
+
+    An ephemeral instance is new, belongs to this process and is deleted at the end; a lasting one
+    is found again by its name. `report` receives lines of progress. `services_package` is where
+    the services' modules are.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        ephemeral: bool = False,
+        report: Callable[[str], None] = silent,
+        services_package: str = "services",
+    ) -> None:
+        self.name = name
+        self.is_ephemeral = ephemeral
+        self._report = report
+        self._services_package = services_package
+        self._external_kafka = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
+        self._external_postgres = os.environ.get("POSTGRES_URL", "")
+        self._lock = threading.RLock()
+        self._is_cancelled = threading.Event()
+        if ephemeral:
+            self.folder, self._record = instance.prepare_ephemeral(name)
+            if self._external_kafka or self._external_postgres:
+                self._record.namespace = f"{name}-{secrets.token_hex(4)}"
+        else:
+            self.folder, self._record = instance.prepare_lasting(name)
+
+    # -- addresses
+
+    @property
+    def kafka(self) -> str:
+        """The value of `KAFKA_BOOTSTRAP_SERVERS`."""
+        return self._external_kafka or self._kafka_node.address
+
+    @property
+    def admin_url(self) -> str:
+        """The connection string of PostgreSQL's administrator."""
+        return self._external_postgres or self._postgres_node.admin_url
+
+    @property
+    def namespace(self) -> str:
+        """What sets this instance's topics and databases apart on servers it shares; else empty."""
+        return self._record.namespace
+
+    @property
+    def database_urls(self) -> dict[str, str]:
+        """Each service's connection string, under its own role."""
+        return databases.database_urls(self.admin_url, self._database_suffix)
+
+    @property
+    def http_urls(self) -> dict[str, str]:
+        """Each service's address."""
+        return {name: f"http://127.0.0.1:{self._record.ports[name]}" for name in SERVICES}
+
+    @property
+    def _database_suffix(self) -> str:
+        return f"_{self.namespace.replace('-', '_')}" if self.namespace else ""
+
+    @property
+    def _kafka_node(self) -> KafkaNode:
+        return KafkaNode(
+            folder=self.folder / "kafka",
+            port=self._record.ports["kafka"],
+            controller_port=self._record.ports["kafka_controller"],
+        )
+
+    @property
+    def _postgres_node(self) -> PostgresNode:
+        return PostgresNode(
+            folder=self.folder / "postgres",
+            port=self._record.ports["postgres"],
+            password=self._record.admin_password,
+        )
+
+    def log(self, component: str) -> Path:
+        """The log of `kafka`, `postgres` or a service."""
+        nodes = {"kafka": self._kafka_node.log, "postgres": self._postgres_node.log}
+        return nodes.get(component, self.folder / "logs" / f"{component}.log")
+
+    def process(self, component: str) -> RecordedProcess | None:
+        """The running process of a component, or None."""
+        record = self._record.processes.get(component)
+        return record if record is not None and not processes.has_ended(record) else None
+
+    # -- Kafka and PostgreSQL
+
+    def start(self) -> Self:
+        """Start Kafka and PostgreSQL, side by side, and make the services' databases.
+
+        What runs already is kept. Raises `ComponentFailed`, `JarRefused`, or what the network
+        raises on a first start; nothing started here is left running then.
+        """
+        try:
+            self._start_components()
+        except BaseException:
+            self._is_cancelled.set()
+            self.stop()
+            raise
+        return self
+
+    def _start_components(self) -> None:
+        instance.kill_strays(self.folder, self._record.processes.values())
+        if self.is_ephemeral:
+            self._start_watcher()
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            parts: list[Future[None]] = [
+                pool.submit(self._start_kafka),
+                pool.submit(self._start_postgres),
+            ]
+            try:
+                self._await_all(parts)
+            except BaseException:
+                self._is_cancelled.set()
+                self._kill_components()
+                raise
+        self._record.kafka_address = self.kafka
+        self._record.admin_url = self.admin_url
+        self._save()
+
+    def _await_all(self, parts: list[Future[None]]) -> None:
+        """Raise the first failure as soon as it is known; Ctrl-C is noticed meanwhile."""
+        pending = set(parts)
+        while pending:
+            done, pending = wait(pending, timeout=0.1)
+            for part in done:
+                part.result()
+
+    def _start_watcher(self) -> None:
+        """A process that ends this instance if this one is killed."""
+        subprocess.Popen(
+            [sys.executable, "-m", "deploy.local.watch", str(self.folder)],
+            cwd=services.ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _start_kafka(self) -> None:
+        if self._external_kafka:
+            self._report(f"Kafka: {self._external_kafka} (KAFKA_BOOTSTRAP_SERVERS)")
+            return
+        if self.process("kafka"):
+            return
+        node = self._kafka_node
+        jars = kafka_jars.jars(on_progress=self._report_download())
+        is_new = not (node.folder / "data").exists()
+        self._report("Kafka: formatting and starting" if is_new else "Kafka: starting")
+        process = self._started("kafka", lambda: kafka.start(node, jars))
+        kafka.wait_ready(node, process)
+        self._report(f"Kafka: ready at {node.address}")
+
+    def _report_download(self) -> Callable[[int, int], None]:
+        reported_tenths = -1
+
+        def progress(done_bytes: int, total_bytes: int) -> None:
+            nonlocal reported_tenths
+            if self._is_cancelled.is_set():
+                raise StartCancelled
+            tenths = 10 * done_bytes // total_bytes
+            if tenths > reported_tenths:
+                reported_tenths = tenths
+                megabytes = f"{done_bytes / 1e6:.0f} of {total_bytes / 1e6:.0f} MB"
+                self._report(f"Kafka: downloading, this once: {megabytes}")
+
+        return progress
+
+    def _start_postgres(self) -> None:
+        if self._external_postgres:
+            self._report("PostgreSQL: the server of POSTGRES_URL")
+        elif not self.process("postgres"):
+            node = self._postgres_node
+            is_new = not node.data.exists()
+            what = "making its data directory and starting" if is_new else "starting"
+            self._report(f"PostgreSQL: {what}")
+            process = self._started("postgres", lambda: postgres.start(node))
+            postgres.wait_ready(node, process)
+            databases.close_administration(self.admin_url)
+            self._report(f"PostgreSQL: ready at 127.0.0.1:{node.port}")
+        databases.create_databases(self.admin_url, self._database_suffix)
+
+    def _started(self, component: str, start: Callable[[], RecordedProcess]) -> RecordedProcess:
+        """Start a component and record it, unless the start was given up meanwhile."""
+        if self._is_cancelled.is_set():
+            raise StartCancelled
+        process = start()
+        with self._lock:
+            self._record.processes[component] = process
+            self._save()
+        if self._is_cancelled.is_set():
+            processes.stop(process, by=signal.SIGKILL)
+            raise StartCancelled
+        return process
+
+    def _save(self) -> None:
+        with self._lock:
+            instance.save(self.folder, self._record)
+
+    def _kill_components(self) -> None:
+        for component in ("kafka", "postgres"):
+            self.kill(component)
+
+    # -- the services
+
+    def service_environment(
+        self, service: str, extra: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """The environment that a service of this instance starts with."""
+        environment = {
+            **os.environ,
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
+            "DATABASE_URL": self.database_urls[service],
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": str(self._record.ports[service]),
+            processes.FOLDER_VARIABLE: str(self.folder),
+            "PYTHONUNBUFFERED": "1",
+        }
+        if self.namespace:
+            environment["CPTS_NAMESPACE"] = self.namespace
+        # A service reaches its own database only: it is not handed the administrator's.
+        environment.pop("POSTGRES_URL", None)
+        return environment | dict(extra or {})
+
+    def start_services(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start the services that do not run and wait until all are ready.
+
+        Raises `ComponentFailed` for the first that ends or does not get ready.
+        """
+        for service in SERVICES:
+            self.start_service(service, environment, wait=False)
+        for service in SERVICES:
+            self.wait_service(service)
+
+    def start_service(
+        self, service: str, environment: Mapping[str, str] | None = None, *, wait: bool = True
+    ) -> None:
+        """Start one service unless it runs; awaited until ready, if `wait`."""
+        if not self.process(service):
+            self._started(
+                service,
+                lambda: services.start(
+                    service,
+                    environment=self.service_environment(service, environment),
+                    log=self.log(service),
+                    package=self._services_package,
+                ),
+            )
+        if wait:
+            self.wait_service(service)
+
+    def wait_service(self, service: str) -> None:
+        """Wait until a service is ready. Raises `ComponentFailed`."""
+        said = ""
+
+        def is_settled() -> bool:
+            nonlocal said
+            is_ready, said = services.readiness(self.http_urls[service])
+            return is_ready or self.process(service) is None
+
+        limit = services.READY_WITHIN_SECONDS
+        in_time = processes.wait_until(is_settled, within_seconds=limit)
+        advice = f"`just logs {service}` shows the whole log, `just up` starts it again"
+        if self.process(service) is None:
+            raise ComponentFailed(service, "ended while starting", self.log(service), advice)
+        if not in_time:
+            what = f"was not ready within {limit} s ({said or 'no answer'})"
+            raise ComponentFailed(service, what, self.log(service), advice)
+        self._report(f"{service}: ready at {self.http_urls[service]}")
+
+    # -- the end
+
+    def kill(self, component: str) -> None:
+        """SIGKILL a component or service, as a crash would."""
+        if process := self.process(component):
+            processes.stop(process, by=signal.SIGKILL)
+
+    def stop_component(self, component: str) -> None:
+        """Ask a component or service to end, in its own way, and wait for it."""
+        if process := self.process(component):
+            # To PostgreSQL, SIGTERM says to wait for its clients; SIGINT ends their sessions.
+            by = signal.SIGINT if component == "postgres" else signal.SIGTERM
+            processes.stop(process, by=by, within_seconds=STOP_WITHIN_SECONDS)
+        with self._lock:
+            self._record.processes.pop(component, None)
+            if self.folder.exists():
+                self._save()
+
+    def stop(self) -> None:
+        """Stop the services, then Kafka and PostgreSQL; an ephemeral instance is deleted too.
+
+        Ctrl-C is not heard meanwhile: the end is bounded, and half an end leaves orphans.
+        """
+        with _deaf_to_interrupts(), ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
+            list(pool.map(self.stop_component, SERVICES))
+            if self.is_ephemeral:
+                self._discard()
+            else:
+                list(pool.map(self.stop_component, ("kafka", "postgres")))
+                instance.kill_strays(self.folder)
+
+    def _discard(self) -> None:
+        if self._external_postgres and self.namespace:
+            databases.drop_databases(self.admin_url, self._database_suffix)
+        instance.discard(self.folder)
+
+    def reset(self) -> None:
+        """Stop everything and delete the data, the logs and the secrets of this instance."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class _deaf_to_interrupts:  # noqa: N801  (used as a verb, like contextlib's)
+    """Ignores SIGINT in its block, when in the main thread (elsewhere none arrives)."""
+
+    def __enter__(self) -> None:
+        self._is_main = threading.current_thread() is threading.main_thread()
+        if self._is_main:
+            self._before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def __exit__(self, *_error: object) -> None:
+        if self._is_main:
+            signal.signal(signal.SIGINT, self._before)

@@ -1,0 +1,75 @@
+"""Each service's role reaches its own database and no other."""
+
+import psycopg
+import pytest
+
+from deploy.local import databases
+from deploy.local.services import SERVICES
+from deploy.local.stack import Stack
+
+STRANGERS = [(role, other) for role in SERVICES for other in SERVICES if role != other]
+
+
+def _with_database(url: str, database: str) -> str:
+    return url.rpartition("/")[0] + f"/{database}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_role_works_in_its_own_database(fresh_databases: dict[str, str], service: str) -> None:
+    with psycopg.connect(fresh_databases[service]) as connection:
+        connection.execute("create schema messaging create table kept (n int)")
+        connection.execute("insert into messaging.kept values (1)")
+        assert connection.execute("select n from messaging.kept").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(("role", "other"), STRANGERS)
+def test_a_role_cannot_enter_another_database(stack: Stack, role: str, other: str) -> None:
+    url = _with_database(stack.database_urls[role], other)
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(url)
+
+
+@pytest.mark.parametrize("role", SERVICES)
+@pytest.mark.parametrize("database", ["postgres", "template1"])
+def test_a_role_cannot_enter_the_administration(stack: Stack, role: str, database: str) -> None:
+    url = _with_database(stack.database_urls[role], database)
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(url)
+
+
+def test_a_wrong_password_is_refused(stack: Stack) -> None:
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(stack.database_urls["payments"], password="guess")
+
+
+def test_a_role_has_no_power_over_the_server(fresh_databases: dict[str, str]) -> None:
+    with psycopg.connect(fresh_databases["payments"]) as connection:
+        rights = connection.execute(
+            "select rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
+            " from pg_roles where rolname = current_user"
+        ).fetchone()
+    assert rights == (False, False, False, False, False)
+
+
+def test_making_the_databases_again_changes_nothing(
+    stack: Stack, namespace: str, fresh_databases: dict[str, str]
+) -> None:
+    with psycopg.connect(fresh_databases["referrals"]) as connection:
+        connection.execute("create table kept (n int)")
+    assert databases.create_databases(stack.admin_url, f"_{namespace}") == fresh_databases
+    with psycopg.connect(fresh_databases["referrals"]) as connection:
+        assert connection.execute("select count(*) from kept").fetchone() == (0,)
+
+
+def test_dropping_needs_a_suffix(stack: Stack) -> None:
+    with pytest.raises(ValueError, match="suffix"):
+        databases.drop_databases(stack.admin_url, "")
+
+
+def test_facts_are_kept_durably_and_dated_by_their_commit(stack: Stack) -> None:
+    with psycopg.connect(stack.admin_url) as connection:
+        rows = connection.execute(
+            "select name, setting from pg_settings where name = any(%s)",
+            (["fsync", "synchronous_commit", "track_commit_timestamp"],),
+        ).fetchall()
+    assert dict(rows) == {"fsync": "on", "synchronous_commit": "on", "track_commit_timestamp": "on"}

@@ -1,0 +1,30 @@
+"""The real Kafka and PostgreSQL of the tests: one instance a session, fresh names a test."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local import databases
+from deploy.local.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Kafka and PostgreSQL: those of the environment variables, embedded ones otherwise."""
+    with Stack("tests", ephemeral=True) as running:
+        yield running
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A prefix of topic names that no other test uses."""
+    return f"t{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def fresh_databases(stack: Stack, namespace: str) -> Iterator[dict[str, str]]:
+    """Empty databases of this test alone: each service's connection string under its own role."""
+    suffix = f"_{namespace}"
+    yield databases.create_databases(stack.admin_url, suffix)
+    databases.drop_databases(stack.admin_url, suffix)
