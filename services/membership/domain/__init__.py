@@ -1,0 +1,42 @@
+"""What is true of a CPTS (communauté professionnelle territoriale de santé), and what may change.
+
+`refusals` names why an order is refused, in order of precedence; `territory` says which place
+belongs to whom on which day; `contract` the years of an ACI and their taille; `professionals` the
+members and their participation in the SAS; `parameters` the dated values that these rules read.
+The present state of an entry is its last event. Nothing here does I/O or reads a clock.
+"""
+
+from datetime import date
+
+import msgspec
+
+
+class Cpts(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered CPTS as its row holds it; `sequence` is that of its last event."""
+
+    cpts_id: str
+    cpts_name: str
+    seat_commune: str
+    departement: str
+    finess: str | None
+    sequence: int
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """The dates that an entry has from now on; `is_withdrawn`: it was recorded by mistake."""
+
+    from_on: date
+    to_on: date | None = None
+    is_withdrawn: bool = False
+
+
+def have_common_day(
+    one_from: date, one_to: date | None, other_from: date, other_to: date | None
+) -> bool:
+    """Whether two periods share a day; the last day is included, None is without end."""
+    return (other_to is None or one_from <= other_to) and (one_to is None or other_from <= one_to)
+
+
+def is_on(day: date, from_on: date, to_on: date | None) -> bool:
+    """Whether a day is in a period; the last day is included, None is without end."""
+    return from_on <= day and (to_on is None or day <= to_on)

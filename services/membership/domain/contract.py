@@ -1,0 +1,164 @@
+"""The ACI (accord conventionnel interprofessionnel): its contract years, and each one's taille.
+
+A contract year runs from an anniversary of the ACI's first day to the eve of the next. Its taille
+comes from the territory's population on its first day, and is never changed once it has begun.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+import msgspec
+
+from contracts.events.membership import (
+    AciSigned,
+    ContractYear,
+    TailleDetermined,
+    TerritoryPlaceRecorded,
+)
+from services.membership.domain import Cpts, have_common_day, is_on
+from services.membership.domain.parameters import Parameters, taille_of
+from services.membership.domain.refusals import Reason, Refusal, already_exists
+
+LEAP_DAY = (2, 29)
+
+
+class AciAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """An ACI to sign for `years` contract years from `starts_on`."""
+
+    aci_id: str
+    signed_on: date
+    starts_on: date
+    years: int
+
+
+class Population(msgspec.Struct, frozen=True, kw_only=True):
+    """Inhabitants of a territory on a day; `unknown` are the communes that `total` leaves out."""
+
+    total: int
+    unknown: tuple[str, ...]
+    places: int
+
+
+def contract_years(starts_on: date, years: int) -> tuple[ContractYear, ...]:
+    """So many contract years from anniversary to anniversary.
+
+    The anniversary of 29 February is 28 February in common years, and 29 February again in leap
+    years.
+    """
+    firsts = [_anniversary(starts_on, ordinal) for ordinal in range(years + 1)]
+    return tuple(
+        ContractYear(starts_on=first, ends_on=following - timedelta(days=1))
+        for first, following in itertools.pairwise(firsts)
+    )
+
+
+def population_on(territory: Iterable[TerritoryPlaceRecorded], day: date) -> Population:
+    """The population of the present entries that hold on a day."""
+    held = [
+        entry
+        for entry in territory
+        if not entry.is_withdrawn and is_on(day, entry.from_on, entry.to_on)
+    ]
+    return Population(
+        total=sum(entry.population or 0 for entry in held),
+        unknown=tuple(sorted({entry.commune for entry in held if entry.population is None})),
+        places=len(held),
+    )
+
+
+def sign_aci(
+    cpts: Cpts,
+    asked: AciAsked,
+    *,
+    signed: Sequence[AciSigned],
+    territory: Sequence[TerritoryPlaceRecorded],
+    parameters: Parameters,
+) -> list[AciSigned | TailleDetermined] | Refusal:
+    """The ACI, then the taille of each contract year; empty when this ACI is signed already.
+
+    `signed` holds the CPTS's ACI, `territory` its present entries. A contract year on whose first
+    day the territory is empty (but for the first, which is refused) has no inhabitant: taille 1.
+    """
+    years = contract_years(asked.starts_on, asked.years)
+    aci = AciSigned(
+        cpts_id=cpts.cpts_id, aci_id=asked.aci_id, signed_on=asked.signed_on, contract_years=years
+    )
+    same_id = [one for one in signed if one.aci_id == asked.aci_id]
+    if same_id:
+        return [] if same_id == [aci] else already_exists("L'ACI", asked.aci_id)
+    first_on, last_on = years[0].starts_on, years[-1].ends_on
+    for one in signed:
+        other_first_on = one.contract_years[0].starts_on
+        other_last_on = one.contract_years[-1].ends_on
+        if have_common_day(first_on, last_on, other_first_on, other_last_on):
+            return Refusal(
+                reason=Reason.ACI_IN_FORCE,
+                detail=f"L'ACI {one.aci_id} court déjà du {other_first_on} au {other_last_on}.",
+                extension={"aci_id": one.aci_id},
+            )
+    if population_on(territory, first_on).places == 0:
+        return Refusal(
+            reason=Reason.TERRITORY_EMPTY,
+            detail=f"Le territoire de {cpts.cpts_name} ne tient aucune commune le {first_on}.",
+        )
+    unknown = {code for year in years for code in population_on(territory, year.starts_on).unknown}
+    if unknown:
+        return Refusal(
+            reason=Reason.POPULATION_UNKNOWN,
+            detail=f"La population n'est pas connue : {', '.join(sorted(unknown))}.",
+            extension={"communes": sorted(unknown)},
+        )
+    tailles = [_determine(cpts.cpts_id, year, territory, parameters) for year in years]
+    return [aci, *tailles]
+
+
+def determine_again(
+    cpts_id: str,
+    *,
+    signed: Iterable[AciSigned],
+    determined: Mapping[date, TailleDetermined],
+    territory: Sequence[TerritoryPlaceRecorded],
+    today: date,
+    parameters: Parameters,
+) -> list[TailleDetermined]:
+    """The tailles that a changed territory changes: of contract years that begin after today.
+
+    `determined` holds the present taille by a year's first day. A year whose population is not
+    known keeps the taille it has.
+    """
+    years = sorted(
+        (year for aci in signed for year in aci.contract_years if year.starts_on > today),
+        key=lambda year: year.starts_on,
+    )
+    changed = []
+    for year in years:
+        if population_on(territory, year.starts_on).unknown:
+            continue
+        event = _determine(cpts_id, year, territory, parameters)
+        if event != determined.get(year.starts_on):
+            changed.append(event)
+    return changed
+
+
+def _determine(
+    cpts_id: str,
+    year: ContractYear,
+    territory: Iterable[TerritoryPlaceRecorded],
+    parameters: Parameters,
+) -> TailleDetermined:
+    population = population_on(territory, year.starts_on).total
+    return TailleDetermined(
+        cpts_id=cpts_id,
+        contract_year_starts_on=year.starts_on,
+        taille=taille_of(population, year.starts_on, parameters),
+        population=population,
+    )
+
+
+def _anniversary(first_on: date, ordinal: int) -> date:
+    year = first_on.year + ordinal
+    is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    if (first_on.month, first_on.day) == LEAP_DAY and not is_leap:
+        return date(year, 2, 28)
+    return first_on.replace(year=year)

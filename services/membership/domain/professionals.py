@@ -1,0 +1,188 @@
+"""The members of a CPTS and their participation in the SAS (service d'accès aux soins).
+
+A professional is known by their RPPS (répertoire partagé des professionnels de santé): `8`, then
+eleven digits of which the last is a check digit. Public examples break it, so it blocks typed
+entries only, and may be overridden; at other doors a wrong digit is listed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+
+import msgspec
+
+from contracts.events.membership import MemberRecorded, ParticipationRecorded
+from services.membership.domain import Correction, have_common_day
+from services.membership.domain.refusals import Reason, Refusal, already_exists, period_refusal
+
+LARGEST_DIGIT = 9
+
+
+class Way(StrEnum):
+    """How a professional takes part in the SAS, with the label that a user reads."""
+
+    OWN_OFFICE = "own_office"  # à titre individuel
+    CPTS = "cpts"  # par la CPTS
+    MSP = "msp"  # par une maison de santé pluriprofessionnelle
+    SOS = "sos"  # par SOS Médecins
+
+
+class MemberAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """A member to record, as typed."""
+
+    member_id: str
+    rpps: str
+    profession: str
+    from_on: date
+    to_on: date | None
+    is_check_digit_overridden: bool
+
+
+class ParticipationAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """A participation to record, as the CPTS declares it."""
+
+    participation_id: str
+    rpps: str
+    way: str
+    from_on: date
+    to_on: date | None
+
+
+def has_right_check_digit(rpps: str) -> bool:
+    """Whether the eleven digits after the prefix satisfy Luhn's formula (ISO/IEC 7812-1)."""
+    total = 0
+    for place, digit in enumerate(reversed(rpps[1:])):
+        value = int(digit) * (1 + place % 2)
+        total += value if value <= LARGEST_DIGIT else value - LARGEST_DIGIT
+    return total % 10 == 0
+
+
+def record_members(
+    cpts_id: str,
+    asked: Iterable[MemberAsked],
+    *,
+    known: Mapping[str, MemberRecorded],
+    present: Iterable[MemberRecorded],
+) -> list[MemberRecorded] | Refusal:
+    """The events of new members of one CPTS, all or none; the first refusal names its `member_id`.
+
+    `known` holds the first event of those members that exist: the same content again changes
+    nothing. `present` holds the CPTS's present entries of the professionals asked for.
+    """
+    first_events = dict(known)
+    of_rpps: dict[str, list[MemberRecorded]] = {}
+    for entry in present:
+        of_rpps.setdefault(entry.rpps, []).append(entry)
+    recorded: list[MemberRecorded] = []
+    for one in asked:
+        entry = MemberRecorded(
+            cpts_id=cpts_id,
+            member_id=one.member_id,
+            rpps=one.rpps,
+            profession=one.profession,
+            from_on=one.from_on,
+            to_on=one.to_on,
+        )
+        first_event = first_events.get(one.member_id)
+        if first_event == entry:
+            continue
+        same_professional = of_rpps.setdefault(one.rpps, [])
+        refusal = (
+            already_exists("Le membre", one.member_id)
+            if first_event is not None
+            else period_refusal(one.from_on, one.to_on)
+            or _check_digit_refusal(one)
+            or _overlap_refusal(entry, same_professional)
+        )
+        if refusal is not None:
+            return refusal.about(member_id=one.member_id)
+        first_events[one.member_id] = entry
+        same_professional.append(entry)
+        recorded.append(entry)
+    return recorded
+
+
+def correct_member(
+    member: MemberRecorded, correction: Correction, *, present: Sequence[MemberRecorded]
+) -> MemberRecorded | Refusal | None:
+    """The event of a member's new dates; None if nothing changes.
+
+    `present` holds the CPTS's present entries of the same professional.
+    """
+    corrected = msgspec.structs.replace(
+        member,
+        from_on=correction.from_on,
+        to_on=correction.to_on,
+        is_withdrawn=correction.is_withdrawn,
+    )
+    if corrected == member:
+        return None
+    refusal = period_refusal(corrected.from_on, corrected.to_on)
+    if refusal is None and not corrected.is_withdrawn:
+        refusal = _overlap_refusal(corrected, present)
+    return corrected if refusal is None else refusal.about(member_id=member.member_id)
+
+
+def record_participation(
+    cpts_id: str, asked: ParticipationAsked, *, first_event: ParticipationRecorded | None
+) -> ParticipationRecorded | Refusal | None:
+    """The event of a participation; None when it is recorded already. It needs no membership."""
+    entry = ParticipationRecorded(
+        cpts_id=cpts_id,
+        participation_id=asked.participation_id,
+        rpps=asked.rpps,
+        way=asked.way,
+        from_on=asked.from_on,
+        to_on=asked.to_on,
+    )
+    if first_event == entry:
+        return None
+    if first_event is not None:
+        return already_exists("La participation", asked.participation_id)
+    if asked.way not in tuple(Way):
+        return Refusal(
+            reason=Reason.UNKNOWN_WAY,
+            detail=f"Manière de participer inconnue : {asked.way}. Connues : {', '.join(Way)}.",
+        )
+    return period_refusal(asked.from_on, asked.to_on) or entry
+
+
+def correct_participation(
+    participation: ParticipationRecorded, correction: Correction
+) -> ParticipationRecorded | Refusal | None:
+    """The event of a participation's new dates; None if nothing changes."""
+    corrected = msgspec.structs.replace(
+        participation,
+        from_on=correction.from_on,
+        to_on=correction.to_on,
+        is_withdrawn=correction.is_withdrawn,
+    )
+    if corrected == participation:
+        return None
+    return period_refusal(corrected.from_on, corrected.to_on) or corrected
+
+
+def _check_digit_refusal(asked: MemberAsked) -> Refusal | None:
+    if asked.is_check_digit_overridden or has_right_check_digit(asked.rpps):
+        return None
+    return Refusal(
+        reason=Reason.WRONG_CHECK_DIGIT,
+        detail=f"La clé du numéro RPPS {asked.rpps} est fausse. Si le numéro est le bon, "
+        "l'ordre peut le dire (is_check_digit_overridden).",
+    )
+
+
+def _overlap_refusal(entry: MemberRecorded, present: Iterable[MemberRecorded]) -> Refusal | None:
+    for other in present:
+        if (
+            other.member_id != entry.member_id
+            and not other.is_withdrawn
+            and have_common_day(entry.from_on, entry.to_on, other.from_on, other.to_on)
+        ):
+            return Refusal(
+                reason=Reason.MEMBER_OVERLAP,
+                detail=f"Le professionnel {entry.rpps} est déjà membre à cette période "
+                f"(entrée {other.member_id}).",
+                extension={"overlaps": other.member_id},
+            )
+    return None

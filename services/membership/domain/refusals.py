@@ -1,0 +1,59 @@
+"""Why membership refuses an order: coded reasons in order of precedence, with what a user reads."""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Reason(StrEnum):
+    """The reasons, in order of precedence: where several hold, the first is given."""
+
+    ALREADY_EXISTS = "already_exists"
+    UNKNOWN_COMMUNE = "unknown_commune"
+    FINESS_ALREADY_KNOWN = "finess_already_known"
+    FINESS_TAKEN = "finess_taken"
+    UNKNOWN_WAY = "unknown_way"
+    PERIOD_ENDS_BEFORE_IT_STARTS = "period_ends_before_it_starts"
+    WRONG_CHECK_DIGIT = "wrong_check_digit"
+    MEMBER_OVERLAP = "member_overlap"
+    POPULATION_NEEDED = "population_needed"
+    POPULATION_NOT_ALLOWED = "population_not_allowed"
+    CITY_AND_ARRONDISSEMENT = "city_and_arrondissement"
+    PLACE_TAKEN = "place_taken"
+    PARTS_EXCEED_COMMUNE = "parts_exceed_commune"
+    ACI_IN_FORCE = "aci_in_force"
+    TERRITORY_EMPTY = "territory_empty"
+    POPULATION_UNKNOWN = "population_unknown"
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """An order refused: the reason, a French sentence, and members added to the problem."""
+
+    reason: Reason
+    detail: str
+    extension: Mapping[str, Any] = msgspec.field(default_factory=dict)
+
+    def about(self, **names: str) -> "Refusal":
+        """The same refusal, naming the entry of the order that it is about."""
+        return msgspec.structs.replace(self, extension={**self.extension, **names})
+
+
+def already_exists(what: str, id_: str) -> Refusal:
+    """The id is known with another content; `what` is French with its article."""
+    return Refusal(
+        reason=Reason.ALREADY_EXISTS,
+        detail=f"{what} {id_} existe déjà avec un autre contenu.",
+    )
+
+
+def period_refusal(from_on: date, to_on: date | None) -> Refusal | None:
+    """The refusal of a period whose last day comes before its first; None when it is sound."""
+    if to_on is None or from_on <= to_on:
+        return None
+    return Refusal(
+        reason=Reason.PERIOD_ENDS_BEFORE_IT_STARTS,
+        detail=f"La période finit le {to_on}, avant de commencer le {from_on}.",
+    )
