@@ -139,6 +139,7 @@ class Touch(msgspec.Struct, frozen=True, kw_only=True):
 
     cpts_id: str
     starts_on: date
+    departement: str
     reason: str
     cause: Cause
     indicator: str | None = None

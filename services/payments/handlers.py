@@ -1,0 +1,155 @@
+"""What payments does when it hears of contracts, tailles and figures: it prices again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from contracts.events.indicators import FigureChanged
+from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermined
+from contracts.events.payments import RatePublished
+from contracts.recorded import Cause, Recorded, record
+from services.messaging.unit import Unit
+from services.payments import domain
+from services.payments.domain import VARIABLE_PART, Touch
+from services.payments.store import inputs
+
+JOIN_ACCOUNT = "account"
+
+
+async def reprice(unit: Unit, touches: Sequence[Touch]) -> None:
+    """Prices the touched accounts again, from all that is committed, and announces it.
+
+    The join row of each account is locked first, so that two inputs which arrive at once, one by
+    Kafka and one by HTTP, cannot each be priced without the other.
+    """
+    if not touches:
+        return
+    by_account: dict[inputs.AccountKey, list[Touch]] = {}
+    for touch in touches:
+        by_account.setdefault((touch.cpts_id, touch.starts_on), []).append(touch)
+    accounts = await inputs.load_accounts(
+        unit.connection, {key: those[0].departement for key, those in by_account.items()}
+    )
+    rates = await inputs.load_variable_rates(unit.connection)
+    await unit.announce(
+        [
+            event
+            for account in accounts
+            for event in domain.reprice(
+                account, rates, by_account[account.cpts_id, account.starts_on]
+            )
+        ]
+    )
+
+
+async def lock_accounts(unit: Unit, keys: Sequence[inputs.AccountKey]) -> None:
+    """Locks the join rows of accounts; whoever changes an input of one takes them first."""
+    await unit.lock_joins(
+        JOIN_ACCOUNT, {f"{cpts_id}/{starts_on.isoformat()}" for cpts_id, starts_on in keys}
+    )
+
+
+async def lock_rates(unit: Unit) -> None:
+    """Locks the scale: rates are published one order at a time."""
+    await unit.lock_joins("rates", [domain.RATES_SUBJECT])
+
+
+async def publish_rates(unit: Unit, rates: Sequence[RatePublished], cause: Cause) -> None:
+    """Announces rates and prices the accounts of their tailles; the caller holds the join row."""
+    await unit.announce(
+        record(
+            rates,
+            subject=domain.RATES_SUBJECT,
+            after_sequence=await inputs.last_rate_sequence(unit.connection),
+            departement=domain.RATES_DEPARTEMENT,
+            occurred_at=cause.recorded_at,
+            cause=cause,
+        )
+    )
+    await inputs.hold_tailles(unit.connection)
+    touched: dict[inputs.AccountKey, str] = {}
+    for rate in rates:
+        if rate.part == VARIABLE_PART:
+            touched |= await inputs.accounts_of_taille(
+                unit.connection, rate.taille, rate.from_on, rate.to_on
+            )
+    await lock_accounts(unit, list(touched))
+    await reprice(
+        unit,
+        [
+            Touch(
+                cpts_id=cpts_id,
+                starts_on=starts_on,
+                departement=departement,
+                reason="rate",
+                cause=cause,
+            )
+            for (cpts_id, starts_on), departement in sorted(touched.items())
+        ],
+    )
+
+
+async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
+    """Keeps keys, contract years and tailles; prices the years concerned."""
+    signed = [one for one in heard if isinstance(one.event, AciSigned)]
+    determined = [one for one in heard if isinstance(one.event, TailleDetermined)]
+    years = [
+        (one, "contract", year.starts_on) for one in signed for year in one.event.contract_years
+    ]
+    years += [(one, "taille", one.event.contract_year_starts_on) for one in determined]
+    await lock_accounts(unit, [(one.event.cpts_id, starts_on) for one, _, starts_on in years])
+    registered = [one for one in heard if isinstance(one.event, CptsRegistered)]
+    await inputs.put_cpts(unit.connection, registered)
+    changed = {
+        "contract": await inputs.put_contract_years(unit.connection, signed),
+        "taille": await inputs.put_tailles(unit.connection, determined),
+    }
+    last = {
+        (one.event.cpts_id, starts_on): (one, reason)
+        for one, reason, starts_on in years
+        if (one.event.cpts_id, starts_on) in changed[reason]
+    }
+    await reprice(
+        unit,
+        [
+            Touch(
+                cpts_id=cpts_id,
+                starts_on=starts_on,
+                departement=one.departement,
+                reason=reason,
+                cause=one.as_cause(),
+            )
+            for (cpts_id, starts_on), (one, reason) in last.items()
+        ],
+    )
+
+
+async def on_indicators(unit: Unit, heard: Sequence[Recorded[FigureChanged]]) -> None:
+    """Keeps figures and their facts; prices the accounts whose figures advanced."""
+    await lock_accounts(
+        unit, [(one.event.cpts_id, one.event.contract_year_starts_on) for one in heard]
+    )
+    advanced = await inputs.put_figures(unit.connection, heard)
+    causes = {
+        (
+            one.event.cpts_id,
+            one.event.contract_year_starts_on,
+            one.event.indicator,
+            one.event.revision,
+        ): one
+        for one in heard
+    }
+    await reprice(
+        unit,
+        [
+            Touch(
+                cpts_id=cpts_id,
+                starts_on=starts_on,
+                departement=causes[cpts_id, starts_on, indicator, revision].departement,
+                reason="figure",
+                cause=causes[cpts_id, starts_on, indicator, revision].as_cause(),
+                indicator=indicator,
+                figure_revision=revision,
+            )
+            for cpts_id, starts_on, indicator, revision in sorted(advanced)
+        ],
+    )

@@ -1,0 +1,296 @@
+"""What people may ask of payments or order: lines, rates, funding, explanations, the ledger."""
+
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post, put
+from litestar.params import Parameter
+
+from contracts.events.payments import LineMode, RatePublished, Step
+from contracts.recorded import Cause, record
+from services.messaging.orders import Answer, Order, Refused, Role, carry_out
+from services.messaging.problems import not_found
+from services.messaging.unit import Unit
+from services.payments import domain, handlers
+from services.payments.domain import (
+    INDICATORS,
+    MISSIONS,
+    REFUSAL_TEXTS,
+    VARIABLE_PART,
+    Account,
+    Line,
+    Refusal,
+    Touch,
+)
+from services.payments.store import answers, inputs
+
+Limit = Annotated[int, Parameter(ge=1, le=1000)]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}$")]
+
+
+class LineOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of an order that sets a contract line; amounts in cents."""
+
+    mission: str
+    mode: LineMode
+    max_cents: int
+    target: int | None = None
+    steps: tuple[Step, ...] = ()
+    is_withdrawn: bool = False
+
+
+class RateOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of an order that publishes a rate; the amount in cents."""
+
+    rate_id: Id
+    from_on: date
+    taille: int
+    mission: str
+    part: str
+    amount_cents: int
+    text: str
+    is_verified: bool
+    status: str = "single_source"
+    to_on: date | None = None
+
+
+def _refused(refusal: Refusal) -> Refused:
+    status = 404 if refusal is Refusal.UNKNOWN_CPTS else 409
+    return Refused(refusal.value, REFUSAL_TEXTS[refusal], status=status)
+
+
+@put("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/lines/{indicator:str}", status_code=200)
+async def set_line(
+    request: Request[Any, Any, Any], cpts_id: str, starts_on: date, indicator: str, data: LineOrder
+) -> Response[Any]:
+    """Sets what one indicator can bring in one contract year, and prices the account again."""
+    line = Line(
+        mission=data.mission,
+        indicator=indicator,
+        mode=data.mode,
+        max_cents=data.max_cents,
+        target=data.target,
+        steps=data.steps,
+    )
+
+    async def body(order: Order) -> Answer:
+        unit = order.unit
+        departement = await inputs.departement_of_cpts(unit.connection, cpts_id)
+        if departement is None:
+            raise _refused(Refusal.UNKNOWN_CPTS)
+        event = domain.set_line(
+            line, cpts_id=cpts_id, starts_on=starts_on, is_withdrawn=data.is_withdrawn
+        )
+        if isinstance(event, Refusal):
+            raise _refused(event)
+        key = (cpts_id, starts_on)
+        await handlers.lock_accounts(unit, [key])
+        account = (await inputs.load_accounts(unit.connection, {key: departement}))[0]
+        present = None if data.is_withdrawn else line
+        if next((one for one in account.lines if one.indicator == indicator), None) != present:
+            await _announce_line(unit, account, event, order.cause)
+        return Answer(body={"cpts_id": cpts_id, "starts_on": starts_on, "line": data})
+
+    return await carry_out(request, {Role.CAISSE, Role.ARS, Role.SYSTEM}, body)
+
+
+async def _announce_line(unit: Unit, account: Account, event: msgspec.Struct, cause: Cause) -> None:
+    await unit.announce(
+        record(
+            [event],
+            subject=account.subject,
+            after_sequence=account.sequence,
+            departement=account.departement,
+            occurred_at=cause.recorded_at,
+            cause=cause,
+        )
+    )
+    touch = Touch(
+        cpts_id=account.cpts_id,
+        starts_on=account.starts_on,
+        departement=account.departement,
+        reason="line",
+        cause=cause,
+    )
+    await handlers.reprice(unit, [touch])
+
+
+@post("/rates", status_code=201)
+async def publish_rate(request: Request[Any, Any, Any], data: RateOrder) -> Response[Any]:
+    """Publishes an amount of the scale and prices the accounts that it concerns again."""
+
+    async def body(order: Order) -> Answer:
+        event = RatePublished(**msgspec.structs.asdict(data))
+        refusal = domain.check_rate(event)
+        if refusal is not None:
+            raise _refused(refusal)
+        await handlers.lock_rates(order.unit)
+        known = await inputs.find_rate(order.unit.connection, event.rate_id)
+        if known is not None:
+            fields = msgspec.structs.asdict(event)
+            if any(getattr(known, name) != value for name, value in fields.items()):
+                raise _refused(Refusal.ALREADY_EXISTS)
+            return Answer(body=data, status=200)
+        await handlers.publish_rates(order.unit, [event], order.cause)
+        return Answer(body=data, status=201)
+
+    return await carry_out(request, {Role.CAISSE, Role.SYSTEM}, body)
+
+
+@get("/cpts/{cpts_id:str}/funding")
+async def funding(request: Request[Any, Any, Any], cpts_id: str) -> dict[str, Any]:
+    """The variable part of each contract year of a CPTS, with its missions and lines."""
+    async with request.app.state.pool.acquire() as connection:
+        years = await answers.contract_years(connection, cpts_id)
+        if not years:
+            raise not_found("cpts", cpts_id)
+        accounts = await inputs.load_accounts(
+            connection, {(cpts_id, year["starts_on"]): "" for year in years}
+        )
+        rates = await inputs.load_variable_rates(connection)
+    estimates = {account.starts_on: domain.price(account, rates) for account in accounts}
+    return {
+        "cpts_id": cpts_id,
+        "contract_years": [
+            year
+            | {
+                "missions": estimates[year["starts_on"]].missions,
+                "lines": estimates[year["starts_on"]].lines,
+            }
+            for year in years
+        ],
+    }
+
+
+@get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/explanation")
+async def explanation(
+    request: Request[Any, Any, Any],
+    cpts_id: str,
+    starts_on: date,
+    indicator: str | None = None,
+    after: str = "",
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """Every amount of an account, down to the facts: missions, rate and text, lines, figures.
+
+    `indicator` keeps one line; `after` and `limit` page the facts of each line.
+    """
+    async with request.app.state.pool.acquire() as connection:
+        year = next(
+            (
+                one
+                for one in await answers.contract_years(connection, cpts_id)
+                if one["starts_on"] == starts_on
+            ),
+            None,
+        )
+        if year is None:
+            raise not_found("contract_year", f"{cpts_id}/{starts_on.isoformat()}")
+        account = (await inputs.load_accounts(connection, {(cpts_id, starts_on): ""}))[0]
+        rates = await inputs.load_variable_rates(connection)
+        estimate = domain.price(account, rates)
+        lines = []
+        for amount in estimate.lines:
+            if indicator not in (None, amount.indicator):
+                continue
+            facts = await answers.counted_facts(
+                connection, cpts_id, starts_on, amount.indicator, after=after, limit=limit
+            )
+            line = next(one for one in account.lines if one.indicator == amount.indicator)
+            lines.append(
+                {
+                    "mission": amount.mission,
+                    "indicator": amount.indicator,
+                    "libelle": INDICATORS[amount.indicator],
+                    "amount_cents": amount.amount_cents,
+                    "line": line,
+                    "figure": {"value": amount.value, "revision": amount.figure_revision},
+                    "facts": {
+                        "items": facts,
+                        "next": facts[-1] if len(facts) == limit else None,
+                    },
+                }
+            )
+    missions = [
+        {
+            "mission": mission.mission,
+            "libelle": MISSIONS[mission.mission],
+            "amount_cents": mission.amount_cents,
+            "lines_cents": mission.lines_cents,
+            "envelope_cents": mission.envelope_cents,
+            "is_capped": mission.amount_cents < mission.lines_cents,
+            "rate": domain.rate_on(
+                rates,
+                taille=account.taille,
+                mission=mission.mission,
+                part=VARIABLE_PART,
+                day=starts_on,
+            ),
+        }
+        for mission in estimate.missions
+    ]
+    return year | {"cpts_id": cpts_id, "missions": missions, "lines": lines}
+
+
+@get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/estimates")
+async def estimates(
+    request: Request[Any, Any, Any],
+    cpts_id: str,
+    starts_on: date,
+    after: int = 0,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """The computations of an account, oldest first, each with its reason."""
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.estimates(connection, cpts_id, starts_on, after=after, limit=limit)
+    for item in items:
+        item["missions"] = msgspec.json.decode(item["missions"])
+        item["lines"] = msgspec.json.decode(item["lines"])
+    return {"items": items, "next": items[-1]["sequence"] if len(items) == limit else None}
+
+
+@get("/ledger/balances")
+async def ledger_balances(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Each account of the ledger with its balance; together they sum to zero."""
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.ledger_balances(connection)
+    return {"items": items, "sum_cents": sum(item["balance_cents"] for item in items)}
+
+
+@get("/ledger/entries")
+async def ledger_entries(
+    request: Request[Any, Any, Any], cpts_id: str, after: str = "", limit: Limit = 100
+) -> dict[str, Any]:
+    """The ledger lines of a CPTS, in order of their posting."""
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.ledger_entries(connection, cpts_id, after=after, limit=limit)
+    last = f"{items[-1]['posting_id']}/{items[-1]['ordinal']}" if len(items) == limit else None
+    return {"items": items, "next": last}
+
+
+@get("/rates")
+async def rates(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The whole scale, each amount with its text and whether it is verified."""
+    async with request.app.state.pool.acquire() as connection:
+        return {"items": await answers.rates(connection)}
+
+
+@get("/invariants")
+async def invariants(request: Request[Any, Any, Any]) -> dict[str, bool]:
+    """What must always hold, computed now."""
+    async with request.app.state.pool.acquire() as connection:
+        return await answers.invariants(connection)
+
+
+ROUTES = (
+    set_line,
+    publish_rate,
+    funding,
+    explanation,
+    estimates,
+    ledger_balances,
+    ledger_entries,
+    rates,
+    invariants,
+)

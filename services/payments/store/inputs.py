@@ -1,0 +1,245 @@
+"""What payments knows from others, and all that pricing reads."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from contracts.events.indicators import FigureChanged
+from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermined
+from contracts.events.payments import Step
+from contracts.recorded import Recorded
+from services.messaging.postgres import Connection
+from services.payments.domain import RATES_SUBJECT, VARIABLE_PART, Account, Figure, Line, Rate
+
+AccountKey = tuple[str, date]
+_STEPS = msgspec.json.Decoder(tuple[Step, ...])
+
+
+async def put_cpts(connection: Connection, heard: Sequence[Recorded[CptsRegistered]]) -> None:
+    """Keeps each CPTS with its key."""
+    await connection.execute(
+        """
+        insert into cpts (cpts_id, departement)
+        select distinct on (cpts_id) cpts_id, departement
+        from unnest($1::text[], $2::text[]) as new (cpts_id, departement)
+        on conflict do nothing
+        """,
+        [one.event.cpts_id for one in heard],
+        [one.departement for one in heard],
+    )
+
+
+async def put_contract_years(
+    connection: Connection, heard: Sequence[Recorded[AciSigned]]
+) -> set[AccountKey]:
+    """Keeps contract years; answers those that are new."""
+    years = [(one.event.cpts_id, year) for one in heard for year in one.event.contract_years]
+    rows = await connection.fetch(
+        """
+        insert into contract_year (cpts_id, starts_on, ends_on)
+        select distinct on (cpts_id, starts_on) cpts_id, starts_on, ends_on
+        from unnest($1::text[], $2::date[], $3::date[]) as new (cpts_id, starts_on, ends_on)
+        on conflict do nothing
+        returning cpts_id, starts_on
+        """,
+        [cpts_id for cpts_id, _ in years],
+        [year.starts_on for _, year in years],
+        [year.ends_on for _, year in years],
+    )
+    return {(row["cpts_id"], row["starts_on"]) for row in rows}
+
+
+async def put_tailles(
+    connection: Connection, heard: Sequence[Recorded[TailleDetermined]]
+) -> set[AccountKey]:
+    """Keeps the taille with the highest sequence; answers the years whose taille is another."""
+    rows = await connection.fetch(
+        """
+        insert into taille as kept (cpts_id, starts_on, sequence, taille, population)
+        select distinct on (cpts_id, starts_on) cpts_id, starts_on, sequence, taille, population
+        from unnest($1::text[], $2::date[], $3::bigint[], $4::smallint[], $5::bigint[])
+            as new (cpts_id, starts_on, sequence, taille, population)
+        order by cpts_id, starts_on, sequence desc
+        on conflict (cpts_id, starts_on) do update
+        set sequence = excluded.sequence, taille = excluded.taille,
+            population = excluded.population
+        where kept.sequence < excluded.sequence
+        returning cpts_id, starts_on
+        """,
+        [one.event.cpts_id for one in heard],
+        [one.event.contract_year_starts_on for one in heard],
+        [one.sequence for one in heard],
+        [one.event.taille for one in heard],
+        [one.event.population for one in heard],
+    )
+    return {(row["cpts_id"], row["starts_on"]) for row in rows}
+
+
+async def put_figures(
+    connection: Connection, heard: Sequence[Recorded[FigureChanged]]
+) -> set[tuple[str, date, str, int]]:
+    """Keeps figures and their facts; answers (CPTS, year, indicator, revision) that advanced."""
+    changes = [(one.event, change) for one in heard for change in one.event.facts]
+    await connection.execute(
+        """
+        insert into figure_fact (cpts_id, starts_on, indicator, fact_id, revision, is_counted)
+        select * from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::bigint[],
+                             $6::boolean[])
+        on conflict do nothing
+        """,
+        [event.cpts_id for event, _ in changes],
+        [event.contract_year_starts_on for event, _ in changes],
+        [event.indicator for event, _ in changes],
+        [change.fact_id for _, change in changes],
+        [event.revision for event, _ in changes],
+        [change.is_counted for _, change in changes],
+    )
+    rows = await connection.fetch(
+        """
+        insert into figure as kept (cpts_id, indicator, starts_on, ends_on, departement, value,
+                                    revision)
+        select distinct on (cpts_id, starts_on, indicator)
+               cpts_id, indicator, starts_on, ends_on, departement, value, revision
+        from unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::text[], $6::bigint[],
+                    $7::bigint[])
+            as new (cpts_id, indicator, starts_on, ends_on, departement, value, revision)
+        order by cpts_id, starts_on, indicator, revision desc
+        on conflict (cpts_id, starts_on, indicator) do update
+        set value = excluded.value, revision = excluded.revision
+        where kept.revision < excluded.revision
+        returning cpts_id, starts_on, indicator, revision
+        """,
+        [one.event.cpts_id for one in heard],
+        [one.event.indicator for one in heard],
+        [one.event.contract_year_starts_on for one in heard],
+        [one.event.contract_year_ends_on for one in heard],
+        [one.departement for one in heard],
+        [one.event.value for one in heard],
+        [one.event.revision for one in heard],
+    )
+    return {(row["cpts_id"], row["starts_on"], row["indicator"], row["revision"]) for row in rows}
+
+
+async def departement_of_cpts(connection: Connection, cpts_id: str) -> str | None:
+    """The key of a CPTS, None while it is unknown here."""
+    value = await connection.fetchval("select departement from cpts where cpts_id = $1", cpts_id)
+    return str(value) if value is not None else None
+
+
+async def load_accounts(
+    connection: Connection, departements: dict[AccountKey, str]
+) -> list[Account]:
+    """The accounts with all that pricing reads; `departements` gives the key of new ones."""
+    keys = sorted(departements)
+    arrays = [cpts_id for cpts_id, _ in keys], [starts_on for _, starts_on in keys]
+    rows = await connection.fetch(
+        """
+        select key.cpts_id, key.starts_on, account.departement,
+               coalesce(account.sequence, 0) as sequence,
+               coalesce(account.variable_cents, 0) as variable_cents,
+               case when contract_year.cpts_id is not null then taille.taille end as taille
+        from unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
+        left join account using (cpts_id, starts_on)
+        left join contract_year using (cpts_id, starts_on)
+        left join taille using (cpts_id, starts_on)
+        """,
+        *arrays,
+    )
+    lines: dict[AccountKey, list[Line]] = {}
+    for row in await connection.fetch(
+        """
+        select cpts_id, starts_on, mission, indicator, mode, max_cents, target, steps
+        from contract_line join unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
+             using (cpts_id, starts_on)
+        where not is_withdrawn
+        """,
+        *arrays,
+    ):
+        lines.setdefault((row["cpts_id"], row["starts_on"]), []).append(
+            Line(
+                mission=row["mission"],
+                indicator=row["indicator"],
+                mode=row["mode"],
+                max_cents=row["max_cents"],
+                target=row["target"],
+                steps=_STEPS.decode(row["steps"]),
+            )
+        )
+    figures: dict[AccountKey, dict[str, Figure]] = {}
+    for row in await connection.fetch(
+        """
+        select cpts_id, starts_on, indicator, value, revision
+        from figure join unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
+             using (cpts_id, starts_on)
+        """,
+        *arrays,
+    ):
+        figures.setdefault((row["cpts_id"], row["starts_on"]), {})[row["indicator"]] = Figure(
+            value=row["value"], revision=row["revision"]
+        )
+    return [
+        Account(
+            cpts_id=row["cpts_id"],
+            starts_on=row["starts_on"],
+            departement=row["departement"] or departements[row["cpts_id"], row["starts_on"]],
+            sequence=row["sequence"],
+            variable_cents=row["variable_cents"],
+            taille=row["taille"],
+            lines=tuple(lines.get((row["cpts_id"], row["starts_on"]), ())),
+            figures=figures.get((row["cpts_id"], row["starts_on"]), {}),
+        )
+        for row in rows
+    ]
+
+
+async def load_variable_rates(connection: Connection) -> list[Rate]:
+    """The whole scale of variable parts, past values included."""
+    rows = await connection.fetch("select * from rate where part = $1", VARIABLE_PART)
+    return [Rate(**row) for row in rows]
+
+
+async def find_rate(connection: Connection, rate_id: str) -> Rate | None:
+    """A rate by its id, None when unknown."""
+    row = await connection.fetchrow("select * from rate where rate_id = $1", rate_id)
+    return Rate(**row) if row else None
+
+
+async def last_rate_sequence(connection: Connection) -> int:
+    """The sequence of the scale's last event, 0 before the first."""
+    value = await connection.fetchval(
+        "select coalesce(max(sequence), 0) from history where subject = $1", RATES_SUBJECT
+    )
+    return int(value or 0)
+
+
+async def unknown_rates(connection: Connection, rate_ids: Sequence[str]) -> set[str]:
+    """Those of these rate ids that are not published yet."""
+    rows = await connection.fetch("select rate_id from rate where rate_id = any($1)", rate_ids)
+    return set(rate_ids) - {row["rate_id"] for row in rows}
+
+
+async def hold_tailles(connection: Connection) -> None:
+    """Waits for transactions that bring a taille or a contract year, and lets no new one through.
+
+    Without it a taille that commits while a rate is being published would be priced without it.
+    """
+    await connection.execute("lock table taille, contract_year in share mode")
+
+
+async def accounts_of_taille(
+    connection: Connection, taille: int, from_on: date, to_on: date | None
+) -> dict[AccountKey, str]:
+    """The accounts of a taille whose contract year begins in a period, with their key."""
+    rows = await connection.fetch(
+        """
+        select taille.cpts_id, taille.starts_on, cpts.departement
+        from taille join cpts using (cpts_id)
+        where taille.taille = $1 and taille.starts_on >= $2
+          and ($3::date is null or taille.starts_on <= $3)
+        """,
+        taille,
+        from_on,
+        to_on,
+    )
+    return {(row["cpts_id"], row["starts_on"]): row["departement"] for row in rows}

@@ -1,0 +1,214 @@
+"""The own state of payments, changed only by applying its own events."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from contracts.events.payments import (
+    ContractLineSet,
+    FundingEstimated,
+    RatePublished,
+    VariableFundingChanged,
+)
+from contracts.recorded import Recorded
+from services.messaging.postgres import Connection
+from services.payments.domain import postings
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
+    """Brings the state up to these events of the own topic, in order; known ones change nothing."""
+    new_ids = await _append_history(connection, recorded)
+    fresh = [one for one in recorded if one.id in new_ids]
+    await _put_rates(connection, fresh)
+    await _put_lines(connection, fresh)
+    await _put_estimates(connection, fresh)
+    await _post_changes(connection, fresh)
+    await _advance_accounts(connection, fresh)
+
+
+async def _append_history(connection: Connection, recorded: Sequence[Recorded[Any]]) -> set[Any]:
+    rows = await connection.fetch(
+        """
+        insert into history (subject, sequence, event_id, type, departement,
+                             occurred_at, recorded_at, event)
+        select * from unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[],
+                             $6::timestamptz[], $7::timestamptz[], $8::jsonb[])
+        on conflict do nothing
+        returning event_id
+        """,
+        [one.subject for one in recorded],
+        [one.sequence for one in recorded],
+        [one.id for one in recorded],
+        [one.type for one in recorded],
+        [one.departement for one in recorded],
+        [one.occurred_at for one in recorded],
+        [one.recorded_at for one in recorded],
+        [_json(one.event) for one in recorded],
+    )
+    return {row["event_id"] for row in rows}
+
+
+async def _put_rates(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
+    rates = [one for one in recorded if isinstance(one.event, RatePublished)]
+    if not rates:
+        return
+    await connection.execute(
+        """
+        insert into rate (rate_id, sequence, from_on, to_on, taille, mission, part, amount_cents,
+                          text, status, is_verified)
+        select * from unnest($1::text[], $2::bigint[], $3::date[], $4::date[], $5::smallint[],
+                             $6::text[], $7::text[], $8::bigint[], $9::text[], $10::text[],
+                             $11::boolean[])
+        on conflict (rate_id) do nothing
+        """,
+        [one.event.rate_id for one in rates],
+        [one.sequence for one in rates],
+        [one.event.from_on for one in rates],
+        [one.event.to_on for one in rates],
+        [one.event.taille for one in rates],
+        [one.event.mission for one in rates],
+        [one.event.part for one in rates],
+        [one.event.amount_cents for one in rates],
+        [one.event.text for one in rates],
+        [one.event.status for one in rates],
+        [one.event.is_verified for one in rates],
+    )
+
+
+async def _put_lines(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
+    latest = {
+        (one.event.cpts_id, one.event.contract_year_starts_on, one.event.indicator): one
+        for one in recorded
+        if isinstance(one.event, ContractLineSet)
+    }
+    lines = list(latest.values())
+    if not lines:
+        return
+    await connection.execute(
+        """
+        insert into contract_line as kept (cpts_id, starts_on, indicator, sequence, mission, mode,
+                                           max_cents, target, steps, is_withdrawn)
+        select * from unnest($1::text[], $2::date[], $3::text[], $4::bigint[], $5::text[],
+                             $6::text[], $7::bigint[], $8::bigint[], $9::jsonb[], $10::boolean[])
+        on conflict (cpts_id, starts_on, indicator) do update
+        set sequence = excluded.sequence, mission = excluded.mission, mode = excluded.mode,
+            max_cents = excluded.max_cents, target = excluded.target, steps = excluded.steps,
+            is_withdrawn = excluded.is_withdrawn
+        where kept.sequence < excluded.sequence
+        """,
+        [one.event.cpts_id for one in lines],
+        [one.event.contract_year_starts_on for one in lines],
+        [one.event.indicator for one in lines],
+        [one.sequence for one in lines],
+        [one.event.mission for one in lines],
+        [one.event.mode for one in lines],
+        [one.event.max_cents for one in lines],
+        [one.event.target for one in lines],
+        [_json(one.event.steps) for one in lines],
+        [one.event.is_withdrawn for one in lines],
+    )
+
+
+async def _put_estimates(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
+    estimates = [one for one in recorded if isinstance(one.event, FundingEstimated)]
+    if not estimates:
+        return
+    await connection.execute(
+        """
+        insert into estimate (cpts_id, starts_on, sequence, event_id, reason, indicator,
+                              figure_revision, cause, variable_cents, previous_cents, missions,
+                              lines, occurred_at)
+        select * from unnest($1::text[], $2::date[], $3::bigint[], $4::uuid[], $5::text[],
+                             $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[],
+                             $11::jsonb[], $12::jsonb[], $13::timestamptz[])
+        on conflict do nothing
+        """,
+        [one.event.cpts_id for one in estimates],
+        [one.event.contract_year_starts_on for one in estimates],
+        [one.sequence for one in estimates],
+        [one.id for one in estimates],
+        [one.event.reason for one in estimates],
+        [one.event.indicator for one in estimates],
+        [one.event.figure_revision for one in estimates],
+        [one.cause for one in estimates],
+        [one.event.variable_cents for one in estimates],
+        [one.event.previous_cents for one in estimates],
+        [_json(one.event.missions) for one in estimates],
+        [_json(one.event.lines) for one in estimates],
+        [one.occurred_at for one in estimates],
+    )
+
+
+async def _post_changes(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
+    entries = [
+        (one, ordinal, account, amount_cents)
+        for one in recorded
+        if isinstance(one.event, VariableFundingChanged)
+        for ordinal, (account, amount_cents) in enumerate(postings(one.event), start=1)
+    ]
+    if not entries:
+        return
+    if sum(amount_cents for _, _, _, amount_cents in entries) != 0:
+        raise AssertionError("a posting does not sum to zero")
+    await connection.execute(
+        """
+        insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
+                                  occurred_at)
+        select * from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::date[],
+                             $6::bigint[], $7::timestamptz[])
+        on conflict do nothing
+        """,
+        [one.id for one, _, _, _ in entries],
+        [ordinal for _, ordinal, _, _ in entries],
+        [account for _, _, account, _ in entries],
+        [one.event.cpts_id for one, _, _, _ in entries],
+        [one.event.contract_year_starts_on for one, _, _, _ in entries],
+        [amount_cents for _, _, _, amount_cents in entries],
+        [one.occurred_at for one, _, _, _ in entries],
+    )
+
+
+async def _advance_accounts(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
+    of_accounts = [one for one in recorded if not isinstance(one.event, RatePublished)]
+    last = {(one.event.cpts_id, one.event.contract_year_starts_on): one for one in of_accounts}
+    amounts = {
+        (one.event.cpts_id, one.event.contract_year_starts_on): one.event.variable_cents
+        for one in of_accounts
+        if isinstance(one.event, FundingEstimated)
+    }
+    if not last:
+        return
+    await connection.execute(
+        """
+        insert into account as kept (cpts_id, starts_on, departement, sequence, variable_cents)
+        select cpts_id, starts_on, departement, sequence, coalesce(variable_cents, 0)
+        from unnest($1::text[], $2::date[], $3::text[], $4::bigint[], $5::bigint[])
+            as new (cpts_id, starts_on, departement, sequence, variable_cents)
+        on conflict (cpts_id, starts_on) do nothing
+        """,
+        [cpts_id for cpts_id, _ in last],
+        [starts_on for _, starts_on in last],
+        [one.departement for one in last.values()],
+        [0 for _ in last],
+        [0 for _ in last],
+    )
+    await connection.execute(
+        """
+        update account
+        set sequence = new.sequence,
+            variable_cents = coalesce(new.variable_cents, account.variable_cents)
+        from unnest($1::text[], $2::date[], $3::bigint[], $4::bigint[])
+            as new (cpts_id, starts_on, sequence, variable_cents)
+        where account.cpts_id = new.cpts_id and account.starts_on = new.starts_on
+          and account.sequence < new.sequence
+        """,
+        [cpts_id for cpts_id, _ in last],
+        [starts_on for _, starts_on in last],
+        [one.sequence for one in last.values()],
+        [amounts.get(key) for key in last],
+    )
