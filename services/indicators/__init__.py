@@ -1,0 +1,1 @@
+"""The indicators service: figures of each CPTS and contract year, counted from facts."""

@@ -1,0 +1,176 @@
+"""Appointments that the SAS platform tells about: their state, their CPTS, and their twins.
+
+The platform sends whole states, in any order: the latest `sent_at` stands, then the strongest
+status, then the distribution id. An appointment that counts goes to one CPTS, or to none and is
+listed; one that is already counted under another id is dropped and listed.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from services.indicators.domain.days import local_day, start_minute
+from services.indicators.domain.doctors import Membership, Participation, counted_participation
+from services.indicators.domain.rule import CountingRule, Name
+
+STATUS_RANKS: Final[Mapping[str, int]] = {
+    "pending": 1,
+    "booked": 2,
+    "fulfilled": 3,
+    "noshow": 4,
+    "cancelled": 5,
+}
+
+
+class Outcome(StrEnum):
+    """What becomes of a platform appointment."""
+
+    COUNTED = "counted"
+    DUPLICATE = "duplicate"
+    UNATTRIBUTED = "unattributed"
+    EXCLUDED = "excluded"
+    NOT_STANDING = "not_standing"
+
+
+class Appointment(msgspec.Struct, frozen=True, kw_only=True):
+    """The present state of an appointment of the platform."""
+
+    appointment_id: str
+    status: str
+    created_at: datetime
+    starts_at: datetime
+    category: str | None = None
+    finess: str | None = None
+    rpps: str | None = None
+
+    def twin_key(self) -> tuple[str, int] | None:
+        """What twins share: practitioner and start minute. None without a practitioner."""
+        return None if self.rpps is None else (self.rpps, start_minute(self.starts_at))
+
+
+class Attribution(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an appointment counts, and why not.
+
+    `cpts_id` is set when it counts or is a duplicate; `candidates` are all the CPTS that the rule
+    allowed, in order of preference: more than one is listed as ambiguous. `twin` is the fact id
+    that counts in its place; `reason` says why nobody counts it.
+    """
+
+    appointment_id: str
+    outcome: Outcome
+    booked_on: date
+    cpts_id: str | None = None
+    candidates: tuple[str, ...] = ()
+    twin: str | None = None
+    reason: str | None = None
+
+    def counted_for(self) -> tuple[str, date] | None:
+        """The CPTS that counts it and the booking day; None when it does not count."""
+        if self.outcome is not Outcome.COUNTED or self.cpts_id is None:
+            return None
+        return self.cpts_id, self.booked_on
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What attribution reads: CPTS by FINESS, memberships and participations by RPPS."""
+
+    cpts_by_finess: Mapping[str, str]
+    memberships: Mapping[str, Sequence[Membership]]
+    participations: Mapping[str, Sequence[Participation]]
+
+
+def attribute(appointment: Appointment, known: Surroundings, rule: CountingRule) -> Attribution:
+    """The CPTS of one appointment, twins left aside.
+
+    In order: the status must count and the category not be excluded; the CPTS named by the
+    organisation's FINESS; for the categories of members, a CPTS of which the practitioner is a
+    member on the booking day; for the categories of participants, if they also take part that day.
+    """
+    day = local_day(appointment.created_at)
+
+    def outcome(what: Outcome, candidates: Sequence[str] = (), reason: str = "") -> Attribution:
+        return Attribution(
+            appointment_id=appointment.appointment_id,
+            outcome=what,
+            booked_on=day,
+            cpts_id=candidates[0] if candidates else None,
+            candidates=tuple(candidates),
+            reason=reason or None,
+        )
+
+    if appointment.status not in rule.on(Name.PLATFORM_STATUSES, day):
+        return outcome(Outcome.NOT_STANDING)
+    if appointment.category in rule.on(Name.EXCLUDED_CATEGORIES, day):
+        return outcome(Outcome.EXCLUDED)
+    named = known.cpts_by_finess.get(appointment.finess or "")
+    if named is not None:
+        return outcome(Outcome.COUNTED, [named])
+    is_for_member = appointment.category in rule.on(Name.MEMBER_CATEGORIES, day)
+    is_for_participant = appointment.category in rule.on(Name.PARTICIPANT_CATEGORIES, day)
+    if not (is_for_member or is_for_participant):
+        return outcome(Outcome.UNATTRIBUTED, reason="category_not_attributed")
+    if appointment.rpps is None:
+        return outcome(Outcome.UNATTRIBUTED, reason="no_practitioner")
+    candidates = candidate_cpts(known.memberships.get(appointment.rpps, ()), day)
+    if not candidates:
+        return outcome(Outcome.UNATTRIBUTED, reason="not_a_member")
+    takes_part = any(
+        period.holds(day)
+        for period in counted_participation(known.participations.get(appointment.rpps, ()), rule)
+    )
+    if not (is_for_member or takes_part):
+        return outcome(Outcome.UNATTRIBUTED, reason="not_taking_part")
+    return outcome(Outcome.COUNTED, candidates)
+
+
+def candidate_cpts(memberships: Iterable[Membership], day: date) -> list[str]:
+    """The CPTS of which a professional is a member on `day`: oldest membership, then smallest id.
+
+    A message of the platform names no place, so the territory cannot decide between them.
+    """
+    oldest: dict[str, date] = {}
+    for membership in memberships:
+        if membership.period.holds(day):
+            first = membership.period.first
+            oldest[membership.cpts_id] = min(first, oldest.get(membership.cpts_id, first))
+    return sorted(oldest, key=lambda cpts_id: (oldest[cpts_id], cpts_id))
+
+
+def drop_twins(
+    attributed: Mapping[str, Attribution],
+    appointments: Collection[Appointment],
+    referrals: Mapping[tuple[str, int], str],
+) -> dict[str, Attribution]:
+    """The attributions, those of twins turned into duplicates.
+
+    `appointments` must hold every appointment of the practitioner and minute of each one, and
+    `attributed` the attribution of each; `referrals` gives the fact id of one of our referrals that
+    counts for a practitioner and minute. Of twins, our referral counts; without one, the
+    appointment created first, then of the smallest id.
+    """
+    first: dict[tuple[str, int], Appointment] = {}
+    for appointment in appointments:
+        key = appointment.twin_key()
+        if key is not None and attributed[appointment.appointment_id].counted_for() is not None:
+            first[key] = min(first.get(key, appointment), appointment, key=_age)
+    settled: dict[str, Attribution] = {}
+    for appointment in appointments:
+        attribution = attributed[appointment.appointment_id]
+        key = appointment.twin_key()
+        twin = None
+        if key is not None and attribution.counted_for() is not None:
+            kept = first[key].appointment_id
+            twin = referrals.get(key)
+            if twin is None and kept != appointment.appointment_id:
+                twin = f"appointment:{kept}"
+        if twin is not None:
+            attribution = msgspec.structs.replace(attribution, outcome=Outcome.DUPLICATE, twin=twin)
+        settled[appointment.appointment_id] = attribution
+    return settled
+
+
+def _age(appointment: Appointment) -> tuple[datetime, str]:
+    return appointment.created_at, appointment.appointment_id
