@@ -1,0 +1,298 @@
+"""The life of a referral: a demand of the SAS (service d'accès aux soins) and its appointment.
+
+    held ──> offered ──> booked ──> honoured <──> missed
+      │         ├──> declined  ├──> cancelled
+      │         ├──> expired   │
+      └─────────┴──> returned <┘
+
+A demand is received, then offered or held; `fall_due` says what time alone makes of it, `evolve`
+applies an event, and `orders.decide` answers what people order. All of it is pure: instants,
+memberships and territories come in as arguments.
+"""
+
+import hashlib
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from contracts.events.referrals import (
+    AppointmentCancelled,
+    AppointmentHonoured,
+    AppointmentMissed,
+    AppointmentMoved,
+    DemandHeld,
+    DemandReceived,
+    ReferralAccepted,
+    ReferralDeclined,
+    ReferralExpired,
+    ReferralOffered,
+    ReferralReturned,
+    ReferralsEvent,
+    Urgency,
+)
+from contracts.recorded import Recorded
+from services.referrals.domain.territory import HeldReason
+
+_SEE_WITHIN = timedelta(hours=48)
+
+
+class Stage(StrEnum):
+    """Where a referral stands."""
+
+    HELD = "held"
+    OFFERED = "offered"
+    BOOKED = "booked"
+    HONOURED = "honoured"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    RETURNED = "returned"
+
+
+NOT_OFFERED_IN_TIME = "not_offered_in_time"
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What the SAS asks, under the present code of the commune."""
+
+    source: str
+    source_id: str
+    commune: str
+    part: str | None
+    need: str
+    urgency: Urgency
+    received_at: datetime
+
+
+class Referral(msgspec.Struct, frozen=True, kw_only=True):
+    """The present state of a referral.
+
+    `recorded_at` is when the demand reached us, `changed_at` when its last event became true.
+    `cpts_id` is who was last offered it. `outcome` is the coded reason of the last held, declined,
+    returned or cancelled stage.
+    """
+
+    referral_id: str
+    departement: str
+    sequence: int
+    stage: Stage
+    source: str
+    source_id: str
+    commune: str
+    part: str | None
+    need: str
+    urgency: Urgency
+    received_at: datetime
+    see_by: datetime
+    recorded_at: datetime
+    changed_at: datetime
+    outcome: str | None = None
+    cpts_id: str | None = None
+    offered_at: datetime | None = None
+    answer_by: datetime | None = None
+    accepted_at: datetime | None = None
+    practitioner_rpps: str | None = None
+    starts_at: datetime | None = None
+
+    @property
+    def demand(self) -> Demand:
+        """What was asked: equal for the same demand sent again."""
+        return Demand(
+            source=self.source,
+            source_id=self.source_id,
+            commune=self.commune,
+            part=self.part,
+            need=self.need,
+            urgency=self.urgency,
+            received_at=self.received_at,
+        )
+
+
+Events = tuple[ReferralsEvent, ...]
+
+
+def referral_id(source: str, source_id: str) -> str:
+    """The id of a demand, the same each time the source sends it."""
+    digest = hashlib.sha256(f"{source}\n{source_id}".encode()).hexdigest()
+    return f"r-{digest[:32]}"
+
+
+def see_by_of(urgency: Urgency, received_at: datetime, time_zone: str) -> datetime:
+    """Until when the person is to be seen: the next local midnight at the commune, or 48 hours."""
+    if urgency == "within_48h":
+        return received_at + _SEE_WITHIN
+    zone = ZoneInfo(time_zone)
+    tomorrow = received_at.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time.min, tzinfo=zone)
+
+
+def receive(
+    demand: Demand,
+    *,
+    see_by: datetime,
+    holder: str | HeldReason,
+    instant: datetime,
+    answer_within: timedelta,
+) -> Events:
+    """The first events of a demand: received, then offered to the holder of its place, or held.
+
+    A demand that comes when it is too late is taken and held; the timer gives it back.
+    """
+    known_as = referral_id(demand.source, demand.source_id)
+    received = DemandReceived(
+        referral_id=known_as,
+        source=demand.source,
+        source_id=demand.source_id,
+        commune=demand.commune,
+        part=demand.part,
+        need=demand.need,
+        urgency=demand.urgency,
+        received_at=demand.received_at,
+        see_by=see_by,
+    )
+    if isinstance(holder, HeldReason):
+        return received, DemandHeld(referral_id=known_as, reason=holder.value)
+    if instant >= see_by:
+        return received, DemandHeld(referral_id=known_as, reason=HeldReason.SEE_BY_PASSED.value)
+    return received, _offered(known_as, holder, instant, see_by, answer_within)
+
+
+def look_again(
+    referral: Referral, *, holder: str | HeldReason, instant: datetime, answer_within: timedelta
+) -> Events:
+    """What a change of territory at `instant` makes of a held demand; nothing when too late."""
+    if referral.stage is not Stage.HELD or instant >= referral.see_by:
+        return ()
+    if isinstance(holder, HeldReason):
+        if referral.outcome == holder.value:
+            return ()
+        return (DemandHeld(referral_id=referral.referral_id, reason=holder.value),)
+    return (_offered(referral.referral_id, holder, instant, referral.see_by, answer_within),)
+
+
+def due_at(referral: Referral) -> datetime | None:
+    """When the referral changes by itself: unanswered at `answer_by`, not offered at `see_by`.
+
+    A demand recorded after its `see_by` is due at once. None when nothing is awaited.
+    """
+    if referral.stage is Stage.OFFERED:
+        return referral.answer_by
+    if referral.stage is Stage.HELD:
+        return max(referral.see_by, referral.recorded_at)
+    return None
+
+
+def fall_due(referral: Referral, now: datetime) -> Events:
+    """What time alone makes of the referral, dated by its due time; nothing before it."""
+    due = due_at(referral)
+    if due is None or now < due:
+        return ()
+    if referral.stage is Stage.OFFERED:
+        cpts_id = cpts_of(referral)
+        return (ReferralExpired(referral_id=referral.referral_id, cpts_id=cpts_id, expired_at=due),)
+    return (
+        ReferralReturned(
+            referral_id=referral.referral_id, reason=NOT_OFFERED_IN_TIME, returned_at=due
+        ),
+    )
+
+
+def cpts_of(referral: Referral) -> str:
+    """The CPTS to which the referral was offered; AssertionError before that."""
+    assert referral.cpts_id is not None, f"{referral.referral_id} was never offered"
+    return referral.cpts_id
+
+
+def evolve(referral: Referral | None, recorded: Recorded[Any]) -> Referral:
+    """The state after an event; ValueError when the event cannot be this referral's next.
+
+    TypeError when it is no event of a referral at all.
+    """
+    event = recorded.event
+    if isinstance(event, DemandReceived):
+        if referral is not None:
+            raise ValueError(f"{recorded.subject} was received twice")
+        return Referral(
+            referral_id=event.referral_id,
+            departement=recorded.departement,
+            sequence=recorded.sequence,
+            stage=Stage.HELD,
+            source=event.source,
+            source_id=event.source_id,
+            commune=event.commune,
+            part=event.part,
+            need=event.need,
+            urgency=event.urgency,
+            received_at=event.received_at,
+            see_by=event.see_by,
+            recorded_at=recorded.recorded_at,
+            changed_at=recorded.occurred_at,
+        )
+    stage = _STAGE_AFTER.get(type(event))
+    if stage is None:
+        raise TypeError(f"{type(event).__name__} is no event of a referral")
+    if referral is None or recorded.sequence != referral.sequence + 1:
+        raise ValueError(f"{recorded.subject} has no event before number {recorded.sequence}")
+    return msgspec.structs.replace(
+        referral,
+        stage=stage,
+        sequence=recorded.sequence,
+        changed_at=recorded.occurred_at,
+        **_changes(event),
+    )
+
+
+_STAGE_AFTER: dict[type[msgspec.Struct], Stage] = {
+    DemandHeld: Stage.HELD,
+    ReferralOffered: Stage.OFFERED,
+    ReferralAccepted: Stage.BOOKED,
+    AppointmentMoved: Stage.BOOKED,
+    ReferralDeclined: Stage.DECLINED,
+    ReferralExpired: Stage.EXPIRED,
+    ReferralReturned: Stage.RETURNED,
+    AppointmentHonoured: Stage.HONOURED,
+    AppointmentMissed: Stage.MISSED,
+    AppointmentCancelled: Stage.CANCELLED,
+}
+
+
+def _changes(event: Any) -> dict[str, Any]:
+    """The fields that an event sets, beside the stage."""
+    match event:
+        case DemandHeld() | ReferralDeclined() | ReferralReturned():
+            return {"outcome": event.reason}
+        case ReferralOffered():
+            return {
+                "outcome": None,
+                "cpts_id": event.cpts_id,
+                "offered_at": event.offered_at,
+                "answer_by": event.answer_by,
+            }
+        case ReferralAccepted():
+            return {
+                "cpts_id": event.cpts_id,
+                "accepted_at": event.accepted_at,
+                "practitioner_rpps": event.practitioner_rpps,
+                "starts_at": event.starts_at,
+            }
+        case AppointmentMoved():
+            return {"practitioner_rpps": event.practitioner_rpps, "starts_at": event.starts_at}
+        case AppointmentCancelled():
+            return {"outcome": event.by}
+        case _:
+            return {}
+
+
+def _offered(
+    known_as: str, cpts_id: str, instant: datetime, see_by: datetime, answer_within: timedelta
+) -> ReferralOffered:
+    return ReferralOffered(
+        referral_id=known_as,
+        cpts_id=cpts_id,
+        offered_at=instant,
+        answer_by=min(instant + answer_within, see_by),
+    )
