@@ -183,6 +183,8 @@ def test_codes_that_cannot_be_kept_are_absent_and_identifiers_refused(unusable: 
 WRONG_SENDER = {"distributionID": "fr.health.samuA_1"}
 EXPIRED = {"dateTimeExpires": "2026-01-15T09:59:59+01:00"}
 LATE = WRONG_SENDER | EXPIRED
+PRACTITIONER = appointment()["practitioner"]
+DEEP = json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)
 TWO_ITEMS = {"content": envelope()["content"] * 2}
 
 PRECEDENCE = {
@@ -203,6 +205,11 @@ PRECEDENCE = {
     "content wrong": (envelope(header(appointment=appointment(regulator=...)), **LATE), 300),
     "content null": (envelope(header(appointment=None), **LATE), 300),
     "two items of content": (envelope(**TWO_ITEMS, **LATE), 300),
+    "RPPS of another national register": (
+        envelope(header(appointment=appointment(practitioner=PRACTITIONER | {"rppsId": "82" * 6}))),
+        300,
+    ),
+    "deep in a property that RC-DE allows": (envelope(header(extra=DEEP)), 300),
     "no known type": (envelope(header(appointment=...), **LATE), 301),
     "another type": (envelope(header(appointment=..., reference={}), **LATE), 301),
     "sender inconsistent, and expired": (envelope(**LATE), 200),
@@ -233,6 +240,11 @@ def test_one_stage_tells_all_its_faults_and_no_other_stage_s() -> None:
         f"{MESSAGE}.appointment.note: {UNKNOWN}",
     )
     assert refusal.distribution_id == "fr.health.samuA_1"
+
+
+def test_an_appointment_beside_an_envelope_is_not_a_bare_one() -> None:
+    refusal = refused(envelope(appointment=appointment()))
+    assert refusal.reasons == (f"$.appointment: {UNKNOWN}",)
 
 
 def test_a_refusal_without_a_readable_envelope_refers_to_nothing() -> None:
@@ -322,7 +334,7 @@ def test_an_original_without_identities_keeps_the_rest() -> None:
     assert message["appointment"].pop("regulator") == {"regulatorId": "3950000000/1"}
     expected = envelope(header(appointment=appointment(practitioner=..., organization=...)))
     told = expected["content"][0]["jsonContent"]["embeddedJsonContent"]["message"]
-    del told["appointment"]["regulator"]
+    del told["appointment"]["regulator"], told["sender"]["name"], told["recipient"][0]["name"]
     assert kept == expected
 
 

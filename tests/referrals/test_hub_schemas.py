@@ -188,7 +188,7 @@ VALUES: st.SearchStrategy[Any] = (
     | st.sampled_from(WORDS)
     | st.from_regex(RFC_3339_LIKE, fullmatch=True)
     | st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20)
-)
+).map(copy.deepcopy)  # a sample that is then changed in place would change the next draw
 
 
 @st.composite
@@ -203,7 +203,7 @@ def mutated_messages(draw: st.DrawFn) -> dict[str, Any]:
             case "drop":
                 del container[key]
             case "replace":
-                container[key] = copy.deepcopy(draw(VALUES))
+                container[key] = draw(VALUES)
             case "add" if isinstance(container, dict):
                 container[draw(st.sampled_from(["note", "end", "appointment", "URI"]))] = draw(
                     VALUES

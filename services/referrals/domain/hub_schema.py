@@ -109,7 +109,7 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
 class Party(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A sender or a recipient in RC-DE."""
 
-    name: str
+    name: Personal  # of a system, but its form is free and the URI says the same
     uri: str = field(name="URI")
 
 
