@@ -26,7 +26,7 @@ from services.referrals.domain.hub_message import (
 RECEIVED_AT = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
 MESSAGE = "$.content[0].jsonContent.embeddedJsonContent.message"
 UNKNOWN = "is not defined in the schema and the schema does not allow additional properties"
-NAMES = ("SECRET-NOM", "SECRET-PRENOM", "SECRET-CABINET", "SECRET-REGUL", "secret@regul.example")
+NAMES = ("SECRET-NOM", "SECRET-PRENOM", "SECRET-CABINET", "SECRET-REGUL", "SECRET-COURRIEL")
 
 
 def appointment(**changes: Any) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def appointment(**changes: Any) -> dict[str, Any]:
             "regulatorId": "3950000000/1",
             "regulatorName": "SECRET-REGUL",
             "regulatorFirstname": "SECRET-PRENOM",
-            "regulatorEmail": "secret@regul.example",
+            "regulatorEmail": "SECRET-COURRIEL",
         },
     }
     return {name: value for name, value in (told | changes).items() if value is not ...}
@@ -218,6 +218,7 @@ PRECEDENCE = {
     "sender not at the beginning": (envelope(distributionID="x.fr.health.ptfsas_1"), 200),
     "expired": (envelope(**EXPIRED), 400),
     "expiring now": (envelope(dateTimeExpires="2026-01-15T10:00:00+01:00"), 400),
+    "an offset of sixty minutes": (envelope(dateTimeSent="2026-01-15T09:55:00+00:60"), 300),
     "good for one second more": (envelope(dateTimeExpires="2026-01-15T10:00:01+01:00"), None),
     "a bare appointment that is wrong": ({"appointment": appointment(status="done")}, 300),
     "a bare appointment with company": ({"appointment": appointment(), "patient": {}}, 300),
