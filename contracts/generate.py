@@ -26,7 +26,6 @@ CONTRACTS_DIRECTORY: Final = Path(__file__).parent
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_FORMAT: Final = "application/schema+json;version=draft-2020-12"
 KAFKA_BINDING: Final = "0.5.0"
-SOURCE_PREFIX: Final = "urn:sas-cpts:"
 
 _INSTANT: Final = {"type": "string", "format": "date-time"}
 _READ_ME_FIRST: Final = (
@@ -59,7 +58,7 @@ def event_schema(event_class: type[msgspec.Struct]) -> dict[str, Any]:
     definitions = dict(generated["$defs"])
     body = definitions.pop(event_class.__name__)
     name = type_name(event_class)
-    schema = {"$schema": DIALECT, "$id": f"{SOURCE_PREFIX}schema:{name}", **body, "title": name}
+    schema = {"$schema": DIALECT, "$id": f"urn:sas-cpts:schema:{name}", **body, "title": name}
     if definitions:
         schema["$defs"] = definitions
     return schema
@@ -159,7 +158,7 @@ def _message(topic: Topic, event_class: type[msgspec.Struct]) -> dict[str, Any]:
             "allOf": [{"$ref": "#/components/schemas/envelope"}],
             "properties": {
                 "ce_type": {"const": name},
-                "ce_source": {"const": f"{SOURCE_PREFIX}{topic.producer}"},
+                "ce_source": {"const": f"/services/{topic.producer}"},
             },
         },
         "payload": {

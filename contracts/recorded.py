@@ -6,13 +6,16 @@ event alone is the body; see `services/messaging/codec.py`. Nothing here does I/
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 
 E = TypeVar("E", bound=msgspec.Struct)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +72,7 @@ def event_id(*, occurred_at: datetime, cause: str, type_: str, subject: str, ord
     A UUID version 8 (RFC 9562 §5.8): 48 bits of Unix milliseconds of `occurred_at`, then 74 bits
     of SHA-256 over cause, type, subject and ordinal.
     """
-    milliseconds = int(occurred_at.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
+    milliseconds = (occurred_at - _EPOCH) // _MILLISECOND & 0xFFFF_FFFF_FFFF
     digest = hashlib.sha256(f"{cause}\n{type_}\n{subject}\n{ordinal}".encode()).digest()
     bits = int.from_bytes(digest[:10], "big")
     value = milliseconds << 80 | 0x8 << 76 | (bits >> 68 & 0xFFF) << 64 | 0b10 << 62
