@@ -1,0 +1,80 @@
+"""What referrals do when membership speaks, and when time passes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.communes import resolve
+from contracts.events.membership import (
+    CptsRegistered,
+    FinessAssigned,
+    MemberRecorded,
+    TerritoryPlaceRecorded,
+)
+from contracts.recorded import Cause, Recorded, record
+from services.messaging.unit import Unit
+from services.referrals.domain.hub_message import without_identities
+from services.referrals.domain.referral import due_at, fall_due
+from services.referrals.domain.territory import TerritoryEntry, place_of
+from services.referrals.domain.waiting import entry_of, offer_waiting
+from services.referrals.store import membership, platform, referrals
+from services.referrals.store.parameters import answer_within, keep_identities
+
+
+async def on_membership(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
+    """Keep what membership tells, and offer the demands that waited for it.
+
+    Territories lock their places as a new demand does: whichever commits last sees the other.
+    """
+    changes = [
+        (one, _entry(one)) for one in events if isinstance(one.event, TerritoryPlaceRecorded)
+    ]
+    keys = sorted({entry.place_key for _, entry in changes})
+    await unit.lock_joins("place", keys)
+    cpts = [one for one in events if isinstance(one.event, CptsRegistered | FinessAssigned)]
+    members = [one for one in events if isinstance(one.event, MemberRecorded)]
+    await membership.keep_cpts(unit.connection, cpts)
+    await membership.keep_members(unit.connection, members)
+    if not changes:
+        return
+    announced = offer_waiting(
+        changes,
+        known=await membership.entries_of(unit.connection, keys),
+        held=await referrals.lock_held(unit.connection, keys),
+        answer_within=answer_within(),
+    )
+    await membership.keep_entries(unit.connection, [entry for _, entry in changes])
+    await unit.announce(announced)
+
+
+async def let_fall_due(unit: Unit, now: datetime, limit: int) -> int:
+    """Expire what was not answered and give back what was not offered, dated by the due time."""
+    due = await referrals.lock_due(unit.connection, now, limit)
+    announced = []
+    for referral in due:
+        occurred_at = due_at(referral)
+        assert occurred_at is not None, "only what is due was taken"
+        announced += record(
+            fall_due(referral, now),
+            subject=referral.referral_id,
+            after_sequence=referral.sequence,
+            departement=referral.departement,
+            occurred_at=occurred_at,
+            cause=Cause(id=f"timer:{referral.referral_id}:{referral.sequence}", recorded_at=now),
+        )
+    await unit.announce(announced)
+    return len(due)
+
+
+async def remove_identities(unit: Unit, now: datetime, limit: int) -> int:
+    """Take names and e-mails out of the originals that were kept for the stated time."""
+    kept = await platform.lock_with_identities(unit.connection, now - keep_identities(), limit)
+    if kept:
+        cleared = [(position, without_identities(body)) for position, body in kept]
+        await platform.remove_identities(unit.connection, cleared)
+    return len(kept)
+
+
+def _entry(told: Recorded[TerritoryPlaceRecorded]) -> TerritoryEntry:
+    commune = resolve(told.event.commune)
+    return entry_of(told, place_of(commune).key if commune else told.event.commune)

@@ -1,0 +1,1 @@
+"""How referrals are kept: named SQL, one function a question."""

@@ -1,0 +1,94 @@
+"""The only writer of the service's own state: orders, timers, replays and restores all end here."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from contracts.events.referrals import PlatformAppointmentReported
+from contracts.recorded import Recorded
+from services.messaging.database import Connection
+from services.referrals.domain import platform_appointment, referral
+from services.referrals.store import platform, referrals
+
+INSERT_HISTORY = """
+    insert into history (subject, sequence, id, type, occurred_at, recorded_at, event)
+    select subject, sequence, id, type, occurred_at, recorded_at, event::jsonb
+    from unnest(
+        $1::text[], $2::bigint[], $3::uuid[], $4::text[],
+        $5::timestamptz[], $6::timestamptz[], $7::text[]
+    ) as new (subject, sequence, id, type, occurred_at, recorded_at, event)
+    on conflict do nothing
+    returning id
+"""
+SELECT_KNOWN = "select id from history where id = any ($1) and subject = any ($2)"
+SELECT_HISTORY = """
+    select sequence, type, occurred_at, recorded_at, event::text
+    from history where subject = $1 order by sequence
+"""
+
+
+async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
+    """Change the state by these events, in their order; one already applied changes nothing.
+
+    asyncpg.SerializationError when another transaction wrote an aggregate's next event first: the
+    same work, started again, sees it.
+    """
+    fresh = await _insert_history(connection, recorded)
+    reported = [one for one in fresh if isinstance(one.event, PlatformAppointmentReported)]
+    lived = [one for one in fresh if not isinstance(one.event, PlatformAppointmentReported)]
+    if lived:
+        known = await referrals.load(connection, _begun_before(lived))
+        states: dict[str, referral.Referral] = {one.referral_id: one for one in known}
+        for one in lived:
+            states[one.subject] = referral.evolve(states.get(one.subject), one)
+        await referrals.write(connection, list(states.values()))
+    if reported:
+        appointments = {
+            one.appointment_id: one
+            for one in await platform.load(connection, _begun_before(reported))
+        }
+        for one in reported:
+            appointments[one.subject] = platform_appointment.evolve(
+                appointments.get(one.subject), one
+            )
+        await platform.write(connection, list(appointments.values()))
+
+
+async def history(connection: Connection, subject: str) -> list[Mapping[str, Any]]:
+    """What happened to a referral or a platform appointment, in order."""
+    rows = await connection.fetch(SELECT_HISTORY, subject)
+    return [{**row, "event": msgspec.json.decode(row["event"])} for row in rows]
+
+
+async def _insert_history(
+    connection: Connection, recorded: Sequence[Recorded[Any]]
+) -> Sequence[Recorded[Any]]:
+    """The events that were not known, now written."""
+    written = await connection.fetch(
+        INSERT_HISTORY,
+        [one.subject for one in recorded],
+        [one.sequence for one in recorded],
+        [one.id for one in recorded],
+        [one.type for one in recorded],
+        [one.occurred_at for one in recorded],
+        [one.recorded_at for one in recorded],
+        [msgspec.json.encode(one.event).decode() for one in recorded],
+    )
+    if len(written) == len(recorded):
+        return recorded
+    new = {row["id"] for row in written}
+    others = {one.id for one in recorded} - new
+    known = await connection.fetch(SELECT_KNOWN, list(others), [one.subject for one in recorded])
+    if len(known) < len(others):
+        raise asyncpg.SerializationError("an aggregate's next event was written by another")
+    fresh = {one.id: one for one in recorded if one.id in new}
+    return list(fresh.values())
+
+
+def _begun_before(recorded: Sequence[Recorded[Any]]) -> list[str]:
+    """The aggregates that have a state: whose first event is not among these."""
+    subjects = dict.fromkeys(one.subject for one in recorded)
+    begun_here = {one.subject for one in recorded if one.sequence == 1}
+    return [subject for subject in subjects if subject not in begun_here]
