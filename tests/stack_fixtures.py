@@ -19,12 +19,12 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture
 def namespace() -> str:
     """A prefix of topic names that no other test uses."""
-    return f"t{secrets.token_hex(4)}"
+    return f"t{secrets.token_hex(4)}-"
 
 
 @pytest.fixture
 def fresh_databases(stack: Stack, namespace: str) -> Iterator[dict[str, str]]:
     """Empty databases of this test alone: each service's connection string under its own role."""
-    suffix = f"_{namespace}"
+    suffix = f"_{namespace.rstrip('-')}"
     yield databases.create_databases(stack.admin_url, suffix)
     databases.drop_databases(stack.admin_url, suffix)

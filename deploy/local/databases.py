@@ -6,7 +6,6 @@ administer the server knows it without a file, and several processes that use on
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
@@ -106,12 +105,8 @@ def drop_databases(admin_url: str, suffix: str) -> None:
             )
 
 
-def without_passwords(urls: Mapping[str, str]) -> dict[str, str]:
-    """The same connection strings, fit to be shown."""
-    return {name: _without_password(url) for name, url in urls.items()}
-
-
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """A connection string fit to be shown."""
     parts = urlsplit(url)
     user, at, server = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{server}"))

@@ -25,14 +25,18 @@ PORT_NAMES = ("kafka", "kafka_controller", "postgres", *SERVICES)
 
 
 class InstanceRecord(msgspec.Struct, kw_only=True):
-    """The content of `instance.json`. `owner` is set for an ephemeral instance only."""
+    """The content of `instance.json`.
+
+    `owner` is set for an ephemeral instance only. `external_kafka` and `external_postgres` are the
+    addresses that replaced the embedded components at the last start, or empty.
+    """
 
     ports: dict[str, int]
     admin_password: str
     owner: RecordedProcess | None = None
     processes: dict[str, RecordedProcess] = {}
-    kafka_address: str = ""
-    admin_url: str = ""
+    external_kafka: str = ""
+    external_postgres: str = ""
     namespace: str = ""
 
 

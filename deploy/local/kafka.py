@@ -5,6 +5,7 @@ because the dead registration of the one node expires after a second, not nine.
 """
 
 import os
+import shutil
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
@@ -95,6 +96,12 @@ class KafkaNode(msgspec.Struct, frozen=True, kw_only=True):
         return f"127.0.0.1:{self.port}"
 
 
+def _new_cluster_id() -> str:
+    """A random id in Kafka's notation; the first bit is 0, or it might begin with a dash."""
+    first, *others = uuid.uuid4().bytes
+    return urlsafe_b64encode(bytes([first & 0x7F, *others])).decode("ascii").rstrip("=")
+
+
 def _escaped(path: Path) -> str:
     """A path as the value of a Java property file."""
     return path.as_posix().replace("\\", "\\\\")
@@ -139,8 +146,9 @@ def start(node: KafkaNode, jars: Sequence[Path]) -> RecordedProcess:
     (node.folder / "log4j2.properties").write_text(LOG4J, "utf-8")
     output = node.folder / "kafka.out"
     if not (data / "meta.properties").exists():
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
-        arguments = ("format", "--cluster-id", cluster, "--config", str(properties))
+        # The file is written last: without it, what is there is a format that was killed.
+        shutil.rmtree(data, ignore_errors=True)
+        arguments = ("format", "--cluster-id", _new_cluster_id(), "--config", str(properties))
         with output.open("ab") as file:
             formatted = subprocess.run(
                 _java(node, jars, "kafka.tools.StorageTool", *arguments),

@@ -26,6 +26,7 @@ ROOTS = (
     # log4j's own bill of materials from choosing other versions of Kafka's jars (jgo 3.2).
     f"org.apache.logging.log4j:log4j-slf4j-impl:{LOG4J_VERSION}!",
 )
+REPOSITORY = "https://repo.maven.apache.org/maven2"
 LOCK = Path(__file__).with_name("kafka-jars.lock")
 DOWNLOADS_AT_ONCE = 6
 TIMEOUT_SECONDS = 60
@@ -86,6 +87,7 @@ def _fetch(jar: LockedJar, target: Path, on_bytes: Callable[[int], None]) -> Non
         context = MavenContext(
             resolver=PythonResolver(progress_callback=progress),
             repo_cache=Path(folder),
+            remote_repos={"central": REPOSITORY},
             timeout=TIMEOUT_SECONDS,
         )
         group, artifact, version = jar.coordinates.split(":")
@@ -128,7 +130,9 @@ def jars(
 
 
 def _resolve(repository: Path) -> list[Dependency]:
-    context = MavenContext(repo_cache=repository, timeout=TIMEOUT_SECONDS)
+    context = MavenContext(
+        repo_cache=repository, remote_repos={"central": REPOSITORY}, timeout=TIMEOUT_SECONDS
+    )
     inputs, transitive = context.resolver.resolve(
         [context.create_dependency(root) for root in ROOTS]
     )

@@ -54,32 +54,35 @@ class Stack:
         self.is_ephemeral = ephemeral
         self._report = report
         self._services_package = services_package
-        self._external_kafka = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
-        self._external_postgres = os.environ.get("POSTGRES_URL", "")
         self._lock = threading.RLock()
         self._is_cancelled = threading.Event()
         if ephemeral:
             self.folder, self._record = instance.prepare_ephemeral(name)
-            if self._external_kafka or self._external_postgres:
-                self._record.namespace = f"{name}-{secrets.token_hex(4)}"
         else:
             self.folder, self._record = instance.prepare_lasting(name)
+
+    @classmethod
+    def find(cls, name: str, *, report: Callable[[str], None] = silent) -> Self | None:
+        """A lasting instance that was started before, or None."""
+        if instance.load(instance.lasting_folder(name)) is None:
+            return None
+        return cls(name, report=report)
 
     # -- addresses
 
     @property
     def kafka(self) -> str:
         """The value of `KAFKA_BOOTSTRAP_SERVERS`."""
-        return self._external_kafka or self._kafka_node.address
+        return self._record.external_kafka or self._kafka_node.address
 
     @property
     def admin_url(self) -> str:
         """The connection string of PostgreSQL's administrator."""
-        return self._external_postgres or self._postgres_node.admin_url
+        return self._record.external_postgres or self._postgres_node.admin_url
 
     @property
     def namespace(self) -> str:
-        """What sets this instance's topics and databases apart on servers it shares; else empty."""
+        """The prefix of this instance's topics on servers that it shares; else empty."""
         return self._record.namespace
 
     @property
@@ -94,7 +97,7 @@ class Stack:
 
     @property
     def _database_suffix(self) -> str:
-        return f"_{self.namespace.replace('-', '_')}" if self.namespace else ""
+        return f"_{self.namespace.rstrip('-').replace('-', '_')}" if self.namespace else ""
 
     @property
     def _kafka_node(self) -> KafkaNode:
@@ -111,6 +114,21 @@ class Stack:
             port=self._record.ports["postgres"],
             password=self._record.admin_password,
         )
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """What this instance runs itself, in the order in which it starts."""
+        own_kafka = () if self._record.external_kafka else ("kafka",)
+        own_postgres = () if self._record.external_postgres else ("postgres",)
+        return (*own_kafka, *own_postgres, *SERVICES)
+
+    def port(self, component: str) -> int:
+        """The port of `kafka`, `postgres` or a service."""
+        return self._record.ports[component]
+
+    def has_died(self, component: str) -> bool:
+        """Whether a component was started, was not stopped, and has ended all the same."""
+        return component in self._record.processes and self.process(component) is None
 
     def log(self, component: str) -> Path:
         """The log of `kafka`, `postgres` or a service."""
@@ -139,6 +157,12 @@ class Stack:
         return self
 
     def _start_components(self) -> None:
+        self._record.external_kafka = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
+        self._record.external_postgres = os.environ.get("POSTGRES_URL", "")
+        is_shared = bool(self._record.external_kafka or self._record.external_postgres)
+        if is_shared and self.is_ephemeral and not self.namespace:
+            self._record.namespace = f"{self.name}-{secrets.token_hex(4)}-"
+        self._save()
         instance.kill_strays(self.folder, self._record.processes.values())
         if self.is_ephemeral:
             self._start_watcher()
@@ -153,9 +177,6 @@ class Stack:
                 self._is_cancelled.set()
                 self._kill_components()
                 raise
-        self._record.kafka_address = self.kafka
-        self._record.admin_url = self.admin_url
-        self._save()
 
     def _await_all(self, parts: list[Future[None]]) -> None:
         """Raise the first failure as soon as it is known; Ctrl-C is noticed meanwhile."""
@@ -177,8 +198,8 @@ class Stack:
         )
 
     def _start_kafka(self) -> None:
-        if self._external_kafka:
-            self._report(f"Kafka: {self._external_kafka} (KAFKA_BOOTSTRAP_SERVERS)")
+        if external := self._record.external_kafka:
+            self._report(f"Kafka: {external} (KAFKA_BOOTSTRAP_SERVERS)")
             return
         if self.process("kafka"):
             return
@@ -206,7 +227,7 @@ class Stack:
         return progress
 
     def _start_postgres(self) -> None:
-        if self._external_postgres:
+        if self._record.external_postgres:
             self._report("PostgreSQL: the server of POSTGRES_URL")
         elif not self.process("postgres"):
             node = self._postgres_node
@@ -339,7 +360,7 @@ class Stack:
                 instance.kill_strays(self.folder)
 
     def _discard(self) -> None:
-        if self._external_postgres and self.namespace:
+        if self._record.external_postgres and self.namespace:
             databases.drop_databases(self.admin_url, self._database_suffix)
         instance.discard(self.folder)
 

@@ -56,7 +56,8 @@ def test_making_the_databases_again_changes_nothing(
 ) -> None:
     with psycopg.connect(fresh_databases["referrals"]) as connection:
         connection.execute("create table kept (n int)")
-    assert databases.create_databases(stack.admin_url, f"_{namespace}") == fresh_databases
+    suffix = f"_{namespace.rstrip('-')}"
+    assert databases.create_databases(stack.admin_url, suffix) == fresh_databases
     with psycopg.connect(fresh_databases["referrals"]) as connection:
         assert connection.execute("select count(*) from kept").fetchone() == (0,)
 

@@ -1,0 +1,104 @@
+# Everything a developer does here. `just` alone lists it; each recipe takes `--help`.
+# Works as `just …` and as `uv run just …`, from a folder of any name.
+
+set positional-arguments
+
+uv := quote(env('UV', 'uv'))
+local := uv + ' run python -m deploy.local'
+
+[private]
+default:
+    @just --list --unsorted
+
+# Install what the project needs into .venv
+[group('start here'), no-exit-message]
+setup *options:
+    @{{ uv }} sync "$@"
+
+# Play a season live and check every euro (--seed N, --demands N, --keep …)
+[group('start here'), no-exit-message]
+demo *options:
+    @{{ uv }} run python -m deploy.local.demo "$@"
+
+# Run all tests, on a real Kafka and a real PostgreSQL (options go to pytest)
+[group('start here'), no-exit-message]
+test *options:
+    @{{ uv }} run pytest "$@"
+
+# Start Kafka, PostgreSQL and the services; return when all are ready
+[group('stack'), no-exit-message]
+up *options:
+    @{{ local }} up "$@"
+
+# Stop the services, then Kafka and PostgreSQL; the data stays
+[group('stack'), no-exit-message]
+down *options:
+    @{{ local }} down "$@"
+
+# Show each component: process, port, health
+[group('stack'), no-exit-message]
+status *options:
+    @{{ local }} status "$@"
+
+# Print the last log lines of all or one: logs [COMPONENT] [--follow]
+[group('stack'), no-exit-message]
+logs *options:
+    @{{ local }} logs "$@"
+
+# Stop everything and delete the data (asks first; --yes does not)
+[group('stack'), no-exit-message]
+reset *options:
+    @{{ local }} reset "$@"
+
+# Open a service's database under its own role: psql SERVICE [options of psql]
+[group('look inside'), no-exit-message]
+psql *options:
+    @{{ local }} psql "$@"
+
+# List the topics with their partitions and records
+[group('look inside'), no-exit-message]
+topics *options:
+    @{{ local }} topics "$@"
+
+# Show how far each service is behind the log
+[group('look inside'), no-exit-message]
+lag *options:
+    @{{ local }} lag "$@"
+
+# Show the messages that were put aside: dead-letters [SERVICE]
+[group('look inside'), no-exit-message]
+dead-letters *options:
+    @{{ local }} dead-letters "$@"
+
+# Give a message that was put aside to its service again: replay SERVICE ID
+[group('look inside'), no-exit-message]
+replay *options:
+    @{{ local }} replay "$@"
+
+# Send files of the SAS platform to referrals: ingest FILE…
+[group('look inside'), no-exit-message]
+ingest *options:
+    @{{ local }} ingest "$@"
+
+# Run the tests that need neither Kafka nor PostgreSQL
+[group('change things')]
+test-fast *options:
+    @{{ uv }} run pytest -m "not stack" "$@"
+
+# Check style, format, types and imports
+[group('change things')]
+check:
+    {{ uv }} run ruff check
+    {{ uv }} run ruff format --check
+    {{ uv }} run mypy
+    {{ uv }} run lint-imports
+
+# Generate the schemas and the AsyncAPI document again
+[group('change things')]
+contracts *options:
+    @{{ uv }} run python -m contracts.generate "$@"
+
+# Resolve Kafka's jars with Maven Central and write their lock again
+[group('change things')]
+kafka-lock:
+    @{{ uv }} run python -m deploy.local.kafka_jars

@@ -1,0 +1,106 @@
+"""The commands behind the Justfile: `python -m deploy.local COMMAND --help`."""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+
+from deploy.local import inspection, lifecycle, orders, processes
+from deploy.local.kafka_jars import JarRefused
+from deploy.local.lifecycle import NotUp
+from deploy.local.orders import NoAnswer
+from deploy.local.processes import ComponentFailed
+from deploy.local.services import ROOT, SERVICES
+
+INTERRUPTED = 130
+
+
+def default_instance() -> str:
+    """The instance of this checkout: its folder's name, and a hash of where it is."""
+    if named := os.environ.get("CPTS_INSTANCE"):
+        return named
+    readable = re.sub(r"[^a-z0-9]+", "-", ROOT.name.lower()).strip("-")[:20]
+    return f"{readable}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}".lstrip("-")
+
+
+def _instance_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}", text):
+        raise argparse.ArgumentTypeError("letters, digits, - and _ only, 41 at most")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="just",
+        description="Kafka, PostgreSQL and the four services on this machine.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--instance",
+            type=_instance_name,
+            default=default_instance(),
+            help="which instance, default %(default)s (also CPTS_INSTANCE)",
+        )
+        command.set_defaults(run=run)
+        return command
+
+    add("up", lifecycle.up, "Start Kafka, PostgreSQL and the services; return when all are ready.")
+    add("down", lifecycle.down, "Stop the services, then Kafka and PostgreSQL. The data stays.")
+    add("status", lifecycle.status, "Show each component: its process, its port, how it does.")
+    logs = add("logs", lifecycle.logs, "Print the last lines of the logs.")
+    logs.add_argument("component", nargs="?", choices=("kafka", "postgres", *SERVICES))
+    logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
+    logs.add_argument("-n", "--lines", type=int, default=20, help="how many, default 20")
+    reset = add("reset", lifecycle.reset, "Stop everything and delete the data.")
+    reset.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    psql = add("psql", lifecycle.psql, "Open a service's database under its own role.")
+    psql.add_argument("service", choices=SERVICES)
+    psql.add_argument("arguments", nargs=argparse.REMAINDER, help="for psql itself")
+    for name, run, text in (
+        ("topics", inspection.topics, "List the topics with their partitions and records."),
+        ("lag", inspection.lag, "Show how far each service is behind the log."),
+    ):
+        add(name, run, text).add_argument(
+            "--partitions", action="store_true", help="show every partition"
+        )
+    letters = add("dead-letters", orders.dead_letters, "Show the messages that were put aside.")
+    letters.add_argument("service", nargs="?", choices=SERVICES)
+    replay = add("replay", orders.replay, "Give a message that was put aside to its service again.")
+    replay.add_argument("service", choices=SERVICES)
+    replay.add_argument("id", help="as `just dead-letters` shows it")
+    ingest = add("ingest", orders.ingest, "Send files of the SAS platform to referrals.")
+    ingest.add_argument("files", nargs="+", metavar="FILE")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None, *, services_package: str = "services") -> int:
+    """Run one command; answers the exit code: 0 done, 1 not done, 2 not understood, 130 Ctrl-C.
+
+    `services_package` is where the modules of the services are.
+    """
+    options = _parser().parse_args(arguments)
+    options.services_package = services_package
+    processes.end_by_exception_on_signals()
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except (ComponentFailed, JarRefused, NotUp, NoAnswer) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    except OSError as error:  # requests' errors, of the first download, are among them
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

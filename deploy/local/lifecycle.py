@@ -1,0 +1,170 @@
+"""The commands that start, show and end an instance: up, down, status, logs, reset, psql."""
+
+import os
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from deploy.local import databases, postgres, services
+from deploy.local.processes import POLL_SECONDS, ComponentFailed, last_lines
+from deploy.local.services import SERVICES
+from deploy.local.stack import Stack
+
+
+class NotUp(Exception):  # noqa: N818  (a sentence about the world)
+    """The stack is not up: run `just up` first."""
+
+    def __str__(self) -> str:
+        return "the stack is not up: run `just up` first"
+
+
+def timed_report() -> Callable[[str], None]:
+    """Prints each line of progress with the seconds since now."""
+    began = time.monotonic()
+
+    def report(line: str) -> None:
+        print(f"[{time.monotonic() - began:5.1f} s] {line}", flush=True)
+
+    return report
+
+
+def find(name: str) -> Stack:
+    """The instance of that name, started before. Raises `NotUp`."""
+    stack = Stack.find(name)
+    if stack is None:
+        raise NotUp
+    return stack
+
+
+def find_running(name: str) -> Stack:
+    """The instance of that name, with its Kafka and PostgreSQL running. Raises `NotUp`."""
+    stack = find(name)
+    own = [component for component in stack.components if component not in SERVICES]
+    if not all(stack.process(component) for component in own):
+        raise NotUp
+    return stack
+
+
+def up(options: Namespace) -> int:
+    """Start what does not run, wait until all is ready, and print the addresses."""
+    stack = Stack(
+        options.instance, report=timed_report(), services_package=options.services_package
+    )
+    try:
+        stack.start()
+        stack.start_services()
+    except ComponentFailed:
+        running = [component for component in stack.components if stack.process(component)]
+        if running:
+            print(f"still running: {', '.join(running)} (`just down` stops them)")
+        raise
+    except BaseException:
+        stack.stop()
+        raise
+    print()
+    for service, url in stack.http_urls.items():
+        print(f"  {service:<11} {url}/schema")
+    print(f"  {'Kafka':<11} {stack.kafka}")
+    print(f"  {'PostgreSQL':<11} just psql {'|'.join(SERVICES)}")
+    print("\n`just status` shows how they do, `just logs` what they say, `just down` stops them.")
+    return 0
+
+
+def down(options: Namespace) -> int:
+    """Stop the services, then Kafka and PostgreSQL; nothing to stop is no error."""
+    stack = Stack.find(options.instance)
+    if stack is None:
+        print("nothing to stop")
+        return 0
+    running = [component for component in stack.components if stack.process(component)]
+    stack.stop()
+    print(f"stopped: {', '.join(running)}" if running else "nothing was running")
+    return 0
+
+
+def status(options: Namespace) -> int:
+    """Show each component; answers 1 unless all are ready."""
+    stack = find(options.instance)
+    all_well = True
+    for component in stack.components:
+        process = stack.process(component)
+        state, detail = ("running", "") if process else ("stopped", "")
+        if stack.has_died(component):
+            state = "died"
+        elif process and component in SERVICES:
+            is_ready, detail = services.readiness(stack.http_urls[component])
+            state = "ready" if is_ready else "not ready"
+        all_well = all_well and state in ("running", "ready")
+        pid = f"pid {process.pid}" if process else ""
+        print(
+            f"{component:<11} {state:<10} {pid:<12} 127.0.0.1:{stack.port(component):<6} "
+            f"{'' if state == 'ready' else detail[:120]}".rstrip()
+        )
+        if state == "died":
+            print(f"  last lines of {stack.log(component)}:")
+            print("\n".join(f"    {line}" for line in last_lines(stack.log(component))))
+            print("  to try: `just up` starts it again")
+    return 0 if all_well else 1
+
+
+def logs(options: Namespace) -> int:
+    """Print the last lines of the logs; with `--follow`, what is added, until Ctrl-C."""
+    stack = find(options.instance)
+    chosen = [options.component] if options.component else list(stack.components)
+    positions: dict[str, int] = {}
+    for component in chosen:
+        log = stack.log(component)
+        positions[component] = log.stat().st_size if log.exists() else 0
+        _print_lines(component, chosen, last_lines(log, options.lines))
+    while options.follow:
+        for component in chosen:
+            added, positions[component] = _added(stack.log(component), positions[component])
+            _print_lines(component, chosen, added)
+        time.sleep(POLL_SECONDS)
+    return 0
+
+
+def _print_lines(component: str, chosen: list[str], lines: list[str]) -> None:
+    prefix = f"{component:<11} | " if len(chosen) > 1 else ""
+    for line in lines:
+        print(prefix + line, flush=True)
+
+
+def _added(log: Path, position: int) -> tuple[list[str], int]:
+    """The whole lines after `position`, and where they end; a log made anew is read from 0."""
+    size = log.stat().st_size if log.exists() else 0
+    start = position if size >= position else 0
+    if size == start:
+        return [], start
+    with log.open("rb") as file:
+        file.seek(start)
+        whole, newline, _rest = file.read().rpartition(b"\n")
+    lines = whole.decode("utf-8", "replace").splitlines() if newline else []
+    return lines, start + len(whole) + len(newline)
+
+
+def reset(options: Namespace) -> int:
+    """Stop everything and delete the data of this instance."""
+    stack = Stack.find(options.instance)
+    if stack is None:
+        print("nothing to delete")
+        return 0
+    if not options.yes:
+        print(f"this deletes every topic, database and log in {stack.folder}")
+        if input("type yes to go on: ").strip() != "yes":
+            print("nothing was changed")
+            return 1
+    stack.reset()
+    print("deleted; `just up` starts from nothing")
+    return 0
+
+
+def psql(options: Namespace) -> int:
+    """Become `psql` on a service's database, under that service's role."""
+    url = find_running(options.instance).database_urls[options.service]
+    # The password goes by the environment: command lines are seen by all.
+    environment = os.environ | {"PGPASSWORD": unquote(urlsplit(url).password or "")}
+    command = [str(postgres.programs() / "psql"), databases.without_password(url)]
+    os.execve(command[0], [*command, *options.arguments], environment)  # noqa: S606
