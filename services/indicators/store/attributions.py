@@ -1,0 +1,146 @@
+"""What attribution reads, and where each platform appointment counts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from services.indicators.domain.appointments import Attribution, Outcome, Surroundings
+from services.indicators.domain.days import Period
+from services.indicators.domain.doctors import Membership, Participation
+from services.messaging.database import Connection
+
+
+class AttributionChange(msgspec.Struct, frozen=True):
+    """An appointment that counts elsewhere than before, or for another reason."""
+
+    previous_cpts_id: str | None
+    present: Attribution
+
+
+async def surroundings(
+    connection: Connection, rpps: Collection[str], finess: Collection[str]
+) -> Surroundings:
+    """The CPTS of these FINESS, the memberships and participations of these professionals."""
+    return Surroundings(
+        cpts_by_finess=await cpts_by_finess(connection, finess) if finess else {},
+        memberships=await memberships(connection, rpps) if rpps else {},
+        participations=await participations(connection, rpps) if rpps else {},
+    )
+
+
+async def cpts_by_finess(connection: Connection, finess: Collection[str]) -> Mapping[str, str]:
+    """The CPTS that bears each FINESS; membership gives a number to one CPTS only."""
+    rows = await connection.fetch(
+        "select finess, min(cpts_id) as cpts_id from cpts where finess = any ($1) group by finess",
+        list(finess),
+    )
+    return {row["finess"]: row["cpts_id"] for row in rows}
+
+
+async def memberships(connection: Connection, rpps: Collection[str]) -> dict[str, list[Membership]]:
+    """The memberships of professionals that were not withdrawn, by RPPS."""
+    rows = await connection.fetch(
+        """
+        select cpts_id, rpps, profession, from_on, to_on from member
+        where rpps = any ($1) and not is_withdrawn
+        """,
+        list(rpps),
+    )
+    found: dict[str, list[Membership]] = {}
+    for row in rows:
+        membership = Membership(
+            cpts_id=row["cpts_id"],
+            rpps=row["rpps"],
+            profession=row["profession"],
+            period=Period(row["from_on"], row["to_on"]),
+        )
+        found.setdefault(membership.rpps, []).append(membership)
+    return found
+
+
+async def participations(
+    connection: Connection, rpps: Collection[str]
+) -> dict[str, list[Participation]]:
+    """The participations of professionals that were not withdrawn, by RPPS."""
+    rows = await connection.fetch(
+        """
+        select cpts_id, rpps, way, from_on, to_on from participation
+        where rpps = any ($1) and not is_withdrawn
+        """,
+        list(rpps),
+    )
+    found: dict[str, list[Participation]] = {}
+    for row in rows:
+        participation = Participation(
+            cpts_id=row["cpts_id"],
+            rpps=row["rpps"],
+            way=row["way"],
+            period=Period(row["from_on"], row["to_on"]),
+        )
+        found.setdefault(participation.rpps, []).append(participation)
+    return found
+
+
+async def put_attributions(
+    connection: Connection, settled: Sequence[Attribution]
+) -> list[AttributionChange]:
+    """Keeps where appointments count; answers those that changed.
+
+    Appointments of one practitioner are settled by whoever holds the practitioner's join row.
+    """
+    if not settled:
+        return []
+    rows = await connection.fetch(
+        """
+        insert into attribution as kept (appointment_id, outcome, booked_on, cpts_id, candidates,
+                                         twin, reason)
+        select * from unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::jsonb[],
+                             $6::text[], $7::text[])
+        on conflict (appointment_id) do update
+        set outcome = excluded.outcome, booked_on = excluded.booked_on,
+            cpts_id = excluded.cpts_id, candidates = excluded.candidates,
+            twin = excluded.twin, reason = excluded.reason
+        where row (kept.*) is distinct from row (excluded.*)
+        returning old.cpts_id as previous_cpts_id, new.*
+        """,
+        [one.appointment_id for one in settled],
+        [one.outcome for one in settled],
+        [one.booked_on for one in settled],
+        [one.cpts_id for one in settled],
+        [msgspec.json.encode(one.candidates).decode() for one in settled],
+        [one.twin for one in settled],
+        [one.reason for one in settled],
+    )
+    return [AttributionChange(row["previous_cpts_id"], _attribution(row)) for row in rows]
+
+
+async def counted_attributions(
+    connection: Connection, years: Collection[tuple[str, date, date]]
+) -> list[Attribution]:
+    """The appointments that count for each CPTS and were booked between two days, included."""
+    rows = await connection.fetch(
+        """
+        select attribution.* from attribution
+        join unnest($1::text[], $2::date[], $3::date[]) as year (cpts_id, first, last)
+            on attribution.cpts_id = year.cpts_id and booked_on between first and last
+        where outcome = 'counted'
+        """,
+        [cpts_id for cpts_id, _, _ in years],
+        [first for _, first, _ in years],
+        [last for _, _, last in years],
+    )
+    return [_attribution(row) for row in rows]
+
+
+def _attribution(row: Any) -> Attribution:
+    return Attribution(
+        appointment_id=row["appointment_id"],
+        outcome=Outcome(row["outcome"]),
+        booked_on=row["booked_on"],
+        cpts_id=row["cpts_id"],
+        candidates=msgspec.json.decode(row["candidates"], type=tuple[str, ...]),
+        twin=row["twin"],
+        reason=row["reason"],
+    )

@@ -1,0 +1,133 @@
+"""The own state of indicators: its figures and the facts they count, changed only by `apply`."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from contracts.events.indicators import FigureChanged
+from contracts.recorded import Recorded
+from services.indicators.domain.figures import Figure, FigureKey
+from services.messaging.database import Connection
+
+
+async def apply(connection: Connection, recorded: Sequence[Recorded[FigureChanged]]) -> None:
+    """Brings figures up to these events of the own topic; known ones change nothing."""
+    facts = [
+        (one.event, change, revision)
+        for one in recorded
+        for revision, change in enumerate(
+            one.event.facts, start=one.event.revision - len(one.event.facts) + 1
+        )
+    ]
+    await connection.execute(
+        _APPLY,
+        [one.subject for one in recorded],
+        [one.sequence for one in recorded],
+        [one.id for one in recorded],
+        [one.type for one in recorded],
+        [one.departement for one in recorded],
+        [one.occurred_at for one in recorded],
+        [one.recorded_at for one in recorded],
+        [msgspec.json.encode(one.event).decode() for one in recorded],
+        [one.event.cpts_id for one in recorded],
+        [one.event.indicator for one in recorded],
+        [one.event.contract_year_starts_on for one in recorded],
+        [one.event.contract_year_ends_on for one in recorded],
+        [one.event.value for one in recorded],
+        [one.event.revision for one in recorded],
+        [event.cpts_id for event, _, _ in facts],
+        [event.indicator for event, _, _ in facts],
+        [event.contract_year_starts_on for event, _, _ in facts],
+        [change.fact_id for _, change, _ in facts],
+        [revision for _, _, revision in facts],
+        [change.is_counted for _, change, _ in facts],
+    )
+
+
+_APPLY = """
+    with said as (
+        select * from unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[],
+                             $6::timestamptz[], $7::timestamptz[], $8::jsonb[], $9::text[],
+                             $10::text[], $11::date[], $12::date[], $13::bigint[], $14::bigint[])
+            as said (subject, sequence, event_id, type, departement, occurred_at, recorded_at,
+                     event, cpts_id, indicator, starts_on, ends_on, value, revision)
+    ), kept_history as (
+        insert into history (subject, sequence, event_id, type, departement, occurred_at,
+                             recorded_at, event)
+        select subject, sequence, event_id, type, departement, occurred_at, recorded_at, event
+        from said
+        on conflict do nothing
+    ), kept_fact as (
+        insert into figure_fact (cpts_id, indicator, starts_on, fact_id, revision, is_counted)
+        select * from unnest($15::text[], $16::text[], $17::date[], $18::text[], $19::bigint[],
+                             $20::boolean[])
+        on conflict do nothing
+    )
+    insert into figure as kept (cpts_id, indicator, starts_on, ends_on, departement, value,
+                                revision, sequence)
+    select distinct on (cpts_id, indicator, starts_on)
+           cpts_id, indicator, starts_on, ends_on, departement, value, revision, sequence
+    from said
+    order by cpts_id, indicator, starts_on, sequence desc
+    on conflict (cpts_id, indicator, starts_on) do update
+    set ends_on = excluded.ends_on, value = excluded.value, revision = excluded.revision,
+        sequence = excluded.sequence
+    where kept.sequence < excluded.sequence
+"""
+
+
+async def lock_figures(
+    connection: Connection, keys: Collection[FigureKey]
+) -> dict[FigureKey, Figure]:
+    """The figures that exist among `keys`, locked in their order."""
+    ordered = sorted(keys)
+    rows = await connection.fetch(
+        """
+        select figure.* from figure
+        join unnest($1::text[], $2::text[], $3::date[]) as key (cpts_id, indicator, starts_on)
+            using (cpts_id, indicator, starts_on)
+        order by cpts_id, indicator, starts_on
+        for update of figure
+        """,
+        [key.cpts_id for key in ordered],
+        [key.indicator for key in ordered],
+        [key.starts_on for key in ordered],
+    )
+    found = [
+        Figure(
+            key=_key(row),
+            ends_on=row["ends_on"],
+            departement=row["departement"],
+            value=row["value"],
+            revision=row["revision"],
+            sequence=row["sequence"],
+        )
+        for row in rows
+    ]
+    return {figure.key: figure for figure in found}
+
+
+async def counted_in(
+    connection: Connection, fact_ids: Collection[str]
+) -> Mapping[str, set[FigureKey]]:
+    """The figures that count each fact now."""
+    rows = await connection.fetch(
+        """
+        select distinct on (fact_id, cpts_id, indicator, starts_on)
+               fact_id, cpts_id, indicator, starts_on, is_counted
+        from figure_fact
+        where fact_id = any ($1)
+        order by fact_id, cpts_id, indicator, starts_on, revision desc
+        """,
+        list(fact_ids),
+    )
+    counted: dict[str, set[FigureKey]] = {}
+    for row in rows:
+        if row["is_counted"]:
+            counted.setdefault(row["fact_id"], set()).add(_key(row))
+    return counted
+
+
+def _key(row: Any) -> FigureKey:
+    return FigureKey(row["cpts_id"], row["indicator"], row["starts_on"])

@@ -1,0 +1,198 @@
+"""What membership said, kept by natural keys: of each entry the highest sequence stands.
+
+Each function answers what it changed; what was known already changes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from contracts.events.membership import (
+    AciSigned,
+    CptsRegistered,
+    FinessAssigned,
+    MemberRecorded,
+    ParticipationRecorded,
+)
+from contracts.recorded import Recorded
+from services.indicators.domain.days import Period
+from services.indicators.domain.figures import ContractYear
+from services.messaging.database import Connection
+
+
+class EntryChange(msgspec.Struct, frozen=True):
+    """An entry of a CPTS about a professional that is new or changed."""
+
+    cpts_id: str
+    rpps: str
+
+
+async def put_cpts(connection: Connection, heard: Sequence[Recorded[Any]]) -> dict[str, set[str]]:
+    """Keeps each CPTS with its key and FINESS; answers the FINESS that changed hands, by CPTS."""
+    finess = [
+        one.event.finess if isinstance(one.event, CptsRegistered | FinessAssigned) else None
+        for one in heard
+    ]
+    rows = await connection.fetch(
+        """
+        insert into cpts as kept (cpts_id, departement, finess, finess_sequence)
+        select distinct on (cpts_id) cpts_id, departement, finess, sequence
+        from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+            as said (cpts_id, departement, finess, sequence)
+        order by cpts_id, sequence desc
+        on conflict (cpts_id) do update
+        set finess = excluded.finess, finess_sequence = excluded.finess_sequence
+        where kept.finess_sequence < excluded.finess_sequence
+        returning new.cpts_id, old.finess as previous, new.finess as present
+        """,
+        [one.subject for one in heard],
+        [one.departement for one in heard],
+        finess,
+        [one.sequence if number else 0 for one, number in zip(heard, finess, strict=True)],
+    )
+    moved = {
+        row["cpts_id"]: {row["previous"], row["present"]} - {None}
+        for row in rows
+        if row["previous"] != row["present"]
+    }
+    return {cpts_id: numbers for cpts_id, numbers in moved.items() if numbers}
+
+
+async def put_contract_years(
+    connection: Connection, heard: Sequence[Recorded[AciSigned]]
+) -> list[ContractYear]:
+    """Keeps the contract years of signed ACI; answers those that are new."""
+    years = [(one.event, year) for one in heard for year in one.event.contract_years]
+    if not years:
+        return []
+    rows = await connection.fetch(
+        """
+        insert into contract_year (cpts_id, starts_on, ends_on, aci_id)
+        select * from unnest($1::text[], $2::date[], $3::date[], $4::text[])
+        on conflict do nothing
+        returning cpts_id, starts_on, ends_on
+        """,
+        [event.cpts_id for event, _ in years],
+        [year.starts_on for _, year in years],
+        [year.ends_on for _, year in years],
+        [event.aci_id for event, _ in years],
+    )
+    return [_contract_year(row) for row in rows]
+
+
+async def put_members(
+    connection: Connection, heard: Sequence[Recorded[MemberRecorded]]
+) -> list[EntryChange]:
+    """Keeps memberships; answers the CPTS and professionals concerned by a change."""
+    if not heard:
+        return []
+    rows = await connection.fetch(
+        """
+        insert into member as kept (cpts_id, member_id, sequence, rpps, profession,
+                                    from_on, to_on, is_withdrawn)
+        select distinct on (cpts_id, member_id) *
+        from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[],
+                    $6::date[], $7::date[], $8::boolean[])
+            as said (cpts_id, member_id, sequence, rpps, profession, from_on, to_on, is_withdrawn)
+        order by cpts_id, member_id, sequence desc
+        on conflict (cpts_id, member_id) do update
+        set sequence = excluded.sequence, rpps = excluded.rpps, profession = excluded.profession,
+            from_on = excluded.from_on, to_on = excluded.to_on,
+            is_withdrawn = excluded.is_withdrawn
+        where kept.sequence < excluded.sequence
+        returning new.cpts_id, old.rpps as previous, new.rpps as present
+        """,
+        [one.event.cpts_id for one in heard],
+        [one.event.member_id for one in heard],
+        [one.sequence for one in heard],
+        [one.event.rpps for one in heard],
+        [one.event.profession for one in heard],
+        [one.event.from_on for one in heard],
+        [one.event.to_on for one in heard],
+        [one.event.is_withdrawn for one in heard],
+    )
+    return _entry_changes(rows)
+
+
+async def put_participations(
+    connection: Connection, heard: Sequence[Recorded[ParticipationRecorded]]
+) -> list[EntryChange]:
+    """Keeps participations; answers the CPTS and professionals concerned by a change."""
+    if not heard:
+        return []
+    rows = await connection.fetch(
+        """
+        insert into participation as kept (cpts_id, participation_id, sequence, rpps, way,
+                                           from_on, to_on, is_withdrawn)
+        select distinct on (cpts_id, participation_id) *
+        from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[],
+                    $6::date[], $7::date[], $8::boolean[])
+            as said (cpts_id, participation_id, sequence, rpps, way, from_on, to_on, is_withdrawn)
+        order by cpts_id, participation_id, sequence desc
+        on conflict (cpts_id, participation_id) do update
+        set sequence = excluded.sequence, rpps = excluded.rpps, way = excluded.way,
+            from_on = excluded.from_on, to_on = excluded.to_on,
+            is_withdrawn = excluded.is_withdrawn
+        where kept.sequence < excluded.sequence
+        returning new.cpts_id, old.rpps as previous, new.rpps as present
+        """,
+        [one.event.cpts_id for one in heard],
+        [one.event.participation_id for one in heard],
+        [one.sequence for one in heard],
+        [one.event.rpps for one in heard],
+        [one.event.way for one in heard],
+        [one.event.from_on for one in heard],
+        [one.event.to_on for one in heard],
+        [one.event.is_withdrawn for one in heard],
+    )
+    return _entry_changes(rows)
+
+
+async def contract_years(
+    connection: Connection, cpts_ids: Sequence[str]
+) -> dict[str, list[ContractYear]]:
+    """Every contract year of the CPTS, by CPTS."""
+    rows = await connection.fetch(
+        "select cpts_id, starts_on, ends_on from contract_year where cpts_id = any ($1)",
+        cpts_ids,
+    )
+    years: dict[str, list[ContractYear]] = {}
+    for row in rows:
+        years.setdefault(row["cpts_id"], []).append(_contract_year(row))
+    return years
+
+
+async def departements(connection: Connection, cpts_ids: Sequence[str]) -> dict[str, str]:
+    """The key of each CPTS."""
+    rows = await connection.fetch(
+        "select cpts_id, departement from cpts where cpts_id = any ($1)", cpts_ids
+    )
+    return {row["cpts_id"]: row["departement"] for row in rows}
+
+
+async def professionals_of(connection: Connection, cpts_ids: Sequence[str]) -> set[str]:
+    """The RPPS of everybody who is, was or will be a member of one of the CPTS."""
+    rows = await connection.fetch(
+        "select distinct rpps from member where cpts_id = any ($1)", cpts_ids
+    )
+    return {row["rpps"] for row in rows}
+
+
+async def cpts_of(connection: Connection, rpps: Sequence[str]) -> set[str]:
+    """The CPTS of which one of the professionals is, was or will be a member."""
+    rows = await connection.fetch("select distinct cpts_id from member where rpps = any ($1)", rpps)
+    return {row["cpts_id"] for row in rows}
+
+
+def _entry_changes(rows: Sequence[Any]) -> list[EntryChange]:
+    return [
+        EntryChange(row["cpts_id"], rpps)
+        for row in rows
+        for rpps in {row["previous"], row["present"]} - {None}
+    ]
+
+
+def _contract_year(row: Any) -> ContractYear:
+    period = Period(row["starts_on"], row["ends_on"])
+    return ContractYear(cpts_id=row["cpts_id"], period=period)
