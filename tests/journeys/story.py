@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 from services.indicators.app import SERVICE as INDICATORS
-from services.membership.app import SERVICE as MEMBERSHIP
 from services.messaging.process import Running, running
-from services.referrals.app import SERVICE as REFERRALS
 
+from services.membership.app import SERVICE as MEMBERSHIP
 from services.messaging.clock import DrivenClock
 from services.messaging.settings import Settings
 from services.payments.app import SERVICE as PAYMENTS
+from services.referrals.app import SERVICE as REFERRALS
 
 SERVICES = (MEMBERSHIP, REFERRALS, INDICATORS, PAYMENTS)
 WITHIN_SECONDS = 20.0
@@ -165,14 +165,18 @@ class Story:
             "caisse",
         )
 
+    async def set_line_when_known(self) -> None:
+        """Sets the line once payments has heard of the CPTS."""
+        await self.platform.caught_up()
+        await self.set_line()
+
     async def open(self, rpps: str) -> "Story":
         """The usual beginning: all in place, and known everywhere."""
         await self.register()
         await self.hold_place()
         await self.add_member(rpps)
         await self.sign_aci()
-        await self.platform.caught_up()
-        await self.set_line()
+        await self.set_line_when_known()
         return self
 
     async def demand(self, *, expected_state: str = "offered", **changes: Any) -> str:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from services.messaging.postgres import Connection
+from services.messaging.database import Connection
 
 Row = dict[str, Any]
 

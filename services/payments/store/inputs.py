@@ -9,7 +9,7 @@ from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermined
 from contracts.events.payments import Step
 from contracts.recorded import Recorded
-from services.messaging.postgres import Connection
+from services.messaging.database import Connection
 from services.payments.domain import RATES_SUBJECT, VARIABLE_PART, Account, Figure, Line, Rate
 
 AccountKey = tuple[str, date]

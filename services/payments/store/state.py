@@ -12,7 +12,7 @@ from contracts.events.payments import (
     VariableFundingChanged,
 )
 from contracts.recorded import Recorded
-from services.messaging.postgres import Connection
+from services.messaging.database import Connection
 from services.payments.domain import postings
 
 

@@ -1,0 +1,150 @@
+"""Appointments that the SAS platform tells about (Hub Santé), and what corrections do to them."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.journeys.story import Platform, Story, eventually
+
+DOCTOR = "810000000033"
+EURO_100 = 100_00
+
+
+def hub_time(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def message(story: Story, appointment_id: str, **changes: Any) -> bytes:
+    """A bare RS-SAS-RDV of a booked appointment with the story's doctor, category PS."""
+    appointment = {
+        "appointmentId": appointment_id,
+        "method": "CreateAppointment",
+        "created": hub_time(story.now),
+        "start": hub_time(story.now + timedelta(hours=4)),
+        "status": "booked",
+        "orientationCategory": "PS",
+        "practitioner": {"rppsId": DOCTOR, "lastName": "ESSAI", "firstName": "Essai"},
+        "regulator": {
+            "regulatorName": "ESSAI",
+            "regulatorFirstname": "Essai",
+            "regulatorEmail": "essai@example.org",
+        },
+    }
+    return json.dumps({"appointment": appointment | changes}).encode()
+
+
+async def tell(story: Story, body: bytes) -> Any:
+    return await story.order("referrals", "POST", "/sas/messages", body, "regulation")
+
+
+async def test_a_platform_appointment_becomes_euros_and_its_cancellation_takes_them_back(
+    platform: Platform,
+) -> None:
+    story = await platform.new_story("95203", name="hub-ps").open(DOCTOR)
+    await story.add_participation(DOCTOR)
+    await platform.caught_up()
+    booked = message(story, "hub-ps-1")
+    assert (await tell(story, booked)).is_success
+    await story.becomes_worth(1, EURO_100)
+    assert (await tell(story, booked)).is_success
+    await story.stays_worth(1, EURO_100)
+    story.later(minutes=5)
+    update = message(story, "hub-ps-1", method="UpdateAppointment", status="cancelled")
+    assert (await tell(story, update)).is_success
+    await story.becomes_worth(0, 0)
+
+
+async def test_a_late_creation_after_its_update_is_refused_and_changes_nothing(
+    platform: Platform,
+) -> None:
+    story = await platform.new_story("95210", name="hub-late").open(DOCTOR)
+    await story.add_participation(DOCTOR)
+    await platform.caught_up()
+    update = message(story, "hub-late-1", method="UpdateAppointment")
+    assert (await tell(story, update)).is_success
+    await story.becomes_worth(1, EURO_100)
+    late = await tell(story, message(story, "hub-late-1"))
+    assert (late.status_code, late.json()["hub_code"]) == (409, 701)
+    await story.stays_worth(1, EURO_100)
+
+
+async def test_an_appointment_told_before_its_practitioner_was_a_member_counts_once_they_are(
+    platform: Platform,
+) -> None:
+    story = platform.new_story("95219", name="hub-member-late")
+    await story.register()
+    await story.hold_place()
+    await story.sign_aci()
+    await story.set_line_when_known()
+    body = message(story, "hub-member-1", orientationCategory="CPTS")
+    assert (await tell(story, body)).is_success
+    await story.stays_worth(0, 0)
+    unattributed = await platform.get("indicators", "/lists/unattributed")
+    assert "hub-member-1" in json.dumps(unattributed)
+    await story.add_member(DOCTOR)
+    await story.becomes_worth(1, EURO_100)
+
+
+async def test_a_corrected_membership_takes_the_platform_appointment_away_but_not_ours(
+    platform: Platform,
+) -> None:
+    story = await platform.new_story("95229", name="hub-corrected").open(DOCTOR)
+    body = message(story, "hub-corrected-1", orientationCategory="CPTS")
+    assert (await tell(story, body)).is_success
+    ours = await story.demand()
+    await story.accept(ours, DOCTOR, starts_at=(story.now + timedelta(hours=7)).isoformat())
+    await story.becomes_worth(2, 2 * EURO_100)
+    story.later(days=20)
+    correction = {
+        "from_on": (story.now.date() - timedelta(days=5)).isoformat(),
+        "is_withdrawn": False,
+    }
+    path = f"/cpts/{story.cpts_id}/members/{story.cpts_id}-{DOCTOR}"
+    await story.done("membership", "PUT", path, correction)
+    await story.becomes_worth(1, EURO_100)
+
+
+async def test_the_same_appointment_told_under_another_id_is_counted_once_and_listed(
+    platform: Platform,
+) -> None:
+    story = await platform.new_story("95252", name="hub-twin").open(DOCTOR)
+    ours = await story.demand()
+    starts_at = story.now + timedelta(hours=4)
+    await story.accept(ours, DOCTOR, starts_at=starts_at.isoformat())
+    twin = message(story, "hub-twin-1", orientationCategory="CPTS")
+    assert (await tell(story, twin)).is_success
+    await story.stays_worth(1, EURO_100)
+    duplicates = await platform.get("indicators", "/lists/duplicates")
+    assert "hub-twin-1" in json.dumps(duplicates)
+    await story.referral(ours, "cancel", {"by": "regulation"})
+    await eventually(story.worth, (1, EURO_100))
+    await story.stays_worth(1, EURO_100)
+
+
+async def test_what_the_platform_says_of_our_appointment_is_said_of_our_referral(
+    platform: Platform,
+) -> None:
+    story = await platform.new_story("95268", name="hub-ours").open(DOCTOR)
+    ours = await story.demand()
+    starts_at = story.now + timedelta(hours=4)
+    await story.accept(ours, DOCTOR, starts_at=starts_at.isoformat())
+    await story.becomes_worth(1, EURO_100)
+    story.later(hours=5)
+    created = hub_time(story.now)
+    start = hub_time(starts_at)
+    update = message(
+        story, ours, method="UpdateAppointment", status="cancelled", start=start, created=created
+    )
+    assert (await tell(story, update)).is_success
+    await story.becomes_worth(0, 0)
+    assert await story.state(ours) == "cancelled"
+
+
+async def test_a_valid_message_that_concerns_nobody_is_kept_and_listed(
+    platform: Platform,
+) -> None:
+    story = platform.new_story("95277", name="hub-nobody")
+    answer = await tell(story, message(story, "hub-nobody-1", orientationCategory="SOS"))
+    assert answer.is_success
+    messages = await platform.get("referrals", "/sas/messages?limit=1000")
+    assert "hub-nobody-1" in json.dumps(messages)
