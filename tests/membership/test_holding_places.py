@@ -72,47 +72,47 @@ def held(cpts_id: str, what: str, entry_id: str) -> HeldPlace:
 
 # holder, what it holds | who asks, what it asks | the answer
 CASES = """
-- -                           | a 95127 2026-01-01..                   | recorded
-- -                           | a 99999 2026-01-01..                   | unknown_commune
-- -                           | a 95127 2026-01-02..2026-01-01         | period_ends_before_it_starts
-- -                           | a 95127 2026-01-01..2026-01-01         | recorded
-- -                           | a 06088/est 2026-01-01..               | population_needed
-- -                           | a 95127:1000 2026-01-01..              | population_not_allowed
+- -                           | a 95127 2026-01-01..                  | recorded
+- -                           | a 99999 2026-01-01..                  | unknown_commune
+- -                           | a 95127 2026-01-02..2026-01-01        | period_ends_before_it_starts
+- -                           | a 95127 2026-01-01..2026-01-01        | recorded
+- -                           | a 06088/est 2026-01-01..              | population_needed
+- -                           | a 95127:1000 2026-01-01..             | population_not_allowed
 # the whole commune, and days
-b 95127 2026-01-01..          | a 95127 2026-01-01..                   | place_taken
-b 95127 2026-01-01..2026-06-30| a 95127 2026-06-30..                   | place_taken
-b 95127 2026-01-01..2026-06-30| a 95127 2026-07-01..                   | recorded
-b 95127 2026-07-01..          | a 95127 2026-01-01..2026-06-30         | recorded
-b 95127 2026-07-01..          | a 95127 2026-01-01..2026-07-01         | place_taken
-b 95127 2026-01-01..          | a 95500 2026-01-01..                   | recorded
-a 95127 2026-01-01..          | a 95127 2026-03-01..                   | place_taken
+b 95127 2026-01-01..           | a 95127 2026-01-01..                  | place_taken
+b 95127 2026-01-01..2026-06-30 | a 95127 2026-06-30..                  | place_taken
+b 95127 2026-01-01..2026-06-30 | a 95127 2026-07-01..                  | recorded
+b 95127 2026-07-01..           | a 95127 2026-01-01..2026-06-30        | recorded
+b 95127 2026-07-01..           | a 95127 2026-01-01..2026-07-01        | place_taken
+b 95127 2026-01-01..           | a 95500 2026-01-01..                  | recorded
+a 95127 2026-01-01..           | a 95127 2026-03-01..                  | place_taken
 # parts
-b 06088/est:100000 2026-01-01..| a 06088/est:100000 2026-01-01..        | place_taken
-b 06088/est:100000 2026-01-01..| a 06088/ouest:9000 2026-01-01..        | recorded
-a 06088/est:100000 2026-01-01..| a 06088/ouest:9000 2026-01-01..        | recorded
-b 06088/est:100000 2026-01-01..| a 06088 2026-01-01..                   | place_taken
-b 06088 2026-01-01..          | a 06088/est:1000 2026-01-01..          | place_taken
-b 06088/est:300000 2026-01-01..| a 06088/ouest:57737 2026-01-01..       | recorded
-b 06088/est:300000 2026-01-01..| a 06088/ouest:57738 2026-01-01..       | parts_exceed_commune
-b 06088/est:300000 2026-07-01..| a 06088/ouest:57738 2026-01-01..       | parts_exceed_commune
-b 06088/est:300000 2026-07-01..| a 06088/o:57738 2026-01-01..2026-06-30 | recorded
-- -                           | a 06088/est:357738 2026-01-01..        | parts_exceed_commune
-- -                           | a 98411/est:7 2026-01-01..             | recorded
+b 06088/est:100000 2026-01-01.. | a 06088/est:100000 2026-01-01..       | place_taken
+b 06088/est:100000 2026-01-01.. | a 06088/ouest:9000 2026-01-01..       | recorded
+a 06088/est:100000 2026-01-01.. | a 06088/ouest:9000 2026-01-01..       | recorded
+b 06088/est:100000 2026-01-01.. | a 06088 2026-01-01..                  | place_taken
+b 06088 2026-01-01..           | a 06088/est:1000 2026-01-01..         | place_taken
+b 06088/est:300000 2026-01-01.. | a 06088/ouest:57737 2026-01-01..      | recorded
+b 06088/est:300000 2026-01-01.. | a 06088/ouest:57738 2026-01-01..      | parts_exceed_commune
+b 06088/est:300000 2026-07-01.. | a 06088/ouest:57738 2026-01-01..      | parts_exceed_commune
+b 06088/est:300000 2026-07-01.. | a 06088/o:57738 2026-01-01..2026-06-30 | recorded
+- -                           | a 06088/est:357738 2026-01-01..       | parts_exceed_commune
+- -                           | a 98411/est:7 2026-01-01..            | recorded
 # the city and its arrondissements
-a 75056 2026-01-01..          | a 75101 2026-01-01..                   | city_and_arrondissement
-a 75118 2026-01-01..          | a 75056 2026-01-01..                   | city_and_arrondissement
-a 75056/nord:9 2026-01-01..   | a 75101 2026-01-01..                   | city_and_arrondissement
-a 75056 2026-01-01..2026-06-30| a 75101 2026-07-01..                   | recorded
-b 75056 2026-01-01..          | a 75101 2026-01-01..                   | place_taken
-b 75118 2026-01-01..          | a 75056 2026-01-01..                   | place_taken
-b 75118 2026-01-01..          | a 75101 2026-01-01..                   | recorded
-b 75118/nord:9 2026-01-01..   | a 75118/sud:9 2026-01-01..             | recorded
+a 75056 2026-01-01..           | a 75101 2026-01-01..                  | city_and_arrondissement
+a 75118 2026-01-01..           | a 75056 2026-01-01..                  | city_and_arrondissement
+a 75056/nord:9 2026-01-01..    | a 75101 2026-01-01..                  | city_and_arrondissement
+a 75056 2026-01-01..2026-06-30 | a 75101 2026-07-01..                  | recorded
+b 75056 2026-01-01..           | a 75101 2026-01-01..                  | place_taken
+b 75118 2026-01-01..           | a 75056 2026-01-01..                  | place_taken
+b 75118 2026-01-01..           | a 75101 2026-01-01..                  | recorded
+b 75118/nord:9 2026-01-01..    | a 75118/sud:9 2026-01-01..            | recorded
 # precedence: the first of several reasons
-- -                           | a 99999/x 2026-01-02..2026-01-01       | unknown_commune
-- -                           | a 06088/x 2026-01-02..2026-01-01       | period_ends_before_it_starts
-b 06088/est:100000 2026-01-01..| a 06088/est 2026-01-01..               | population_needed
-b 95127 2026-01-01..          | a 95127:1000 2026-01-01..              | population_not_allowed
-b 06088/est:300000 2026-01-01..| a 06088/est:99999 2026-01-01..         | place_taken
+- -                           | a 99999/x 2026-01-02..2026-01-01      | unknown_commune
+- -                           | a 06088/x 2026-01-02..2026-01-01      | period_ends_before_it_starts
+b 06088/est:100000 2026-01-01.. | a 06088/est 2026-01-01..              | population_needed
+b 95127 2026-01-01..           | a 95127:1000 2026-01-01..             | population_not_allowed
+b 06088/est:300000 2026-01-01.. | a 06088/est:99999 2026-01-01..        | place_taken
 """
 
 

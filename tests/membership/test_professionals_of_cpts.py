@@ -23,6 +23,7 @@ from services.membership.domain.refusals import Reason, Refusal
 from services.membership.domain.registration import assign_finess, register
 
 PRECEDENCE = """
+unknown_cpts unknown_entry unknown_member unknown_participation
 already_exists unknown_commune finess_already_known finess_taken unknown_way
 period_ends_before_it_starts wrong_check_digit member_overlap
 population_needed population_not_allowed city_and_arrondissement place_taken parts_exceed_commune

@@ -11,6 +11,10 @@ import msgspec
 class Reason(StrEnum):
     """The reasons, in order of precedence: where several hold, the first is given."""
 
+    UNKNOWN_CPTS = "unknown_cpts"
+    UNKNOWN_ENTRY = "unknown_entry"
+    UNKNOWN_MEMBER = "unknown_member"
+    UNKNOWN_PARTICIPATION = "unknown_participation"
     ALREADY_EXISTS = "already_exists"
     UNKNOWN_COMMUNE = "unknown_commune"
     FINESS_ALREADY_KNOWN = "finess_already_known"
@@ -29,6 +33,17 @@ class Reason(StrEnum):
     POPULATION_UNKNOWN = "population_unknown"
 
 
+ABSENCES = frozenset(
+    {
+        Reason.UNKNOWN_CPTS,
+        Reason.UNKNOWN_ENTRY,
+        Reason.UNKNOWN_MEMBER,
+        Reason.UNKNOWN_PARTICIPATION,
+    }
+)
+"""What an order is about does not exist: not a rule's refusal."""
+
+
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """An order refused: the reason, a French sentence, and members added to the problem."""
 
@@ -39,6 +54,11 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     def about(self, **names: str) -> "Refusal":
         """The same refusal, naming the entry of the order that it is about."""
         return msgspec.structs.replace(self, extension={**self.extension, **names})
+
+
+def absent(reason: Reason, what: str, id_: str) -> Refusal:
+    """Nothing has this id; `what` is French with its article."""
+    return Refusal(reason=reason, detail=f"{what} {id_} n'existe pas.")
 
 
 def already_exists(what: str, id_: str) -> Refusal:

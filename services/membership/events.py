@@ -1,0 +1,1 @@
+"""The foreign facts that membership understands: none. It is where the chain begins."""

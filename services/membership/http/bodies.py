@@ -1,0 +1,101 @@
+"""The bodies of membership's orders, checked at the door: unknown fields are refused."""
+
+from datetime import date
+from typing import Annotated
+
+import msgspec
+
+# `$` also matches before a last line feed; the look-ahead refuses it.
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$(?!\n)")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}$(?!\n)")]
+CommuneCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9AB][0-9]{3}$(?!\n)")]
+Part = Annotated[str, msgspec.Meta(pattern=r"^[\w.:'-]+( [\w.:'-]+)*$(?!\n)", max_length=64)]
+Inhabitants = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
+Finess = Annotated[str, msgspec.Meta(pattern=r"^1[0-9]{9}$(?!\n)")]
+Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}$(?!\n)")]
+Profession = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2}$(?!\n)")]
+Way = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,32}$(?!\n)")]
+
+ACI_STARTS_FROM_YEAR = 2019  # the first ACI CPTS is of 20 June 2019
+ACI_STARTS_BEFORE_YEAR = 2200
+
+
+class RegisterOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Registers a CPTS; its seat gives its key for ever."""
+
+    cpts_id: Id
+    cpts_name: Name
+    seat_commune: CommuneCode
+    finess: Finess | None = None
+
+
+class FinessOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Gives a CPTS its FINESS, once."""
+
+    finess: Finess
+
+
+class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Attaches a commune, an arrondissement or a named part of one, to a territory."""
+
+    entry_id: Id
+    commune: CommuneCode
+    from_on: date
+    to_on: date | None = None
+    part: Part | None = None
+    population: Inhabitants | None = None
+
+
+class PlacesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Attaches several places, all or none."""
+
+    entries: Annotated[tuple[PlaceOrder, ...], msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class MemberOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Records a member; `profession` is a code of TRE_G15-ProfessionSante."""
+
+    member_id: Id
+    rpps: Rpps
+    profession: Profession
+    from_on: date
+    to_on: date | None = None
+    is_check_digit_overridden: bool = False
+
+
+class MembersOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Records several members, all or none."""
+
+    members: Annotated[tuple[MemberOrder, ...], msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class ParticipationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Records that a professional takes part in the SAS."""
+
+    participation_id: Id
+    rpps: Rpps
+    way: Way
+    from_on: date
+    to_on: date | None = None
+
+
+class CorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The dates that an entry has from now on; `is_withdrawn`: it was recorded by mistake."""
+
+    from_on: date
+    to_on: date | None = None
+    is_withdrawn: bool = False
+
+
+class AciOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Signs the ACI for `years` contract years from `starts_on`."""
+
+    aci_id: Id
+    signed_on: date
+    starts_on: date
+    years: Annotated[int, msgspec.Meta(ge=1, le=10)] = 5
+
+    def __post_init__(self) -> None:
+        """Refuse a first day that no ACI can have; the calendar also ends somewhere."""
+        if not ACI_STARTS_FROM_YEAR <= self.starts_on.year < ACI_STARTS_BEFORE_YEAR:
+            raise ValueError("`starts_on` is the first day of an ACI, from 2019 on")

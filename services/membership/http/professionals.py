@@ -1,0 +1,172 @@
+"""Orders on members and on their participation in the SAS."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Request, Response, post, put
+
+from services.membership.domain import Correction, professionals
+from services.membership.domain.professionals import MemberAsked, ParticipationAsked
+from services.membership.domain.refusals import Reason, absent
+from services.membership.http.bodies import (
+    CorrectionOrder,
+    MemberOrder,
+    MembersOrder,
+    ParticipationOrder,
+)
+from services.membership.http.ordering import (
+    EVERY_ROLE,
+    announce_of,
+    created,
+    locked_cpts,
+    shown,
+    unless_refused,
+)
+from services.membership.store import loading
+from services.messaging.orders import Answer, Order, carry_out
+
+
+@post("/cpts/{cpts_id:str}/members")
+async def add_member(
+    request: Request[Any, Any, Any], cpts_id: str, data: MemberOrder
+) -> Response[Any]:
+    """Records a member."""
+
+    async def body(order: Order) -> Answer:
+        members, is_new = await _add_members(order, cpts_id, [data])
+        return created(members[0], is_new=is_new)
+
+    return await carry_out(request, EVERY_ROLE, body)
+
+
+@post("/cpts/{cpts_id:str}/members/batch")
+async def add_members(
+    request: Request[Any, Any, Any], cpts_id: str, data: MembersOrder
+) -> Response[Any]:
+    """Records several members, all or none; the first refusal names its `member_id`."""
+
+    async def body(order: Order) -> Answer:
+        members, is_new = await _add_members(order, cpts_id, data.members)
+        return created({"members": members}, is_new=is_new)
+
+    return await carry_out(request, EVERY_ROLE, body)
+
+
+@put("/cpts/{cpts_id:str}/members/{member_id:str}")
+async def correct_member(
+    request: Request[Any, Any, Any], cpts_id: str, member_id: str, data: CorrectionOrder
+) -> Response[Any]:
+    """Gives a member other dates, or withdraws the entry."""
+
+    async def body(order: Order) -> Answer:
+        connection = order.unit.connection
+        cpts = await locked_cpts(order, cpts_id)
+        member = unless_refused(
+            (await loading.members(connection, cpts_id, [member_id])).get(member_id)
+            or absent(Reason.UNKNOWN_MEMBER, "Le membre", member_id)
+        )
+        event = unless_refused(
+            professionals.correct_member(
+                member,
+                _correction(data),
+                present=await loading.members_with_rpps(connection, cpts_id, [member.rpps]),
+            )
+        )
+        if event is not None:
+            await announce_of(order, cpts, [event])
+        return Answer(body=shown(event or member))
+
+    return await carry_out(request, EVERY_ROLE, body)
+
+
+@post("/cpts/{cpts_id:str}/participations")
+async def add_participation(
+    request: Request[Any, Any, Any], cpts_id: str, data: ParticipationOrder
+) -> Response[Any]:
+    """Records that a professional takes part in the SAS; they need not be a member yet."""
+
+    async def body(order: Order) -> Answer:
+        connection = order.unit.connection
+        cpts = await locked_cpts(order, cpts_id)
+        event = unless_refused(
+            professionals.record_participation(
+                cpts_id,
+                ParticipationAsked(
+                    participation_id=data.participation_id,
+                    rpps=data.rpps,
+                    way=data.way,
+                    from_on=data.from_on,
+                    to_on=data.to_on,
+                ),
+                first_event=await loading.first_participation(
+                    connection, cpts_id, data.participation_id
+                ),
+            )
+        )
+        if event is not None:
+            await announce_of(order, cpts, [event])
+            return created(shown(event), is_new=True)
+        present = await loading.participation(connection, cpts_id, data.participation_id)
+        return created(None if present is None else shown(present), is_new=False)
+
+    return await carry_out(request, EVERY_ROLE, body)
+
+
+@put("/cpts/{cpts_id:str}/participations/{participation_id:str}")
+async def correct_participation(
+    request: Request[Any, Any, Any], cpts_id: str, participation_id: str, data: CorrectionOrder
+) -> Response[Any]:
+    """Gives a participation other dates, or withdraws the entry."""
+
+    async def body(order: Order) -> Answer:
+        connection = order.unit.connection
+        cpts = await locked_cpts(order, cpts_id)
+        present = unless_refused(
+            await loading.participation(connection, cpts_id, participation_id)
+            or absent(Reason.UNKNOWN_PARTICIPATION, "La participation", participation_id)
+        )
+        event = unless_refused(professionals.correct_participation(present, _correction(data)))
+        if event is not None:
+            await announce_of(order, cpts, [event])
+        return Answer(body=shown(event or present))
+
+    return await carry_out(request, EVERY_ROLE, body)
+
+
+async def _add_members(
+    order: Order, cpts_id: str, bodies: Sequence[MemberOrder]
+) -> tuple[list[dict[str, Any]], bool]:
+    """The present state of the members asked for, and whether any is new."""
+    connection = order.unit.connection
+    cpts = await locked_cpts(order, cpts_id)
+    member_ids = [one.member_id for one in bodies]
+    events = unless_refused(
+        professionals.record_members(
+            cpts_id,
+            [
+                MemberAsked(
+                    member_id=one.member_id,
+                    rpps=one.rpps,
+                    profession=one.profession,
+                    from_on=one.from_on,
+                    to_on=one.to_on,
+                    is_check_digit_overridden=one.is_check_digit_overridden,
+                )
+                for one in bodies
+            ],
+            known=await loading.first_members(connection, cpts_id, member_ids),
+            present=await loading.members_with_rpps(
+                connection, cpts_id, {one.rpps for one in bodies}
+            ),
+        )
+    )
+    await announce_of(order, cpts, events)
+    present = await loading.members(connection, cpts_id, member_ids)
+    return [shown(present[member_id]) for member_id in member_ids], bool(events)
+
+
+def _correction(data: CorrectionOrder) -> Correction:
+    return Correction(from_on=data.from_on, to_on=data.to_on, is_withdrawn=data.is_withdrawn)
+
+
+ROUTES = (add_member, add_members, correct_member, add_participation, correct_participation)

@@ -1,0 +1,146 @@
+"""What people may ask of membership."""
+
+from datetime import date
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from litestar import Request, get
+from litestar.params import Parameter
+
+from contracts.communes import arrondissements_of, resolve
+from contracts.departements import PARIS_TIME
+from services.membership.domain import is_on
+from services.membership.domain.parameters import Parameters
+from services.membership.domain.refusals import Reason, absent
+from services.membership.http.ordering import unless_refused
+from services.membership.store import answers
+from services.membership.store.parameters import load_parameters
+from services.messaging.database import Connection
+from services.messaging.problems import Refused
+
+Limit = Annotated[int, Parameter(ge=1, le=1000)]
+CURSOR_SEPARATOR = " "  # no id holds a space
+
+
+@get("/cpts")
+async def list_cpts(
+    request: Request[Any, Any, Any],
+    departement: str | None = None,
+    after: str = "",
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """CPTS by id, of one département or of all."""
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.cpts_page(
+            connection, departement=departement, after=after, limit=limit
+        )
+    return _page(items, limit, lambda last: str(last["cpts_id"]))
+
+
+@get("/cpts/{cpts_id:str}")
+async def show_cpts(
+    request: Request[Any, Any, Any], cpts_id: str, on: date | None = None
+) -> dict[str, Any]:
+    """One CPTS with its entries; the territory's population is that of `on` (today in Paris)."""
+    async with request.app.state.pool.acquire() as connection:
+        summary = await _summary(connection, cpts_id)
+        entries = await answers.cpts_entries(connection, cpts_id)
+    day = on or _today(request)
+    held = [
+        entry
+        for entry in entries["territory"]
+        if not entry["is_withdrawn"] and is_on(day, entry["from_on"], entry["to_on"])
+    ]
+    unknown = sorted({entry["commune"] for entry in held if entry["population"] is None})
+    population = {
+        "on": day,
+        "places": len(held),
+        "total": None if unknown else sum(entry["population"] for entry in held),
+        "unknown": unknown,
+    }
+    return summary | {"population": population} | entries
+
+
+@get("/cpts/{cpts_id:str}/history")
+async def show_history(
+    request: Request[Any, Any, Any], cpts_id: str, after: int = 0, limit: Limit = 100
+) -> dict[str, Any]:
+    """Every event of one CPTS, in order: what was recorded, when, and what corrected it."""
+    async with request.app.state.pool.acquire() as connection:
+        await _summary(connection, cpts_id)
+        items = await answers.history_page(connection, cpts_id, after=after, limit=limit)
+    return _page(items, limit, lambda last: str(last["sequence"]))
+
+
+@get("/places/{code:str}")
+async def show_place(
+    request: Request[Any, Any, Any], code: str, on: date | None = None
+) -> dict[str, Any]:
+    """Who holds a place on a day (today in Paris): it, its parts, its city or arrondissements."""
+    place = resolve(code)
+    if place is None:
+        raise Refused(
+            Reason.UNKNOWN_COMMUNE.value,
+            f"Aucune commune n'a ni n'a eu le code {code}.",
+            status=404,
+        )
+    day = on or _today(request)
+    related = [place.city] if place.city else list(arrondissements_of(place.code))
+    async with request.app.state.pool.acquire() as connection:
+        held_by = await answers.holders(connection, [place.code, *related], day)
+    return {
+        "commune": place.code,
+        "name": place.name,
+        "departement": place.departement,
+        "population": place.population,
+        "on": day,
+        "held_by": held_by,
+    }
+
+
+@get("/rpps-warnings")
+async def list_rpps_warnings(
+    request: Request[Any, Any, Any], after: str = "", limit: Limit = 100
+) -> dict[str, Any]:
+    """The entries, not withdrawn, whose RPPS has a wrong check digit."""
+    cpts_id, _, rest = after.partition(CURSOR_SEPARATOR)
+    kind, _, id_ = rest.partition(CURSOR_SEPARATOR)
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.warnings_page(connection, after=(cpts_id, kind, id_), limit=limit)
+    return _page(
+        items,
+        limit,
+        lambda last: CURSOR_SEPARATOR.join((last["cpts_id"], last["kind"], last["id"])),
+    )
+
+
+@get("/parameters")
+async def show_parameters() -> Parameters:
+    """The dated values of the rules, with their source and whether they are verified."""
+    return load_parameters()
+
+
+async def _summary(connection: Connection, cpts_id: str) -> dict[str, Any]:
+    """The CPTS without its entries; 404 when unknown."""
+    summary = await answers.cpts_summary(connection, cpts_id)
+    return unless_refused(summary or absent(Reason.UNKNOWN_CPTS, "La CPTS", cpts_id))
+
+
+def _today(request: Request[Any, Any, Any]) -> date:
+    now = request.app.state.clock.now()
+    today: date = now.astimezone(ZoneInfo(PARIS_TIME)).date()
+    return today
+
+
+def _page(items: list[dict[str, Any]], limit: int, cursor: Any) -> dict[str, Any]:
+    return {"items": items, "next": cursor(items[-1]) if len(items) == limit else None}
+
+
+ROUTES = (
+    list_cpts,
+    show_cpts,
+    show_history,
+    show_place,
+    list_rpps_warnings,
+    show_parameters,
+)

@@ -1,0 +1,74 @@
+"""Orders on a CPTS itself: registration, and its FINESS."""
+
+from typing import Any
+
+from litestar import Request, Response, post
+
+from contracts.communes import resolve
+from contracts.events.membership import CptsRegistered
+from services.membership.domain import registration
+from services.membership.http.bodies import FinessOrder, RegisterOrder
+from services.membership.http.ordering import (
+    EVERY_ROLE,
+    announce,
+    announce_of,
+    created,
+    locked_cpts,
+    unless_refused,
+)
+from services.membership.store import answers, loading
+from services.messaging.orders import Answer, Order, carry_out
+
+
+@post("/cpts")
+async def register_cpts(request: Request[Any, Any, Any], data: RegisterOrder) -> Response[Any]:
+    """Registers a CPTS under the département of its seat."""
+
+    async def body(order: Order) -> Answer:
+        connection = order.unit.connection
+        await order.unit.lock_joins("cpts", [data.cpts_id])
+        if data.finess is not None:
+            await order.unit.lock_joins("finess", [data.finess])
+        seat = resolve(data.seat_commune)
+        event = unless_refused(
+            registration.register(
+                CptsRegistered(
+                    cpts_id=data.cpts_id,
+                    cpts_name=data.cpts_name,
+                    seat_commune=data.seat_commune,
+                    finess=data.finess,
+                ),
+                seat=seat,
+                first_event=await loading.registration(connection, data.cpts_id),
+                finess_holder=await loading.cpts_with_finess(connection, data.finess),
+            )
+        )
+        if event is not None and seat is not None:
+            await announce(
+                order, [event], cpts_id=data.cpts_id, departement=seat.departement, after=0
+            )
+        summary = await answers.cpts_summary(connection, data.cpts_id)
+        return created(summary, is_new=event is not None)
+
+    return await carry_out(request, EVERY_ROLE, body)
+
+
+@post("/cpts/{cpts_id:str}/finess", status_code=200)
+async def assign_finess(
+    request: Request[Any, Any, Any], cpts_id: str, data: FinessOrder
+) -> Response[Any]:
+    """Gives a CPTS its FINESS, once."""
+
+    async def body(order: Order) -> Answer:
+        connection = order.unit.connection
+        await order.unit.lock_joins("finess", [data.finess])
+        cpts = await locked_cpts(order, cpts_id)
+        holder = await loading.cpts_with_finess(connection, data.finess)
+        event = unless_refused(registration.assign_finess(cpts, data.finess, finess_holder=holder))
+        await announce_of(order, cpts, [event])
+        return Answer(body=await answers.cpts_summary(connection, cpts_id))
+
+    return await carry_out(request, EVERY_ROLE, body)
+
+
+ROUTES = (register_cpts, assign_finess)

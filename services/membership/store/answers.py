@@ -1,0 +1,114 @@
+"""What people are shown: CPTS and their entries, who holds a place, history, RPPS to look at."""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from services.messaging.database import Connection
+
+CPTS_PAGE = """
+    select cpts_id, cpts_name, seat_commune, departement, finess from cpts
+    where cpts_id > $1 and ($2::text is null or departement = $2)
+    order by cpts_id limit $3
+"""
+CPTS = """
+    select cpts_id, cpts_name, seat_commune, departement, finess, sequence
+    from cpts where cpts_id = $1
+"""
+TERRITORY = """
+    select entry_id, commune, part, population, from_on, to_on, is_withdrawn
+    from territory_entry where cpts_id = $1 order by commune, part nulls first, from_on, entry_id
+"""
+MEMBERS = """
+    select member_id, rpps, profession, from_on, to_on, is_withdrawn
+    from member where cpts_id = $1 order by rpps, from_on, member_id
+"""
+PARTICIPATIONS = """
+    select participation_id, rpps, way, from_on, to_on, is_withdrawn
+    from participation where cpts_id = $1 order by rpps, from_on, participation_id
+"""
+ACI = """
+    select aci_id, signed_on, starts_on, ends_on from aci where cpts_id = $1 order by starts_on
+"""
+CONTRACT_YEARS = """
+    select aci.aci_id, year.starts_on, year.ends_on, taille.taille, taille.population
+    from aci
+    join history on subject = aci.cpts_id and history.sequence = aci.sequence
+    cross join lateral jsonb_to_recordset(event -> 'contract_years')
+        as year (starts_on date, ends_on date)
+    left join taille
+        on taille.cpts_id = aci.cpts_id and taille.contract_year_starts_on = year.starts_on
+    where aci.cpts_id = $1 order by year.starts_on
+"""
+HOLDERS = """
+    select cpts_id, cpts_name, entry_id, commune, part, population, from_on, to_on
+    from territory_entry join cpts using (cpts_id)
+    where commune = any ($1) and not is_withdrawn
+      and from_on <= $2 and (to_on is null or to_on >= $2)
+    order by commune, part nulls first
+"""
+HISTORY_PAGE = """
+    select sequence, type, occurred_at, recorded_at, event::text as event from history
+    where subject = $1 and sequence > $2 order by sequence limit $3
+"""
+WARNINGS_PAGE = """
+    select cpts_id, kind, id, rpps from (
+        select cpts_id, 'member' as kind, member_id as id, rpps, is_withdrawn
+        from member where has_wrong_check_digit
+        union all
+        select cpts_id, 'participation', participation_id, rpps, is_withdrawn
+        from participation where has_wrong_check_digit
+    ) as entry
+    where not is_withdrawn and (cpts_id, kind, id) > ($1, $2, $3)
+    order by cpts_id, kind, id limit $4
+"""
+
+
+async def cpts_page(
+    connection: Connection, *, departement: str | None, after: str, limit: int
+) -> list[dict[str, Any]]:
+    """CPTS by id, from the one after `after`, of one département or of all."""
+    rows = await connection.fetch(CPTS_PAGE, after, departement, limit)
+    return [dict(row) for row in rows]
+
+
+async def cpts_summary(connection: Connection, cpts_id: str) -> dict[str, Any] | None:
+    """One CPTS without its entries; None when there is none."""
+    row = await connection.fetchrow(CPTS, cpts_id)
+    return None if row is None else dict(row)
+
+
+async def cpts_entries(connection: Connection, cpts_id: str) -> dict[str, list[dict[str, Any]]]:
+    """All the entries of one CPTS: territory, members, participations, ACI, contract years."""
+    return {
+        name: [dict(row) for row in await connection.fetch(question, cpts_id)]
+        for name, question in (
+            ("territory", TERRITORY),
+            ("members", MEMBERS),
+            ("participations", PARTICIPATIONS),
+            ("aci", ACI),
+            ("contract_years", CONTRACT_YEARS),
+        )
+    }
+
+
+async def holders(connection: Connection, communes: list[str], on: date) -> list[dict[str, Any]]:
+    """Who holds these communes or arrondissements, or parts of them, on a day."""
+    return [dict(row) for row in await connection.fetch(HOLDERS, communes, on)]
+
+
+async def history_page(
+    connection: Connection, cpts_id: str, *, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """The events of one CPTS from the one after sequence `after`."""
+    rows = await connection.fetch(HISTORY_PAGE, cpts_id, after, limit)
+    return [dict(row) | {"event": msgspec.json.decode(row["event"])} for row in rows]
+
+
+async def warnings_page(
+    connection: Connection, *, after: tuple[str, str, str], limit: int
+) -> list[dict[str, Any]]:
+    """The entries whose RPPS has a wrong check digit, after (cpts_id, kind, id)."""
+    rows = await connection.fetch(WARNINGS_PAGE, *after, limit)
+    return [dict(row) for row in rows]

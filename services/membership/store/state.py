@@ -1,0 +1,249 @@
+"""How events become rows: the only writer of membership's own state, live, in rebuild and restore.
+
+Each kind of event is one statement for the whole batch. An entry keeps its highest sequence, so
+that an event applied again changes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from contracts.communes import resolve
+from contracts.events.membership import (
+    AciSigned,
+    CptsRegistered,
+    FinessAssigned,
+    MemberRecorded,
+    ParticipationRecorded,
+    TailleDetermined,
+    TerritoryPlaceRecorded,
+)
+from contracts.recorded import Recorded
+from services.membership.domain.professionals import has_right_check_digit
+from services.membership.domain.territory import place_key
+from services.messaging.database import Connection
+
+E = TypeVar("E", bound=msgspec.Struct)
+
+KEEP_HISTORY = """
+    insert into history (subject, sequence, type, occurred_at, recorded_at, event)
+    select subject, sequence, type, occurred_at, recorded_at, event::jsonb
+    from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[],
+                $6::text[])
+         as new (subject, sequence, type, occurred_at, recorded_at, event)
+    on conflict do nothing
+"""
+ADD_CPTS = """
+    insert into cpts (cpts_id, cpts_name, seat_commune, departement, finess, sequence)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+    on conflict (cpts_id) do nothing
+"""
+GIVE_FINESS = """
+    update cpts set finess = new.finess
+    from unnest($1::text[], $2::text[]) as new (cpts_id, finess)
+    where cpts.cpts_id = new.cpts_id
+"""
+MOVE_SEQUENCE = """
+    update cpts set sequence = new.sequence
+    from unnest($1::text[], $2::bigint[]) as new (cpts_id, sequence)
+    where cpts.cpts_id = new.cpts_id and cpts.sequence < new.sequence
+"""
+KEEP_PLACES = """
+    insert into territory_entry (cpts_id, entry_id, place, commune, part, population,
+                                 from_on, to_on, is_withdrawn, first_sequence, sequence)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[],
+                         $7::date[], $8::date[], $9::boolean[], $10::bigint[], $11::bigint[])
+    on conflict (cpts_id, entry_id) do update
+    set population = excluded.population, from_on = excluded.from_on, to_on = excluded.to_on,
+        is_withdrawn = excluded.is_withdrawn, sequence = excluded.sequence
+    where territory_entry.sequence < excluded.sequence
+"""
+KEEP_MEMBERS = """
+    insert into member (cpts_id, member_id, rpps, profession, has_wrong_check_digit,
+                        from_on, to_on, is_withdrawn, first_sequence, sequence)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],
+                         $6::date[], $7::date[], $8::boolean[], $9::bigint[], $10::bigint[])
+    on conflict (cpts_id, member_id) do update
+    set from_on = excluded.from_on, to_on = excluded.to_on, is_withdrawn = excluded.is_withdrawn,
+        sequence = excluded.sequence
+    where member.sequence < excluded.sequence
+"""
+KEEP_PARTICIPATIONS = """
+    insert into participation (cpts_id, participation_id, rpps, way, has_wrong_check_digit,
+                               from_on, to_on, is_withdrawn, first_sequence, sequence)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],
+                         $6::date[], $7::date[], $8::boolean[], $9::bigint[], $10::bigint[])
+    on conflict (cpts_id, participation_id) do update
+    set from_on = excluded.from_on, to_on = excluded.to_on, is_withdrawn = excluded.is_withdrawn,
+        sequence = excluded.sequence
+    where participation.sequence < excluded.sequence
+"""
+KEEP_ACI = """
+    insert into aci (cpts_id, aci_id, signed_on, starts_on, ends_on, sequence)
+    select * from unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::date[], $6::bigint[])
+    on conflict (cpts_id, aci_id) do nothing
+"""
+KEEP_TAILLES = """
+    insert into taille (cpts_id, contract_year_starts_on, taille, population, sequence)
+    select * from unnest($1::text[], $2::date[], $3::integer[], $4::integer[], $5::bigint[])
+    on conflict (cpts_id, contract_year_starts_on) do update
+    set taille = excluded.taille, population = excluded.population, sequence = excluded.sequence
+    where taille.sequence < excluded.sequence
+"""
+
+
+async def apply(connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+    """Apply membership's own events, in the order of each CPTS's sequence."""
+    await connection.execute(
+        KEEP_HISTORY,
+        [one.subject for one in events],
+        [one.sequence for one in events],
+        [one.type for one in events],
+        [one.occurred_at for one in events],
+        [one.recorded_at for one in events],
+        [msgspec.json.encode(one.event).decode() for one in events],
+    )
+    await _apply_cpts(connection, events)
+    await _apply_places(connection, _last_of_each(events, TerritoryPlaceRecorded, "entry_id"))
+    await _apply_members(connection, _last_of_each(events, MemberRecorded, "member_id"))
+    await _apply_participations(
+        connection, _last_of_each(events, ParticipationRecorded, "participation_id")
+    )
+    await _apply_contract(connection, events)
+
+
+async def _apply_cpts(connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+    registered = _of(events, CptsRegistered)
+    if registered:
+        await connection.execute(
+            ADD_CPTS,
+            [one.event.cpts_id for one in registered],
+            [one.event.cpts_name for one in registered],
+            [one.event.seat_commune for one in registered],
+            [one.departement for one in registered],
+            [one.event.finess for one in registered],
+            [one.sequence for one in registered],
+        )
+    assigned = _of(events, FinessAssigned)
+    if assigned:
+        await connection.execute(
+            GIVE_FINESS,
+            [one.event.cpts_id for one in assigned],
+            [one.event.finess for one in assigned],
+        )
+    highest: dict[str, int] = {}
+    for one in events:
+        highest[one.subject] = max(one.sequence, highest.get(one.subject, 0))
+    await connection.execute(MOVE_SEQUENCE, list(highest), list(highest.values()))
+
+
+async def _apply_places(
+    connection: Connection, last: Sequence[tuple[int, Recorded[TerritoryPlaceRecorded]]]
+) -> None:
+    if not last:
+        return
+    entries = [one.event for _, one in last]
+    await connection.execute(
+        KEEP_PLACES,
+        [entry.cpts_id for entry in entries],
+        [entry.entry_id for entry in entries],
+        [_place_of(entry.commune) for entry in entries],
+        [entry.commune for entry in entries],
+        [entry.part for entry in entries],
+        [entry.population for entry in entries],
+        [entry.from_on for entry in entries],
+        [entry.to_on for entry in entries],
+        [entry.is_withdrawn for entry in entries],
+        [first for first, _ in last],
+        [one.sequence for _, one in last],
+    )
+
+
+async def _apply_members(
+    connection: Connection, last: Sequence[tuple[int, Recorded[MemberRecorded]]]
+) -> None:
+    if not last:
+        return
+    entries = [one.event for _, one in last]
+    await connection.execute(
+        KEEP_MEMBERS,
+        [entry.cpts_id for entry in entries],
+        [entry.member_id for entry in entries],
+        [entry.rpps for entry in entries],
+        [entry.profession for entry in entries],
+        [not has_right_check_digit(entry.rpps) for entry in entries],
+        [entry.from_on for entry in entries],
+        [entry.to_on for entry in entries],
+        [entry.is_withdrawn for entry in entries],
+        [first for first, _ in last],
+        [one.sequence for _, one in last],
+    )
+
+
+async def _apply_participations(
+    connection: Connection, last: Sequence[tuple[int, Recorded[ParticipationRecorded]]]
+) -> None:
+    if not last:
+        return
+    entries = [one.event for _, one in last]
+    await connection.execute(
+        KEEP_PARTICIPATIONS,
+        [entry.cpts_id for entry in entries],
+        [entry.participation_id for entry in entries],
+        [entry.rpps for entry in entries],
+        [entry.way for entry in entries],
+        [not has_right_check_digit(entry.rpps) for entry in entries],
+        [entry.from_on for entry in entries],
+        [entry.to_on for entry in entries],
+        [entry.is_withdrawn for entry in entries],
+        [first for first, _ in last],
+        [one.sequence for _, one in last],
+    )
+
+
+async def _apply_contract(connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+    signed = _of(events, AciSigned)
+    if signed:
+        await connection.execute(
+            KEEP_ACI,
+            [one.event.cpts_id for one in signed],
+            [one.event.aci_id for one in signed],
+            [one.event.signed_on for one in signed],
+            [one.event.contract_years[0].starts_on for one in signed],
+            [one.event.contract_years[-1].ends_on for one in signed],
+            [one.sequence for one in signed],
+        )
+    determined = [
+        one for _, one in _last_of_each(events, TailleDetermined, "contract_year_starts_on")
+    ]
+    if determined:
+        await connection.execute(
+            KEEP_TAILLES,
+            [one.event.cpts_id for one in determined],
+            [one.event.contract_year_starts_on for one in determined],
+            [one.event.taille for one in determined],
+            [one.event.population for one in determined],
+            [one.sequence for one in determined],
+        )
+
+
+def _of(events: Sequence[Recorded[Any]], event_class: type[E]) -> list[Recorded[E]]:
+    return [one for one in events if isinstance(one.event, event_class)]
+
+
+def _last_of_each(
+    events: Sequence[Recorded[Any]], event_class: type[E], id_field: str
+) -> list[tuple[int, Recorded[E]]]:
+    """Of each entry in a batch, its first sequence there and its last event."""
+    found: dict[tuple[str, Any], tuple[int, Recorded[E]]] = {}
+    for one in _of(events, event_class):
+        key = (one.subject, getattr(one.event, id_field))
+        first, last = found.get(key, (one.sequence, one))
+        found[key] = (min(first, one.sequence), max(last, one, key=lambda each: each.sequence))
+    return list(found.values())
+
+
+def _place_of(code: str) -> str:
+    commune = resolve(code)
+    return code if commune is None else place_key(commune)
