@@ -19,6 +19,7 @@ from deploy.local import ports, processes
 from deploy.local.processes import ComponentFailed, RecordedProcess
 
 READY_WITHIN_SECONDS = 60
+ASCII_END = 0x80
 ADVICE = "`just reset` deletes the data of this instance; `just up` then starts from nothing"
 
 PROPERTIES = """\
@@ -103,8 +104,10 @@ def _new_cluster_id() -> str:
 
 
 def _escaped(path: Path) -> str:
-    """A path as the value of a Java property file."""
-    return path.as_posix().replace("\\", "\\\\")
+    """A path as the value of a Java property file, which is read as Latin-1."""
+    utf16 = path.as_posix().replace("\\", "\\\\").encode("utf-16-be")
+    units = (int.from_bytes(utf16[i : i + 2], "big") for i in range(0, len(utf16), 2))
+    return "".join(chr(unit) if unit < ASCII_END else f"\\u{unit:04x}" for unit in units)
 
 
 def _java(node: KafkaNode, jars: Sequence[Path], main: str, *arguments: str) -> list[str]:
@@ -124,9 +127,11 @@ def _java(node: KafkaNode, jars: Sequence[Path], main: str, *arguments: str) -> 
 
 
 def _environment() -> dict[str, str]:
-    """The environment of this process without what would change another program's Java."""
-    changing = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")
-    return {name: value for name, value in os.environ.items() if name not in changing}
+    """The environment of this process without what is meant for another Java."""
+    others = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")
+    kept = {name: value for name, value in os.environ.items() if name not in others}
+    # Java takes the encoding of file names from the locale; in plain C it cannot name an accent.
+    return kept | {"LC_ALL": "C.UTF-8"}
 
 
 def start(node: KafkaNode, jars: Sequence[Path]) -> RecordedProcess:

@@ -48,9 +48,7 @@ def _why(answer: httpx.Response) -> str:
 
 def dead_letters(options: Namespace) -> int:
     """Print the dead letters of one service, or of all."""
-    for service in (
-        [options.service] if options.service else find_running(options.instance).http_urls
-    ):
+    for service in (options.service,) if options.service else SERVICES:
         answer = _ask(options, service, "GET", "/dead-letters")
         if not answer.is_success:
             print(f"{service}: {_why(answer)}")

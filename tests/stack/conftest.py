@@ -1,0 +1,28 @@
+"""A state and a cache of the test's own, in a folder whose name has spaces and an accent."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import folders, instance
+
+
+@pytest.fixture
+def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home with Kafka's jars in its cache, its instances ended and deleted at the end."""
+    cache = folders.cache_folder()
+    home = Path(tempfile.mkdtemp(prefix="cpts à l'essai "))
+    home.chmod(0o755)
+    (home / "cache").mkdir(mode=0o755)
+    shutil.copytree(cache, home / "cache" / folders.APPLICATION)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    for replaced in ("KAFKA_BOOTSTRAP_SERVERS", "POSTGRES_URL", "CPTS_INSTANCE"):
+        monkeypatch.delenv(replaced, raising=False)
+    yield home
+    for folder in (home / "state").glob("*/*/*"):
+        instance.discard(folder)
+    shutil.rmtree(home)

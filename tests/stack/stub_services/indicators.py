@@ -1,0 +1,3 @@
+from tests.stack.stub_services import serve
+
+serve("indicators")

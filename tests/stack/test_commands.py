@@ -1,0 +1,119 @@
+"""The commands behind the Justfile, on an instance whose services are stand-ins."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.local import instance
+from deploy.local.services import ROOT, SERVICES
+from tests.stack.stub_services import FAILING
+
+COMMAND = [sys.executable, "-m", "tests.stack.just"]
+
+
+def just(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_day_with_the_stack(own_home: Path) -> None:
+    up = just("up")
+    assert up.returncode == 0, up.stdout + up.stderr
+    for service in SERVICES:
+        assert f"  {service}" in up.stdout
+    assert "/schema" in up.stdout
+
+    status = just("status")
+    assert status.returncode == 0, status.stdout
+    assert status.stdout.count("ready") == len(SERVICES)
+
+    sql = "select current_user || ' in ' || current_database()"
+    assert "payments in payments" in just("psql", "payments", "-Atc", sql).stdout
+    assert "no topic yet" in just("topics").stdout
+    assert just("lag").returncode == 0
+
+    assert "a breach in payments" in just("dead-letters", "payments").stdout
+    assert "a breach in membership" in just("dead-letters").stdout
+    assert just("replay", "payments", "7").returncode == 0
+    refused = just("replay", "payments", "8")
+    assert refused.returncode == 1
+    assert "no such dead letter" in refused.stdout
+
+    assert just("down").stdout.startswith("stopped: kafka, postgres, membership")
+    assert just("down").stdout == "nothing was running\n"
+    assert just("status").returncode == 1
+    assert just("reset", "--yes").returncode == 0
+    assert list((own_home / "state").glob("*/instances/*")) == []
+
+
+def test_files_are_ingested_with_a_line_each(own_home: Path) -> None:
+    good, bad = own_home / "bon message.json", own_home / "bad.json"
+    good.write_text("{}", "utf-8")
+    bad.write_text("oops", "utf-8")
+    assert just("up").returncode == 0
+    assert just("ingest", str(good)).returncode == 0
+    mixed = just("ingest", str(good), str(bad), str(own_home / "absent"))
+    assert mixed.returncode == 1
+    assert mixed.stdout.splitlines() == [
+        f"{good}: accepted",
+        f"{bad}: refused: 102 not JSON",
+        f"{own_home / 'absent'}: not read: No such file or directory",
+    ]
+
+
+def test_a_service_that_ends_is_named_with_its_last_lines(own_home: Path) -> None:
+    up = just("up", **{FAILING: "indicators"})
+    assert up.returncode == 1
+    assert "indicators ended while starting" in up.stderr
+    assert "indicators was told to fail" in up.stderr
+    assert "to try:" in up.stderr
+    status = just("status")
+    assert status.returncode == 1
+    assert "indicators  died" in status.stdout
+    assert just("up").returncode == 0  # only what is missing is started
+    assert just("status").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["psql payments", "topics", "lag", "status", "logs"])
+def test_a_command_without_a_stack_says_what_to_run(own_home: Path, command: str) -> None:
+    answer = just(*command.split())
+    assert answer.returncode == 1
+    assert "run `just up` first" in answer.stderr
+
+
+@pytest.mark.parametrize("moment", ["PostgreSQL: making", "Kafka: formatting", "Kafka: ready"])
+def test_ctrl_c_leaves_no_process(own_home: Path, moment: str) -> None:
+    up = subprocess.Popen(
+        [*COMMAND, "up"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert up.stdout is not None
+    for line in up.stdout:
+        if moment in line:
+            break
+    os.killpg(up.pid, signal.SIGINT)
+    assert up.wait(timeout=60) == 130
+    (folder,) = (own_home / "state").glob("*/instances/*")
+    assert instance.leftovers(folder) == []
+    again = just("up")
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_every_command_explains_itself() -> None:
+    listed = just("--help").stdout
+    for command in (
+        *("up", "down", "status", "logs", "reset", "psql", "topics", "lag"),
+        *("dead-letters", "replay", "ingest"),
+    ):
+        assert command in listed
+        assert just(command, "--help").returncode == 0
