@@ -1,0 +1,390 @@
+"""The counting rule as pure functions, case by case and over random stories."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import services.indicators
+from contracts.events import membership, referrals
+from services.indicators.domain.appointments import (
+    STATUS_RANKS,
+    Appointment,
+    Outcome,
+    Surroundings,
+    attribute,
+    candidate_cpts,
+    drop_twins,
+)
+from services.indicators.domain.days import Period, local_day, start_minute
+from services.indicators.domain.doctors import Membership, Participation, doctor_figures
+from services.indicators.domain.figures import (
+    DEMANDS,
+    FACTS_PER_EVENT_MAX,
+    INDICATORS,
+    ContractYear,
+    Figure,
+    FigureKey,
+    demand_figures,
+    fact_changes,
+    figure_changes,
+)
+from services.indicators.domain.referrals import said_by, together
+from services.indicators.domain.rule import CountingRule, Name, parse_rule
+from services.indicators.domain.steering import Tally, nearest_rank, steer
+from tests.indicators.story import Key, Story, arrivals, expected_figures, stories
+
+CONTENT = (Path(services.indicators.__file__).parent / "parameters.toml").read_bytes()
+RULE = parse_rule(CONTENT)
+YEAR = ContractYear(cpts_id="a", period=Period(date(2026, 3, 5), date(2027, 3, 4)))
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def table(text: str) -> list[list[str | None]]:
+    """The rows of a text table without its heading; `-` is None."""
+    rows = [line.split() for line in text.strip().splitlines()[1:] if line.strip()]
+    return [[None if cell == "-" else cell for cell in row] for row in rows]
+
+
+def period(text: str | None) -> Period:
+    """`2026-03-05..2026-03-09`, or without its end."""
+    first, _, last = (text or "").partition("..")
+    return Period(date.fromisoformat(first), date.fromisoformat(last) if last else None)
+
+
+@pytest.mark.parametrize(
+    ("profession", "member", "part", "counts"),
+    table("""
+    profession  member                    part                      counts
+    10          2026-01-01..              2026-01-01..              yes
+    60          2026-01-01..              2026-01-01..              no
+    10          2026-03-10..2026-03-20    2026-03-20..2026-03-30    yes
+    10          2026-03-10..2026-03-20    2026-03-21..2026-03-30    no
+    10          2026-03-01..2026-03-04    2026-01-01..              no
+    10          2026-03-01..2026-03-05    2026-03-05..              yes
+    10          2027-03-04..              2027-03-05..              no
+    10          2025-01-01..2026-03-04    2026-03-05..              no
+    """),
+)
+def test_a_doctor_counts_when_member_and_taking_part_on_one_day_of_the_year(
+    profession: str, member: str, part: str, counts: str
+) -> None:
+    figures = doctor_figures(
+        [Membership(cpts_id="a", rpps="8", profession=profession, period=period(member))],
+        [Participation(cpts_id="b", rpps="8", way="own_office", period=period(part))],
+        {"a": [YEAR]},
+        RULE,
+    )
+    assert {key.indicator for key in figures} == (
+        {"sas_medecins_participants"} if counts == "yes" else set()
+    )
+
+
+def test_a_doctor_of_two_cpts_counts_in_each_and_via_the_one_that_declared_its_own_way() -> None:
+    other = ContractYear(cpts_id="b", period=YEAR.period)
+    figures = doctor_figures(
+        [
+            Membership(cpts_id=one, rpps="8", profession="10", period=YEAR.period)
+            for one in ("a", "b")
+        ],
+        [Participation(cpts_id="b", rpps="8", way="cpts", period=YEAR.period)],
+        {"a": [YEAR], "b": [other]},
+        RULE,
+    )
+    assert {(key.cpts_id, key.indicator) for key in figures} == {
+        ("a", "sas_medecins_participants"),
+        ("b", "sas_medecins_participants"),
+        ("b", "sas_medecins_participants_via_cpts"),
+    }
+
+
+def test_a_way_counts_only_while_the_dated_rule_holds_it() -> None:
+    later = msgspec.structs.replace(
+        next(value for value in RULE.values if value.name is Name.PARTICIPATION_WAYS),
+        from_on=date(2026, 6, 1),
+        value=("cpts",),
+    )
+    rule = CountingRule((*RULE.values, later))
+    member = [Membership(cpts_id="a", rpps="8", profession="10", period=YEAR.period)]
+
+    def counts(first: date) -> bool:
+        part = Participation(cpts_id="a", rpps="8", way="sos", period=Period(first))
+        return bool(doctor_figures(member, [part], {"a": [YEAR]}, rule))
+
+    assert counts(date(2026, 5, 31))
+    assert not counts(date(2026, 6, 1))
+
+
+ATTRIBUTIONS = table("""
+    status     category  finess  rpps    outcome       cpts  reason
+    booked     CPTS      f-c     member  counted       c     -
+    booked     -         f-c     -       counted       c     -
+    booked     PS        f-c     nobody  counted       c     -
+    booked     MSP       f-c     member  excluded      -     -
+    booked     CDS       f-c     member  excluded      -     -
+    booked     SOS       -       member  excluded      -     -
+    booked     PDM       -       member  excluded      -     -
+    booked     CPTS      f-x     member  counted       a     -
+    fulfilled  CPTS      -       member  counted       a     -
+    noshow     CPTS      -       member  counted       a     -
+    pending    CPTS      f-c     member  not_standing  -     -
+    cancelled  CPTS      f-c     member  not_standing  -     -
+    booked     CPTS      -       nobody  unattributed  -     not_a_member
+    booked     CPTS      -       -       unattributed  -     no_practitioner
+    booked     PS        -       member  unattributed  -     not_taking_part
+    booked     PS        -       part    counted       a     -
+    booked     PS        -       nobody  unattributed  -     not_a_member
+    booked     -         -       part    unattributed  -     category_not_attributed
+    booked     NEW       -       part    unattributed  -     category_not_attributed
+""")
+
+
+@pytest.mark.parametrize(
+    ("status", "category", "finess", "rpps", "outcome", "cpts", "reason"), ATTRIBUTIONS
+)
+def test_a_platform_appointment_goes_to_one_cpts_or_says_why_not(
+    status: str,
+    category: str | None,
+    finess: str | None,
+    rpps: str | None,
+    outcome: str,
+    cpts: str | None,
+    reason: str | None,
+) -> None:
+    day = Period(local_day(NOON), local_day(NOON))
+    known = Surroundings(
+        cpts_by_finess={"f-c": "c"},
+        memberships={
+            one: [Membership(cpts_id="a", rpps=one, profession="60", period=day)]
+            for one in ("member", "part")
+        },
+        participations={
+            "part": [Participation(cpts_id="b", rpps="part", way="sos", period=day)],
+            "nobody": [Participation(cpts_id="b", rpps="nobody", way="sos", period=day)],
+        },
+    )
+    found = attribute(
+        Appointment(
+            appointment_id="1",
+            status=status,
+            created_at=NOON,
+            starts_at=NOON,
+            category=category,
+            finess=finess,
+            rpps=rpps,
+        ),
+        known,
+        RULE,
+    )
+    assert (found.outcome, found.cpts_id, found.reason) == (outcome, cpts, reason)
+
+
+def test_of_two_candidates_the_oldest_membership_wins_then_the_smallest_id() -> None:
+    def member(cpts_id: str, dates: str) -> Membership:
+        return Membership(cpts_id=cpts_id, rpps="8", profession="10", period=period(dates))
+
+    day = date(2026, 3, 10)
+    older = [member("a", "2026-03-02.."), member("b", "2026-03-01..")]
+    assert candidate_cpts(older, day) == ["b", "a"]
+    assert candidate_cpts([member("b", "2026-03-01.."), member("a", "2026-03-01..")], day) == [
+        "a",
+        "b",
+    ]
+    # A membership that does not cover the day makes nobody older.
+    assert candidate_cpts([*older, member("a", "2020-01-01..2021-01-01")], day) == ["b", "a"]
+
+
+def test_a_twin_of_our_referral_or_of_an_earlier_appointment_is_dropped() -> None:
+    def appointment(appointment_id: str, created: int, second: int = 0, **more: Any) -> Appointment:
+        return Appointment(
+            appointment_id=appointment_id,
+            status=more.pop("status", "booked"),
+            created_at=NOON.replace(hour=created),
+            starts_at=NOON.replace(second=second),
+            finess="f",
+            rpps=more.pop("rpps", "8"),
+        )
+
+    known = Surroundings(cpts_by_finess={"f": "c"}, memberships={}, participations={})
+
+    def outcomes(appointments: list[Appointment], ours: dict[Any, str]) -> dict[str, Any]:
+        attributed = {one.appointment_id: attribute(one, known, RULE) for one in appointments}
+        settled = drop_twins(attributed, appointments, ours)
+        return {one: (settled[one].outcome, settled[one].twin) for one in sorted(settled)}
+
+    twins = [appointment("z", 8), appointment("y", 9, second=59), appointment("x", 9)]
+    assert outcomes(twins, {}) == {
+        "x": (Outcome.DUPLICATE, "appointment:z"),
+        "y": (Outcome.DUPLICATE, "appointment:z"),
+        "z": (Outcome.COUNTED, None),
+    }
+    ours = {("8", start_minute(NOON)): "referral:r"}
+    assert set(outcomes(twins, ours).values()) == {(Outcome.DUPLICATE, "referral:r")}
+    cancelled = [appointment("z", 8, status="cancelled"), appointment("y", 9)]
+    assert outcomes(cancelled, {})["y"] == (Outcome.COUNTED, None)
+    nobodies = [appointment("z", 8, rpps=None), appointment("y", 9, rpps=None)]
+    assert {one for one, _ in outcomes(nobodies, {}).values()} == {Outcome.COUNTED}
+
+
+def test_a_day_is_counted_in_paris() -> None:
+    assert local_day(datetime(2026, 3, 4, 22, 59, tzinfo=UTC)) == date(2026, 3, 4)
+    assert local_day(datetime(2026, 3, 4, 23, 0, tzinfo=UTC)) == date(2026, 3, 5)
+    assert local_day(datetime(2026, 7, 4, 22, 0, tzinfo=UTC)) == date(2026, 7, 5)
+    with pytest.raises(ValueError, match="offset"):
+        local_day(datetime(2026, 3, 4))  # noqa: DTZ001
+
+
+def test_a_contract_year_holds_its_first_and_last_day() -> None:
+    years = {"a": [YEAR]}
+    key = FigureKey("a", DEMANDS, YEAR.period.first)
+    assert demand_figures("a", date(2026, 3, 5), years) == {key}
+    assert demand_figures("a", date(2027, 3, 4), years) == {key}
+    assert demand_figures("a", date(2026, 3, 4), years) == set()
+    assert demand_figures("a", date(2027, 3, 5), years) == set()
+    assert demand_figures("b", date(2026, 3, 5), years) == set()
+
+
+def test_too_many_facts_for_one_event_are_told_in_several() -> None:
+    key = FigureKey("a", DEMANDS, YEAR.period.first)
+    wanted = {f"referral:{n:05}": {key} for n in range(FACTS_PER_EVENT_MAX + 1)}
+    changes = fact_changes(wanted, {}, {"a"})
+    figure = Figure(key=key, ends_on=date(2027, 3, 4), departement="93", value=3, revision=7)
+    events = figure_changes(figure, changes[key])
+    assert [(event.value, event.revision) for event in events] == [
+        (3 + FACTS_PER_EVENT_MAX, 7 + FACTS_PER_EVENT_MAX),
+        (4 + FACTS_PER_EVENT_MAX, 8 + FACTS_PER_EVENT_MAX),
+    ]
+    (opening,) = figure_changes(figure, [])
+    assert (opening.value, opening.revision, opening.facts) == (3, 7, ())
+
+
+def test_what_a_figure_of_another_cpts_counts_is_left_alone() -> None:
+    mine, other = (FigureKey(one, DEMANDS, YEAR.period.first) for one in ("a", "b"))
+    assert fact_changes({"rpps:8": set()}, {"rpps:8": {mine, other}}, {"a"}).keys() == {mine}
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1), st.integers(1, 100))
+def test_nearest_rank_is_the_least_value_that_enough_do_not_exceed(
+    values: list[int], percentile: int
+) -> None:
+    def is_reached(value: int) -> bool:
+        return sum(one <= value for one in values) * 100 >= percentile * len(values)
+
+    found = nearest_rank(values, percentile)
+    assert found == min(value for value in values if is_reached(value))
+
+
+def test_rates_are_basis_points_rounded_down() -> None:
+    rates = steer(Tally(accepted=2, declined=1, expired=0, honoured=5, missed=1))
+    assert (rates.acceptance_basis_points, rates.no_show_basis_points) == (6666, 1666)
+    nothing = steer(Tally(accepted=0, declined=0, expired=0, honoured=0, missed=0))
+    assert (nothing.acceptance_basis_points, nothing.no_show_basis_points) == (None, None)
+
+
+def test_the_rule_as_committed_is_whole_and_says_that_nothing_is_verified() -> None:
+    assert {value.name for value in RULE.values} == set(Name)
+    assert not any(value.is_verified for value in RULE.values)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ((b'text = "Same draft: doctors', b'text = ""\n#'), "names its text"),
+        ((b'name = "professions"', b'name = "participation_ways"'), "same day"),
+        ((CONTENT, CONTENT.rpartition(b"[[parameter]]")[0]), "participant_categories"),
+        ((b'name = "professions"', b'name = "unheard_of"'), "unheard_of"),
+        ((b"is_verified = false", b'is_verified = "no"'), "bool"),
+    ],
+)
+def test_a_rule_that_is_not_whole_is_refused(change: tuple[bytes, bytes], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        parse_rule(CONTENT.replace(*change, 1))
+
+
+def figures_of(arrived: list[tuple[str, list[Any]]]) -> dict[Key, set[str]]:
+    """What the domain makes of events, in the order given."""
+    entries: dict[Any, Any] = {}
+    years: dict[str, list[ContractYear]] = {}
+    finess: dict[str, str] = {}
+    said, states = [], {}
+    for one in (one for _, batch in arrived for one in batch):
+        match one.event:
+            case membership.MemberRecorded() | membership.ParticipationRecorded() as entry:
+                name = getattr(entry, "member_id", None) or entry.participation_id
+                known = entries.get((one.subject, name))
+                entries[one.subject, name] = max(
+                    (one.sequence, entry), known or (0, entry), key=lambda pair: pair[0]
+                )
+            case membership.AciSigned() as signed:
+                years[one.subject] = [
+                    ContractYear(cpts_id=one.subject, period=Period(year.starts_on, year.ends_on))
+                    for year in signed.contract_years
+                ]
+            case membership.CptsRegistered() | membership.FinessAssigned() as named:
+                finess |= {named.finess: one.subject} if named.finess else {}
+            case referrals.PlatformAppointmentReported() as message:
+                rank = (message.sent_at, STATUS_RANKS[message.status], message.distribution_id)
+                state = Appointment(
+                    appointment_id=message.appointment_id,
+                    status=message.status,
+                    created_at=message.created_at,
+                    starts_at=message.starts_at,
+                    category=message.category,
+                    finess=message.finess,
+                    rpps=message.practitioner_rpps,
+                )
+                known = states.get(one.subject, (rank, state))
+                states[one.subject] = max((rank, state), known, key=lambda pair: pair[0])
+            case event:
+                said.append(said_by(event, one.sequence))
+    return _count(
+        [entry for _, entry in entries.values() if not entry.is_withdrawn],
+        years,
+        finess,
+        together(said).values(),
+        [state for _, state in states.values()],
+    )
+
+
+def _count(entries: Any, years: Any, finess: Any, ours: Any, states: Any) -> dict[Key, set[str]]:
+    members: dict[str, list[Membership]] = {}
+    parts: dict[str, list[Participation]] = {}
+    for entry in entries:
+        days = Period(entry.from_on, entry.to_on)
+        names = {"cpts_id": entry.cpts_id, "rpps": entry.rpps, "period": days}
+        if isinstance(entry, membership.MemberRecorded):
+            one = Membership(profession=entry.profession, **names)
+            members.setdefault(entry.rpps, []).append(one)
+        else:
+            parts.setdefault(entry.rpps, []).append(Participation(way=entry.way, **names))
+    counted: dict[Key, set[str]] = {
+        (cpts_id, indicator, year.period.first): set()
+        for cpts_id in years
+        for year in years[cpts_id]
+        for indicator in INDICATORS
+    }
+    found = {f"rpps:{rpps}": doctor_figures(members[rpps], parts.get(rpps, []), years, RULE)
+             for rpps in members}  # fmt: skip
+    known = Surroundings(cpts_by_finess=finess, memberships=members, participations=parts)
+    settled = drop_twins(
+        {state.appointment_id: attribute(state, known, RULE) for state in states},
+        states,
+        {one.twin_key(RULE): f"referral:{one.referral_id}" for one in ours if one.twin_key(RULE)},
+    )
+    places = {f"referral:{one.referral_id}": one.counted_for(RULE) for one in ours}
+    places |= {f"appointment:{one}": settled[one].counted_for() for one in settled}
+    found |= {fact: demand_figures(*place, years) for fact, place in places.items() if place}
+    for fact_id, keys in found.items():
+        for key in keys:
+            counted[key.cpts_id, key.indicator, key.starts_on].add(fact_id)
+    return counted
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), stories())
+def test_figures_are_the_same_in_any_order(data: st.DataObject, story: Story) -> None:
+    assert figures_of(data.draw(arrivals(story))) == expected_figures(story)
