@@ -1,0 +1,32 @@
+"""The wiring of the referrals service."""
+
+from pathlib import Path
+
+from contracts.topics import MEMBERSHIP, REFERRALS
+from services.messaging.declared import Service
+from services.messaging.hearing import Hears
+from services.messaging.timers import Timer
+from services.referrals.events import FROM_MEMBERSHIP
+from services.referrals.handlers import let_fall_due, on_membership, remove_identities
+from services.referrals.http import ROUTES
+from services.referrals.store.applying import apply
+
+SERVICE = Service(
+    name="referrals",
+    topic=REFERRALS,
+    schema=Path(__file__).parent / "schema",
+    apply=apply,
+    hears=(
+        Hears(
+            topic=MEMBERSHIP,
+            understands=FROM_MEMBERSHIP,
+            handler=on_membership,
+            is_read_in_full=True,
+        ),
+    ),
+    timers=(
+        Timer(name="deadlines", fire=let_fall_due),
+        Timer(name="identities", fire=remove_identities),
+    ),
+    routes=ROUTES,
+)

@@ -1,0 +1,93 @@
+"""POST /demands: the SAS hands over a demand, which is offered or held at once."""
+
+from datetime import UTC, timedelta
+from typing import Any
+
+from litestar import Request, Response, post
+
+from contracts.communes import Commune, resolve
+from contracts.departements import by_code
+from contracts.recorded import record
+from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.problems import Refused
+from services.referrals.domain.orders import refuse_new_demand
+from services.referrals.domain.referral import (
+    Demand,
+    Referral,
+    evolve,
+    receive,
+    referral_id,
+    see_by_of,
+)
+from services.referrals.domain.refusal import Refusal
+from services.referrals.domain.territory import holder_of, local_day, place_of
+from services.referrals.http.bodies import NewDemand
+from services.referrals.store import membership, referrals
+from services.referrals.store.parameters import answer_within
+
+
+@post("/demands", status_code=201)
+async def receive_demand(request: Request[Any, Any, Any], data: NewDemand) -> Response[Any]:
+    """Receive a demand of the SAS; the same one again gives its present state."""
+    return await carry_out(
+        request, {Role.REGULATION, Role.SYSTEM}, lambda order: _receive(order, data)
+    )
+
+
+async def _receive(order: Order, body: NewDemand) -> Answer:
+    commune = resolve(body.commune)
+    demand = Demand(
+        source=body.source,
+        source_id=body.source_id,
+        commune=commune.code if commune else body.commune,
+        part=body.part,
+        need=body.need,
+        urgency=body.urgency,
+        received_at=body.received_at.astimezone(UTC),
+    )
+    refusal = refuse_new_demand(demand, commune=commune, instant=order.instant)
+    connection = order.unit.connection
+    if commune is not None and refusal is None:
+        await order.unit.lock_joins("place", [place_of(commune).key])
+    known = await referrals.load(connection, [referral_id(demand.source, demand.source_id)])
+    if known:
+        return _known(known[0], demand)
+    if refusal is not None or commune is None:
+        reason = refusal or Refusal.UNKNOWN_COMMUNE
+        raise Refused(reason.value, reason.label)
+    return Answer(body=await _announce(order, demand, commune, answer_within()), status=201)
+
+
+def _known(referral: Referral, demand: Demand) -> Answer:
+    if referral.demand != demand:
+        reason = Refusal.DEMAND_ALREADY_KNOWN
+        raise Refused(reason.value, reason.label)
+    return Answer(body=referral, status=200)
+
+
+async def _announce(
+    order: Order, demand: Demand, commune: Commune, may_take: timedelta
+) -> Referral:
+    """The new referral, after its first events are said."""
+    place = place_of(commune, demand.part)
+    entries = await membership.entries_of(order.unit.connection, [place.key])
+    time_zone = by_code(commune.departement).time_zone
+    recorded = record(
+        receive(
+            demand,
+            see_by=see_by_of(demand.urgency, demand.received_at, time_zone),
+            holder=holder_of(place, entries, local_day(order.instant)),
+            instant=order.instant,
+            answer_within=may_take,
+        ),
+        subject=referral_id(demand.source, demand.source_id),
+        after_sequence=0,
+        departement=commune.departement,
+        occurred_at=order.instant,
+        cause=order.cause,
+    )
+    await order.unit.announce(recorded)
+    referral = evolve(None, recorded[0])
+    for one in recorded[1:]:
+        referral = evolve(referral, one)
+    return referral

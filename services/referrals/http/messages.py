@@ -1,0 +1,160 @@
+"""POST /sas/messages: what the SAS platform tells about appointments, as the Hub Santé sends it.
+
+Answers carry the Hub's codes. The same `distributionID` gives the first answer again. Bodies hold
+names of professionals: they are kept for a time in one table, and neither logged nor answered.
+"""
+
+from typing import Any
+
+from litestar import Request, Response, post
+
+from contracts.recorded import Recorded, record
+from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.problems import MEDIA_TYPE, problem_body
+from services.referrals.domain.hub_message import (
+    HubCode,
+    HubMessage,
+    HubRefusal,
+    read_message,
+)
+from services.referrals.domain.platform_appointment import (
+    AlreadyKnown,
+    PlatformAppointment,
+    Taken,
+    is_our_id,
+    take,
+)
+from services.referrals.domain.referral import Referral
+from services.referrals.domain.territory import local_day
+from services.referrals.store import membership, platform, referrals
+
+UNREADABLE_STATUS = 400
+REFUSED_STATUS = 422
+CONFLICT_STATUS = 409
+
+
+@post("/sas/messages", status_code=200)
+async def hear_message(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Take an EDXL-DE envelope with an RS-SAS-RDV content, or a bare `{"appointment": …}`."""
+    body = await request.body()
+    return await carry_out(
+        request, {Role.REGULATION, Role.SYSTEM}, lambda order: _hear(order, body)
+    )
+
+
+async def _hear(order: Order, body: bytes) -> Answer:
+    message = read_message(body, received_at=order.instant)
+    if isinstance(message, HubRefusal):
+        await platform.keep_message(
+            order.unit.connection,
+            distribution_id=message.distribution_id,
+            received_at=order.instant,
+            outcome="invalid",
+            hub_code=message.code,
+            reasons=message.reasons,
+        )
+        return _refusal(message.code, message.distribution_id, list(message.reasons))
+    appointment_id = message.appointment.appointment_id
+    connection = order.unit.connection
+    await order.unit.lock_joins("appointment", [appointment_id])
+    if first := await platform.find_message(connection, message.distribution_id):
+        return _again(first)
+    referral = None
+    if is_our_id(appointment_id):
+        referral, _ = await referrals.lock(connection, appointment_id)
+    known = await platform.load(connection, [appointment_id])
+    taken = take(message, referral=referral, appointment=known[0] if known else None)
+    is_refused = isinstance(taken, AlreadyKnown)
+    await platform.keep_message(
+        connection,
+        distribution_id=message.distribution_id,
+        received_at=order.instant,
+        outcome="refused" if isinstance(taken, AlreadyKnown) else taken.outcome,
+        hub_code=HubCode.CASE_ALREADY_EXISTS if is_refused else None,
+        appointment_id=appointment_id,
+        body=None if is_refused else body,
+    )
+    if isinstance(taken, AlreadyKnown):
+        return _refusal(HubCode.CASE_ALREADY_EXISTS, message.distribution_id, [])
+    appointment = known[0] if known else None
+    await order.unit.announce(await _recorded(order, message, taken, referral, appointment))
+    return _answer(taken.outcome, message.distribution_id, appointment_id)
+
+
+async def _recorded(
+    order: Order,
+    message: HubMessage,
+    taken: Taken,
+    referral: Referral | None,
+    appointment: PlatformAppointment | None,
+) -> list[Recorded[Any]]:
+    """The events of a message taken, dated by when it was sent."""
+    if referral is not None:
+        return record(
+            taken.on_referral,
+            subject=referral.referral_id,
+            after_sequence=referral.sequence,
+            departement=referral.departement,
+            occurred_at=message.sent_at,
+            cause=order.cause,
+        )
+    if taken.reported is None:
+        return []
+    return record(
+        [taken.reported],
+        subject=taken.reported.appointment_id,
+        after_sequence=appointment.sequence if appointment else 0,
+        departement=appointment.departement if appointment else await _key(order, message),
+        occurred_at=message.sent_at,
+        cause=order.cause,
+    )
+
+
+async def _key(order: Order, message: HubMessage) -> str:
+    """The département that keeps a new appointment's events in order, for ever."""
+    told = message.appointment
+    return await membership.departement_of_organisation(
+        order.unit.connection,
+        finess=told.finess,
+        rpps=told.rpps,
+        day=local_day(told.created_at),
+    )
+
+
+def _answer(outcome: str, distribution_id: str | None, appointment_id: str | None) -> Answer:
+    return Answer(
+        body={
+            "outcome": outcome,
+            "hub_code": None,
+            "distribution_id": distribution_id,
+            "appointment_id": appointment_id,
+        }
+    )
+
+
+def _again(first: platform.KeptMessage) -> Answer:
+    """The first answer to the same message."""
+    if first.hub_code is not None:
+        return _refusal(HubCode(first.hub_code), first.distribution_id, first.reasons)
+    answer = _answer("resent", first.distribution_id, first.appointment_id)
+    answer.body["first_outcome"] = first.outcome
+    return answer
+
+
+def _refusal(code: HubCode, distribution_id: str | None, reasons: list[str]) -> Answer:
+    """A problem (RFC 9457) that carries the Hub's code. An answer, so that the refusal is kept."""
+    status = {
+        HubCode.UNRECOGNIZED_MESSAGE_FORMAT: UNREADABLE_STATUS,
+        HubCode.CASE_ALREADY_EXISTS: CONFLICT_STATUS,
+    }.get(code, REFUSED_STATUS)
+    told = {
+        "hub_code": code.value,
+        "hub_status": code.name,
+        "reasons": reasons,
+        "distribution_id": distribution_id,
+    }
+    return Answer(
+        body=problem_body(status, code.label, reason=code.name.lower(), **told),
+        status=status,
+        headers={"Content-Type": MEDIA_TYPE},
+    )

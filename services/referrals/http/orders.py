@@ -1,0 +1,148 @@
+"""Orders about a referral: accept, decline, return, honoured, no-show, cancel, move."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from litestar import Request, Response, post
+
+from contracts.recorded import record
+from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.problems import Refused, not_found
+from services.referrals.domain import orders as domain
+from services.referrals.domain.referral import evolve
+from services.referrals.domain.refusal import Refusal
+from services.referrals.domain.territory import local_day
+from services.referrals.http.bodies import (
+    Acceptance,
+    Cancelling,
+    Moving,
+    Refusing,
+    Reporting,
+    Returning,
+)
+from services.referrals.store import referrals
+
+AnyRequest = Request[Any, Any, Any]
+
+THE_CPTS = frozenset({Role.CPTS, Role.SYSTEM})
+BOTH_SIDES = frozenset({Role.CPTS, Role.REGULATION, Role.SYSTEM})
+
+
+@post("/referrals/{referral_id:str}/accept", status_code=200)
+async def accept(request: AnyRequest, referral_id: str, data: Acceptance) -> Response[Any]:
+    """Accept a demand with an appointment, given by a member of the CPTS."""
+
+    def made(*, is_member: bool) -> domain.Accept:
+        return domain.Accept(
+            cpts_id=data.cpts_id,
+            practitioner_rpps=data.practitioner_rpps,
+            starts_at=data.starts_at,
+            is_member=is_member,
+        )
+
+    return await _order(
+        request,
+        THE_CPTS,
+        referral_id,
+        made,
+        cpts_id=data.cpts_id,
+        rpps=data.practitioner_rpps,
+    )
+
+
+@post("/referrals/{referral_id:str}/decline", status_code=200)
+async def decline(request: AnyRequest, referral_id: str, data: Refusing) -> Response[Any]:
+    """Decline a demand, with a coded reason."""
+    order = domain.Decline(cpts_id=data.cpts_id, reason=data.reason)
+    return await _order(request, THE_CPTS, referral_id, _always(order))
+
+
+@post("/referrals/{referral_id:str}/return", status_code=200)
+async def give_back(request: AnyRequest, referral_id: str, data: Returning) -> Response[Any]:
+    """Give a demand back to the regulation; its appointment, if any, no longer stands."""
+    order = domain.Return(reason=data.reason)
+    return await _order(request, BOTH_SIDES, referral_id, _always(order))
+
+
+@post("/referrals/{referral_id:str}/honoured", status_code=200)
+async def honoured(request: AnyRequest, referral_id: str, data: Reporting) -> Response[Any]:  # noqa: ARG001 - refuses unknown fields
+    """Report that the appointment took place."""
+    return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportHonoured()))
+
+
+@post("/referrals/{referral_id:str}/no-show", status_code=200)
+async def no_show(request: AnyRequest, referral_id: str, data: Reporting) -> Response[Any]:  # noqa: ARG001 - refuses unknown fields
+    """Report that nobody came to the appointment."""
+    return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportMissed()))
+
+
+@post("/referrals/{referral_id:str}/cancel", status_code=200)
+async def cancel(request: AnyRequest, referral_id: str, data: Cancelling) -> Response[Any]:
+    """Cancel the appointment; say which side does."""
+    return await _order(request, BOTH_SIDES, referral_id, _always(domain.Cancel(by=data.by)))
+
+
+@post("/referrals/{referral_id:str}/move", status_code=200)
+async def move(request: AnyRequest, referral_id: str, data: Moving) -> Response[Any]:
+    """Move the appointment to another time, another practitioner, or both."""
+
+    def made(*, is_member: bool) -> domain.Move:
+        return domain.Move(
+            starts_at=data.starts_at,
+            practitioner_rpps=data.practitioner_rpps,
+            is_member=is_member or data.practitioner_rpps is None,
+        )
+
+    return await _order(request, BOTH_SIDES, referral_id, made, rpps=data.practitioner_rpps)
+
+
+ORDERS = (accept, decline, give_back, honoured, no_show, cancel, move)
+
+
+def _always(order: domain.Order) -> Callable[..., domain.Order]:
+    def made(*, is_member: bool) -> domain.Order:  # noqa: ARG001 - nobody's membership matters
+        return order
+
+    return made
+
+
+async def _order(
+    request: AnyRequest,
+    roles: Collection[Role],
+    referral_id: str,
+    made: Callable[..., domain.Order],
+    *,
+    cpts_id: str | None = None,
+    rpps: str | None = None,
+) -> Response[Any]:
+    """Lock, decide, announce; `made` gives the order once it is known whether `rpps` is a member
+    of the CPTS that day.
+    """
+
+    async def carried(order: Order) -> Answer:
+        referral, is_member = await referrals.lock(
+            order.unit.connection,
+            referral_id,
+            cpts_id=cpts_id,
+            rpps=rpps,
+            day=local_day(order.instant),
+        )
+        if referral is None:
+            raise not_found("La demande", referral_id)
+        decided = domain.decide(referral, made(is_member=is_member), order.instant)
+        if isinstance(decided, Refusal):
+            raise Refused(decided.value, decided.label)
+        recorded = record(
+            decided,
+            subject=referral.referral_id,
+            after_sequence=referral.sequence,
+            departement=referral.departement,
+            occurred_at=order.instant,
+            cause=order.cause,
+        )
+        await order.unit.announce(recorded)
+        for one in recorded:
+            referral = evolve(referral, one)
+        return Answer(body=referral)
+
+    return await carry_out(request, roles, carried)

@@ -1,0 +1,118 @@
+"""Questions: referrals with their history, worklists, Hub messages, codes and parameters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+
+from services.messaging.problems import not_found
+from services.referrals.domain.needs import Need
+from services.referrals.domain.referral import Referral, Stage
+from services.referrals.http.paging import (
+    After,
+    Limit,
+    Page,
+    page,
+    read_cursor,
+    write_cursor,
+)
+from services.referrals.store import applying, platform, referrals
+from services.referrals.store.parameters import Parameter, parameters
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/referrals/{referral_id:str}")
+async def referral(request: AnyRequest, referral_id: str) -> dict[str, Any]:
+    """A referral: its present state and its history."""
+    pool = request.app.state.pool
+    found = await referrals.load(pool, [referral_id])
+    if not found:
+        raise not_found("La demande", referral_id)
+    history = await applying.history(pool, referral_id)
+    return {**msgspec.structs.asdict(found[0]), "history": history}
+
+
+@get("/referrals")
+async def list_referrals(
+    request: AnyRequest,
+    state: Stage | None = None,
+    cpts_id: str | None = None,
+    departement: str | None = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> Page:
+    """Referrals in the order in which they reached us."""
+    items = await referrals.listed(
+        request.app.state.pool,
+        stage=state,
+        cpts_id=cpts_id,
+        departement=departement,
+        after=read_cursor(after),
+        limit=limit,
+    )
+    return page(items, limit, lambda one: write_cursor(one.recorded_at, one.referral_id))
+
+
+@get("/worklists/held")
+async def worklist_held(request: AnyRequest, limit: Limit = 100, after: After = None) -> Page:
+    """The demands that wait for a CPTS and why, the most pressing first."""
+    items = await referrals.held(request.app.state.pool, read_cursor(after), limit)
+    return page(items, limit, lambda one: write_cursor(one.see_by, one.referral_id))
+
+
+@get("/worklists/offered")
+async def worklist_offered(
+    request: AnyRequest, cpts_id: str | None = None, limit: Limit = 100, after: After = None
+) -> Page:
+    """The demands that await an answer, the most pressing first."""
+    items = await referrals.offered(request.app.state.pool, cpts_id, read_cursor(after), limit)
+    return page(items, limit, _offered_cursor)
+
+
+@get("/sas/messages")
+async def list_messages(request: AnyRequest, limit: Limit = 100, after: int | None = None) -> Page:
+    """The Hub messages as they came, with their answers and without their bodies."""
+    items = await platform.messages(request.app.state.pool, after, limit)
+    return page(items, limit, lambda one: str(one["position"]))
+
+
+@get("/sas/appointments/{appointment_id:str}")
+async def platform_appointment(request: AnyRequest, appointment_id: str) -> dict[str, Any]:
+    """An appointment of the SAS platform: what its latest message told, and all it told."""
+    pool = request.app.state.pool
+    found = await platform.load(pool, [appointment_id])
+    if not found:
+        raise not_found("Le rendez-vous", appointment_id)
+    history = await applying.history(pool, appointment_id)
+    return {**msgspec.structs.asdict(found[0]), "history": history}
+
+
+@get("/parameters", sync_to_thread=False)
+def list_parameters() -> Mapping[str, Parameter]:
+    """The parameters, with the text that fixes each and whether it was read."""
+    return dict(parameters())
+
+
+@get("/needs", sync_to_thread=False)
+def list_needs() -> Page:
+    """What a demand may ask for, with its French label."""
+    return Page(items=[{"code": need.value, "label": need.label} for need in Need], next=None)
+
+
+QUESTIONS = (
+    referral,
+    list_referrals,
+    worklist_held,
+    worklist_offered,
+    list_messages,
+    platform_appointment,
+    list_parameters,
+    list_needs,
+)
+
+
+def _offered_cursor(one: Referral) -> str:
+    assert one.answer_by is not None, "an offered referral has its limit"
+    return write_cursor(one.answer_by, one.referral_id)
