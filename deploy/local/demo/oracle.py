@@ -1,0 +1,377 @@
+"""What must come of the recorded orders: every refusal, ending, figure and cent.
+
+Written from the rules, plainly, and sharing no code with the services: it reads the recorded
+orders and their instants, never a response. One pass over the orders by instant; an offer or a
+wait that is due before an instant has ended when that instant's order comes, and an order that
+comes at the very instant of a limit is late. The figures are then read off at the end, in
+`oracle_figures`.
+"""
+
+import hashlib
+import heapq
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from contracts import communes
+from contracts.departements import by_code
+from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
+from deploy.local.demo.orders import Order
+
+ANSWER_WITHIN = timedelta(minutes=60)
+NEEDS = {
+    *("consultation_generaliste", "consultation_pediatrique", "soins_dentaires"),
+    *("soins_infirmiers", "sage_femme", "kinesitherapie", "renouvellement_urgent"),
+    "petite_traumatologie",
+}
+DECLINE_REASONS = {
+    *("no_availability", "outside_competence", "not_unscheduled_care"),
+    *("needs_emergency_care", "place_not_covered"),
+}
+RETURN_REASONS = {"by_cpts", "by_regulation", "practitioner_unavailable"}
+SIDES = {"patient", "practitioner", "cpts", "regulation"}
+DEMAND_FIELDS = {"source", "source_id", "commune", "part", "need", "urgency", "received_at"}
+WITH_APPOINTMENT = ("booked", "honoured", "missed")
+ENVELOPE_FIELDS = {
+    *("distributionID", "senderID", "dateTimeSent", "dateTimeExpires", "distributionStatus"),
+    *("distributionKind", "descriptor", "content"),
+}
+APPOINTMENT_FIELDS = {"appointmentId", "method", "created", "start", "status", "regulator"}
+
+
+@dataclass
+class Referral:
+    """A demand and what became of it."""
+
+    id: str
+    body: dict[str, Any]
+    commune: communes.Commune
+    received_at: datetime
+    recorded_at: datetime
+    see_by: datetime
+    state: str = "held"
+    cpts_id: str | None = None
+    answer_by: datetime | None = None
+    accepted_at: datetime | None = None
+    changed_at: datetime | None = None
+    starts_at: datetime | None = None
+    rpps: str | None = None
+
+
+@dataclass(order=True)
+class HubMessage:
+    """A message of the platform; the greatest of an appointment is its state."""
+
+    sent_at: datetime
+    rank: int
+    distribution_id: str
+    appointment: dict[str, Any] = field(compare=False)
+
+    @property
+    def status(self) -> str:
+        """The status told."""
+        return str(self.appointment["status"])
+
+
+STATUS_RANKS = {"pending": 0, "booked": 1, "fulfilled": 2, "noshow": 3, "cancelled": 4}
+
+
+class Oracle:
+    """Reads the orders one by one; `outcomes` by order number, then the state of everything."""
+
+    def __init__(self) -> None:
+        self.contracts = Contracts()
+        self.referrals: dict[str, Referral] = {}
+        self.appointments: dict[str, list[HubMessage]] = {}
+        self.outcomes: dict[int, str] = {}
+        self.accepted = 0
+        self._answers: dict[tuple[str, str], tuple[tuple[str, str, bytes], str]] = {}
+        self._hub_answers: dict[str, str] = {}
+        self._limits: list[tuple[datetime, str]] = []
+
+    def read(self, orders: Sequence[Order], ends_at: datetime) -> "Oracle":
+        """Foresee the outcome of every order, and let all limits before `ends_at` pass."""
+        for order in sorted(orders, key=lambda order: (order.at, order.n)):
+            self._let_limits_pass(order.at)
+            self.outcomes[order.n] = self._remembered(order)
+        self._let_limits_pass(ends_at)
+        return self
+
+    def _remembered(self, order: Order) -> str:
+        """The same key with the same content gives the first answer."""
+        content = (order.method, order.path, order.content())
+        key = (order.service, order.key)
+        if key in self._answers:
+            first, outcome = self._answers[key]
+            return outcome if first == content else "idempotency_key_reused"
+        if order.service == "referrals":
+            outcome = self._referral_order(order)
+        else:
+            outcome = self.contracts.order(order)
+            if outcome == "ok" and "/territory" in order.path:
+                self._look_again_at_held(order.at)
+        self._answers[key] = (content, outcome)
+        return outcome
+
+    # -- limits
+
+    def _let_limits_pass(self, instant: datetime) -> None:
+        while self._limits and self._limits[0][0] < instant:
+            due, referral_id = heapq.heappop(self._limits)
+            referral = self.referrals[referral_id]
+            if referral.state == "offered" and referral.answer_by == due:
+                referral.state = "expired"
+            elif referral.state == "held" and referral.see_by == due:
+                referral.state = "returned"
+
+    def _offer(self, referral: Referral, at: datetime) -> None:
+        """Ask the CPTS that holds the place that day, if there is one and time is left."""
+        if at >= referral.see_by:
+            return
+        cpts_id = self.contracts.holder(referral.commune, referral.body.get("part"), paris_day(at))
+        if cpts_id is None:
+            return
+        referral.state, referral.cpts_id = "offered", cpts_id
+        referral.answer_by = min(at + ANSWER_WITHIN, referral.see_by)
+        heapq.heappush(self._limits, (referral.answer_by, referral.id))
+
+    def _look_again_at_held(self, at: datetime) -> None:
+        for referral in self.referrals.values():
+            if referral.state == "held":
+                self._offer(referral, max(at, referral.recorded_at))
+
+    # -- demands
+
+    def _referral_order(self, order: Order) -> str:
+        if order.path == "/demands":
+            return self._demand(order)
+        if order.path == "/sas/messages":
+            return self._message(order)
+        _, _, referral_id, verb = order.path.split("/")
+        referral = self.referrals.get(referral_id)
+        if referral is None:
+            return "404"
+        verbs = {
+            "accept": self._accept,
+            "decline": self._decline,
+            "return": self._return,
+            "honoured": self._honoured,
+            "no-show": self._missed,
+            "cancel": self._cancel,
+            "move": self._move,
+        }
+        return verbs[verb](referral, order.body, order.at)
+
+    def _demand(self, order: Order) -> str:
+        body = order.body
+        if set(body) - DEMAND_FIELDS:
+            return "400"
+        digest = hashlib.sha256(f"{body['source']}\n{body['source_id']}".encode()).hexdigest()
+        referral_id = f"r-{digest[:32]}"
+        if referral_id in self.referrals:
+            is_same = self.referrals[referral_id].body == body
+            return "ok" if is_same else "demand_already_known"
+        commune = communes.resolve(body["commune"])
+        if commune is None:
+            return "unknown_commune"
+        if body["need"] not in NEEDS:
+            return "unknown_need"
+        received_at = datetime.fromisoformat(body["received_at"])
+        if received_at > order.at:
+            return "received_in_the_future"
+        if body["urgency"] == "same_day":
+            zone = ZoneInfo(by_code(commune.departement).time_zone)
+            next_day = received_at.astimezone(zone).date() + timedelta(days=1)
+            see_by = datetime.combine(next_day, time(), zone)
+        else:
+            see_by = received_at + timedelta(hours=48)
+        referral = Referral(
+            id=referral_id,
+            body=body,
+            commune=commune,
+            received_at=received_at,
+            recorded_at=order.at,
+            see_by=see_by,
+        )
+        self.referrals[referral_id] = referral
+        heapq.heappush(self._limits, (max(see_by, order.at), referral_id))
+        if see_by < order.at:
+            referral.state = "returned"
+        self._offer(referral, order.at)
+        return "ok"
+
+    def _answer_refusal(self, referral: Referral, body: dict[str, Any], at: datetime) -> str | None:
+        if referral.state != "offered" or referral.answer_by is None:
+            return "not_awaiting_answer"
+        if body["cpts_id"] != referral.cpts_id:
+            return "not_the_offered_cpts"
+        return "answer_too_late" if at >= referral.answer_by else None
+
+    def _accept(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
+        refusal = self._answer_refusal(referral, body, at)
+        if refusal is not None:
+            return refusal
+        starts_at = datetime.fromisoformat(body["starts_at"])
+        if not self._is_member(body["practitioner_rpps"], referral.cpts_id, at):
+            return "practitioner_not_a_member"
+        if starts_at < at:
+            return "appointment_in_the_past"
+        if starts_at > referral.see_by:
+            return "appointment_after_see_by"
+        referral.state, referral.accepted_at, referral.changed_at = "booked", at, at
+        referral.starts_at, referral.rpps = starts_at, body["practitioner_rpps"]
+        self.accepted += 1
+        return "ok"
+
+    def _is_member(self, rpps: str | None, cpts_id: str | None, at: datetime) -> bool:
+        return any(
+            person.rpps == rpps and is_on(paris_day(at), person.from_on, person.to_on)
+            for person in self.contracts.members_of(cpts_id or "")
+        )
+
+    def _decline(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
+        refusal = self._answer_refusal(referral, body, at)
+        if refusal is not None:
+            return refusal
+        if body["reason"] not in DECLINE_REASONS:
+            return "unknown_reason"
+        referral.state = "declined"
+        return "ok"
+
+    def _return(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
+        if referral.state not in ("held", "offered", "booked"):
+            return "nothing_to_return"
+        if body["reason"] not in RETURN_REASONS:
+            return "unknown_reason"
+        if referral.state == "offered" and referral.answer_by and at >= referral.answer_by:
+            return "answer_too_late"
+        referral.state = "returned"
+        return "ok"
+
+    def _honoured(self, referral: Referral, _body: dict[str, Any], at: datetime) -> str:
+        return self._seen(referral, "honoured", at)
+
+    def _missed(self, referral: Referral, _body: dict[str, Any], at: datetime) -> str:
+        return self._seen(referral, "missed", at)
+
+    def _seen(self, referral: Referral, state: str, at: datetime) -> str:
+        if referral.state not in WITH_APPOINTMENT or referral.starts_at is None:
+            return "no_appointment"
+        if at < referral.starts_at:
+            return "appointment_not_started"
+        if referral.state != state:
+            referral.state, referral.changed_at = state, at
+        return "ok"
+
+    def _cancel(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
+        if referral.state != "booked":
+            return "no_appointment"
+        if body["by"] not in SIDES:
+            return "unknown_side"
+        referral.state, referral.changed_at = "cancelled", at
+        return "ok"
+
+    def _move(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
+        if referral.state != "booked" or referral.starts_at is None:
+            return "no_appointment"
+        rpps = body.get("practitioner_rpps", referral.rpps)
+        starts_at = referral.starts_at
+        if "starts_at" in body:
+            starts_at = datetime.fromisoformat(body["starts_at"])
+        if (starts_at, rpps) == (referral.starts_at, referral.rpps):
+            return "nothing_to_move"
+        if "practitioner_rpps" in body and not self._is_member(rpps, referral.cpts_id, at):
+            return "practitioner_not_a_member"
+        if "starts_at" in body and starts_at < at:
+            return "appointment_in_the_past"
+        referral.starts_at, referral.rpps, referral.changed_at = starts_at, rpps, at
+        return "ok"
+
+    # -- messages of the Hub Santé
+
+    def _message(self, order: Order) -> str:
+        raw = order.content()
+        try:
+            root = json.loads(raw)
+        except ValueError:
+            return "hub 102"
+        if set(root) == {"appointment"}:
+            distribution_id = f"fr.health.ptfsas_{hashlib.sha256(raw).hexdigest()}"
+            sent_at, appointment = order.at, root["appointment"]
+        else:
+            fault = _envelope_fault(root, order.at)
+            if fault is not None:
+                return fault
+            distribution_id = root["distributionID"]
+            sent_at = datetime.fromisoformat(root["dateTimeSent"])
+            appointment = _told(root)["appointment"]
+        if distribution_id not in self._hub_answers:
+            rank = STATUS_RANKS[appointment["status"]]
+            message = HubMessage(sent_at, rank, distribution_id, appointment)
+            self._hub_answers[distribution_id] = self._take(message)
+        return self._hub_answers[distribution_id]
+
+    def _take(self, message: HubMessage) -> str:
+        appointment_id = message.appointment["appointmentId"]
+        referral = self.referrals.get(appointment_id)
+        is_known = appointment_id in self.appointments or referral is not None
+        if is_known and message.appointment["method"] == "CreateAppointment":
+            return "hub 701"
+        if referral is None:
+            self.appointments.setdefault(appointment_id, []).append(message)
+        elif referral.changed_at is not None and message.sent_at > referral.changed_at:
+            _told_of_ours(referral, message)
+        return "ok"
+
+    # -- at the end
+
+    def counted_referrals(self) -> list[Referral]:
+        """The referrals that count: booked, honoured or missed at the end."""
+        return [one for one in self.referrals.values() if one.state in WITH_APPOINTMENT]
+
+    def people_on(self, rpps: str, day: date) -> list[tuple[str, Person]]:
+        """Where a professional is a member on a day."""
+        return self.contracts.memberships_on(rpps, day)
+
+
+def _told_of_ours(referral: Referral, message: HubMessage) -> None:
+    """The platform tells what became of an appointment made through us."""
+    if referral.state not in WITH_APPOINTMENT:
+        return
+    referral.changed_at = message.sent_at
+    if message.status == "cancelled":
+        referral.state = "cancelled" if referral.state == "booked" else referral.state
+        return
+    if referral.state == "booked":
+        referral.starts_at = datetime.fromisoformat(message.appointment["start"])
+        referral.rpps = message.appointment["practitioner"]["rppsId"]
+    after = {"fulfilled": "honoured", "noshow": "missed"}
+    referral.state = after.get(message.status, referral.state)
+
+
+def _told(root: dict[str, Any]) -> dict[str, Any]:
+    message: dict[str, Any] = root["content"][0]["jsonContent"]["embeddedJsonContent"]["message"]
+    return message
+
+
+def _envelope_fault(root: dict[str, Any], at: datetime) -> str | None:
+    """The Hub's code for a message that is not taken as it is."""
+    if set(root) != ENVELOPE_FIELDS:
+        return "hub 300"
+    if "appointment" not in _told(root):
+        return "hub 301"
+    if not set(_told(root)["appointment"]) >= APPOINTMENT_FIELDS:
+        return "hub 300"
+    if not root["distributionID"].startswith(root["senderID"] + "_"):
+        return "hub 200"
+    if datetime.fromisoformat(root["dateTimeExpires"]) <= at:
+        return "hub 400"
+    return None
+
+
+def foresee(orders: Sequence[Order], ends_at: datetime) -> Oracle:
+    """What must come of these orders once everything due before `ends_at` has passed."""
+    return Oracle().read(orders, ends_at)

@@ -1,0 +1,307 @@
+"""The oracle's half about CPTS: territories, people, ACI, tailles, rates and contract lines.
+
+Written from the rules; shares no code with the services.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from contracts import communes
+from deploy.local.demo.orders import Order
+
+PARIS = ZoneInfo("Europe/Paris")
+WAYS = {"own_office", "cpts", "msp", "sos"}
+INDICATORS = {"sas_medecins_participants", "sas_demandes_avec_rdv"}
+MISSIONS = {
+    *("acces_aux_soins", "parcours_pluriprofessionnel", "prevention", "crise_sanitaire"),
+    *("qualite_et_pertinence", "accompagnement"),
+}
+# Avenant 2, access to care, variable part, in cents by taille (domain/aci-rules §2.2).
+ENVELOPES_CENTS = {1: 25_000_00, 2: 30_000_00, 3: 35_000_00, 4: 45_000_00}
+
+
+def paris_day(instant: datetime) -> date:
+    """The local day of an instant."""
+    return instant.astimezone(PARIS).date()
+
+
+def is_on(day: date, from_on: date, to_on: date | None) -> bool:
+    """Whether a day is in a period, its last day included."""
+    return from_on <= day and (to_on is None or day <= to_on)
+
+
+def _overlap(a: "Place | Person", b: "Place | Person") -> bool:
+    return (b.to_on is None or a.from_on <= b.to_on) and (a.to_on is None or b.from_on <= a.to_on)
+
+
+@dataclass
+class Place:
+    """A place of a territory."""
+
+    commune: communes.Commune
+    part: str | None
+    population: int
+    from_on: date
+    to_on: date | None
+
+
+@dataclass
+class Person:
+    """A membership, or a participation (then with its way)."""
+
+    rpps: str
+    from_on: date
+    to_on: date | None
+    profession: str = ""
+    way: str = ""
+
+
+@dataclass
+class Cpts:
+    """A CPTS; entries recorded by mistake are taken out."""
+
+    finess: str | None
+    places: dict[str, Place] = field(default_factory=dict)
+    members: dict[str, Person] = field(default_factory=dict)
+    participations: dict[str, Person] = field(default_factory=dict)
+    years: list[tuple[date, date]] = field(default_factory=list)
+    tailles: dict[date, int] = field(default_factory=dict)
+
+
+class Contracts:
+    """Everything that membership and payments are told."""
+
+    def __init__(self) -> None:
+        self.cpts: dict[str, Cpts] = {}
+        self.lines: dict[tuple[str, date], dict[str, dict[str, Any]]] = {}
+        self.rates: list[dict[str, Any]] = []
+
+    def order(self, order: Order) -> str:
+        """The outcome of an order to membership or payments."""
+        parts = order.path.strip("/").split("/")
+        if parts == ["cpts"]:
+            return self._register(order.body)
+        if parts == ["rates"]:
+            self.rates.append(order.body)
+            return "ok"
+        cpts = self.cpts[parts[1]]
+        if parts[2] == "contract-years":
+            return self._line(parts[1], date.fromisoformat(parts[3]), parts[5], order.body)
+        if order.method == "PUT":
+            return self._correct(cpts, parts[2], parts[3], order)
+        match parts[2]:
+            case "territory":
+                return self._territory(cpts, order)
+            case "members":
+                return _member(cpts, order.body)
+            case "participations":
+                return _participation(cpts, order.body)
+            case "finess":
+                return self._finess(cpts, order.body["finess"])
+            case _:
+                return self._aci(cpts, order.body)
+
+    def _register(self, body: dict[str, Any]) -> str:
+        if communes.resolve(body["seat_commune"]) is None:
+            return "unknown_commune"
+        finess = body.get("finess")
+        if finess is not None and self.with_finess(finess) is not None:
+            return "finess_taken"
+        self.cpts[body["cpts_id"]] = Cpts(finess=finess)
+        return "ok"
+
+    def _finess(self, cpts: Cpts, finess: str) -> str:
+        if cpts.finess is not None:
+            return "finess_already_known"
+        if self.with_finess(finess) is not None:
+            return "finess_taken"
+        cpts.finess = finess
+        return "ok"
+
+    def with_finess(self, finess: str) -> str | None:
+        """The CPTS of a FINESS number, with or without its prefix `1`."""
+        asked = finess if len(finess) == len("1") + 9 else f"1{finess}"
+        return next((id_ for id_, cpts in self.cpts.items() if cpts.finess == asked), None)
+
+    # -- territory
+
+    def _territory(self, cpts: Cpts, order: Order) -> str:
+        body = order.body
+        commune = communes.resolve(body["commune"])
+        if commune is None:
+            return "unknown_commune"
+        from_on, to_on = _period(body)
+        if to_on is not None and to_on < from_on:
+            return "period_ends_before_it_starts"
+        part, population = body.get("part"), body.get("population")
+        if part is not None and population is None:
+            return "population_needed"
+        if part is None and population is not None:
+            return "population_not_allowed"
+        place = Place(commune, part, population or commune.population or 0, from_on, to_on)
+        refusal = self._place_refusal(place)
+        if refusal is not None:
+            return refusal
+        cpts.places[body["entry_id"]] = place
+        _determine_tailles(cpts, after=paris_day(order.at))
+        return "ok"
+
+    def _place_refusal(self, place: Place) -> str | None:
+        others = [
+            other
+            for cpts in self.cpts.values()
+            for other in cpts.places.values()
+            if other.commune.code == place.commune.code and _overlap(place, other)
+        ]
+        if any(None in (place.part, other.part) or place.part == other.part for other in others):
+            return "place_taken"
+        declared = place.population + sum(other.population for other in others)
+        if place.part is not None and declared > (place.commune.population or declared):
+            return "parts_exceed_commune"
+        return None
+
+    def holder(self, commune: communes.Commune, part: str | None, day: date) -> str | None:
+        """The CPTS that holds a place on a day."""
+        for cpts_id, cpts in self.cpts.items():
+            for place in cpts.places.values():
+                is_there = place.commune.code in (commune.code, commune.city)
+                if (
+                    is_there
+                    and place.part in (None, part)
+                    and is_on(day, place.from_on, place.to_on)
+                ):
+                    return cpts_id
+        return None
+
+    # -- people
+
+    def _correct(self, cpts: Cpts, kind: str, entry_id: str, order: Order) -> str:
+        """Other dates for an entry of whatever kind, or its withdrawal."""
+        entries: dict[str, Any] = getattr(cpts, {"territory": "places"}.get(kind, kind))
+        if order.body.get("is_withdrawn"):
+            del entries[entry_id]
+        else:
+            entries[entry_id].from_on, entries[entry_id].to_on = _period(order.body)
+        _determine_tailles(cpts, after=paris_day(order.at))
+        return "ok"
+
+    def members_of(self, cpts_id: str) -> list[Person]:
+        """The memberships of a CPTS as they are known now."""
+        return list(self.cpts[cpts_id].members.values())
+
+    def memberships_on(self, rpps: str, day: date) -> list[tuple[str, Person]]:
+        """The CPTS of which a professional is a member on a day: oldest, then smallest id first."""
+        found = [
+            (cpts_id, person)
+            for cpts_id, cpts in self.cpts.items()
+            for person in cpts.members.values()
+            if person.rpps == rpps and is_on(day, person.from_on, person.to_on)
+        ]
+        return sorted(found, key=lambda pair: (pair[1].from_on, pair[0]))
+
+    def participations(self) -> Iterator[tuple[str, Person]]:
+        """Every participation, with the CPTS that declared it."""
+        for cpts_id, cpts in self.cpts.items():
+            for participation in cpts.participations.values():
+                yield cpts_id, participation
+
+    # -- contracts
+
+    def _aci(self, cpts: Cpts, body: dict[str, Any]) -> str:
+        starts_on = date.fromisoformat(body["starts_on"])
+        starts = [starts_on.replace(year=starts_on.year + i) for i in range(6)]
+        years = [(first, second - timedelta(days=1)) for first, second in pairwise(starts)]
+        if any(years[0][0] <= end and start <= years[-1][1] for start, end in cpts.years):
+            return "aci_in_force"
+        if not any(is_on(starts_on, one.from_on, one.to_on) for one in cpts.places.values()):
+            return "territory_empty"
+        cpts.years = years
+        _determine_tailles(cpts, after=date.min)
+        return "ok"
+
+    def _line(self, cpts_id: str, year: date, indicator: str, body: dict[str, Any]) -> str:
+        if indicator not in INDICATORS:
+            return "unknown_indicator"
+        if body["mission"] not in MISSIONS:
+            return "unknown_mission"
+        if body["mode"] != "steps" and not body.get("target"):
+            return "target_needed"
+        if body["mode"] == "steps":
+            steps = [(one["threshold"], one["amount_cents"]) for one in body.get("steps", [])]
+            if not steps:
+                return "steps_needed"
+            pairs = pairwise(steps)
+            if any(a[0] >= b[0] or a[1] >= b[1] for a, b in pairs):
+                return "steps_not_increasing"
+            if steps[-1][1] > body["max_cents"]:
+                return "amount_above_maximum"
+        lines = self.lines.setdefault((cpts_id, year), {})
+        lines[indicator] = body
+        if body.get("is_withdrawn"):
+            del lines[indicator]
+        return "ok"
+
+    def envelope_cents(self, taille: int, day: date) -> int:
+        """The variable part of access to care on a day, for a taille."""
+        cents = ENVELOPES_CENTS[taille]
+        later = [
+            (rate["from_on"], rate["amount_cents"])
+            for rate in self.rates
+            if (rate["taille"], rate["mission"], rate["part"])
+            == (taille, "acces_aux_soins", "variable")
+            and date.fromisoformat(rate["from_on"]) <= day
+        ]
+        return int(max(later)[1]) if later else cents
+
+
+def _period(body: dict[str, Any]) -> tuple[date, date | None]:
+    to_on = body.get("to_on")
+    return date.fromisoformat(body["from_on"]), date.fromisoformat(to_on) if to_on else None
+
+
+def _determine_tailles(cpts: Cpts, *, after: date) -> None:
+    """The taille of the contract years that begin after a day, by the population at their start."""
+    for start, _ in cpts.years:
+        if start > after:
+            places = [one for one in cpts.places.values() if is_on(start, one.from_on, one.to_on)]
+            cpts.tailles[start] = _taille(sum(place.population for place in places))
+
+
+def _taille(population: int) -> int:
+    if population < 40_000:
+        return 1
+    if population < 80_000:
+        return 2
+    return 3 if population <= 175_000 else 4
+
+
+def _member(cpts: Cpts, body: dict[str, Any]) -> str:
+    from_on, to_on = _period(body)
+    person = Person(body["rpps"], from_on, to_on, profession=body["profession"])
+    if not body.get("is_check_digit_overridden") and not _has_right_digit(person.rpps):
+        return "wrong_check_digit"
+    if any(one.rpps == person.rpps and _overlap(one, person) for one in cpts.members.values()):
+        return "member_overlap"
+    cpts.members[body["member_id"]] = person
+    return "ok"
+
+
+def _participation(cpts: Cpts, body: dict[str, Any]) -> str:
+    if body["way"] not in WAYS:
+        return "unknown_way"
+    from_on, to_on = _period(body)
+    cpts.participations[body["participation_id"]] = Person(
+        body["rpps"], from_on, to_on, way=body["way"]
+    )
+    return "ok"
+
+
+def _has_right_digit(rpps: str) -> bool:
+    """Luhn over the eleven digits after the prefix: every second one from the right is doubled."""
+    digits = [int(digit) for digit in reversed(rpps[1:])]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    return (sum(digits[0::2]) + sum(doubled)) % 10 == 0

@@ -1,0 +1,168 @@
+"""The oracle's figures and cents, read off the end of the season.
+
+Written from the counting rule; shares no code with the services.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from deploy.local.demo.oracle import HubMessage, Oracle, Referral
+from deploy.local.demo.oracle_contracts import Contracts, Person, paris_day
+
+PHYSICIAN = "10"
+DOCTORS = "sas_medecins_participants"
+DOCTORS_VIA_CPTS = "sas_medecins_participants_via_cpts"
+DEMANDS = "sas_demandes_avec_rdv"
+NEVER_COUNTED = ("MSP", "CDS", "SOS", "PDM")
+COUNTED_STATUSES = ("booked", "fulfilled", "noshow")
+Figure = tuple[str, str, date]
+
+
+@dataclass
+class Outlook:
+    """Every figure's facts, every account's cents, and how platform appointments were sorted."""
+
+    facts: dict[Figure, set[str]] = field(default_factory=lambda: defaultdict(set))
+    cents: dict[tuple[str, date], int] = field(default_factory=dict)
+    unattributed: set[str] = field(default_factory=set)
+    ambiguous: set[str] = field(default_factory=set)
+    duplicates: set[str] = field(default_factory=set)
+
+
+def outlook(oracle: Oracle) -> Outlook:
+    """The figures and cents that must stand at the end."""
+    found = Outlook()
+    for cpts_id, cpts in oracle.contracts.cpts.items():
+        for start, end in cpts.years:
+            for indicator in (DOCTORS, DOCTORS_VIA_CPTS, DEMANDS):
+                found.facts[cpts_id, indicator, start] = set()
+            _count_doctors(oracle.contracts, found, cpts_id, (start, end))
+    _count_demands(oracle, found)
+    for cpts_id, cpts in oracle.contracts.cpts.items():
+        for start, _ in cpts.years:
+            found.cents[cpts_id, start] = _account_cents(oracle.contracts, found, cpts_id, start)
+    return found
+
+
+def _common_day(*periods: tuple[date, date | None]) -> bool:
+    ends = [end for _, end in periods if end is not None]
+    return max(start for start, _ in periods) <= min(ends)
+
+
+def _count_doctors(
+    contracts: Contracts, found: Outlook, cpts_id: str, year: tuple[date, date]
+) -> None:
+    for person in contracts.members_of(cpts_id):
+        for declared_by, taking_part in contracts.participations():
+            if person.profession != PHYSICIAN or taking_part.rpps != person.rpps:
+                continue
+            periods = [(one.from_on, one.to_on) for one in (person, taking_part)]
+            if not _common_day(year, *periods):
+                continue
+            found.facts[cpts_id, DOCTORS, year[0]].add(f"rpps:{person.rpps}")
+            if taking_part.way == "cpts" and declared_by == cpts_id:
+                found.facts[cpts_id, DOCTORS_VIA_CPTS, year[0]].add(f"rpps:{person.rpps}")
+
+
+def _count_demands(oracle: Oracle, found: Outlook) -> None:
+    ours = oracle.counted_referrals()
+    for referral in ours:
+        assert referral.cpts_id is not None
+        assert referral.accepted_at is not None
+        _count(oracle.contracts, found, referral.cpts_id, referral.accepted_at, _fact(referral))
+    taken = {_slot(one.rpps, one.starts_at) for one in ours if one.starts_at is not None}
+    states = [max(messages) for messages in oracle.appointments.values()]
+    by_age = sorted(
+        (state for state in states if state.status in COUNTED_STATUSES),
+        key=lambda state: (_created_at(state), state.appointment["appointmentId"]),
+    )
+    for state in by_age:
+        appointment_id = state.appointment["appointmentId"]
+        cpts_id, is_ambiguous = _attributed(oracle, state)
+        if is_ambiguous:
+            found.ambiguous.add(appointment_id)
+        if cpts_id is None:
+            if state.appointment.get("orientationCategory") not in NEVER_COUNTED:
+                found.unattributed.add(appointment_id)
+            continue
+        rpps = state.appointment.get("practitioner", {}).get("rppsId")
+        slot = _slot(rpps, datetime.fromisoformat(state.appointment["start"]))
+        if rpps is not None and slot in taken:
+            found.duplicates.add(appointment_id)
+            continue
+        taken.add(slot)
+        fact = f"appointment:{appointment_id}"
+        _count(oracle.contracts, found, cpts_id, _created_at(state), fact)
+
+
+def _fact(referral: Referral) -> str:
+    return f"referral:{referral.id}"
+
+
+def _created_at(state: HubMessage) -> datetime:
+    return datetime.fromisoformat(state.appointment["created"])
+
+
+def _slot(rpps: str | None, starts_at: datetime) -> tuple[str | None, datetime]:
+    """A practitioner and a minute: two appointments cannot share it."""
+    return rpps, starts_at.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def _count(contracts: Contracts, found: Outlook, cpts_id: str, at: datetime, fact: str) -> None:
+    """Count a fact in the contract year of its booking date, if there is one."""
+    day = paris_day(at)
+    for start, end in contracts.cpts[cpts_id].years:
+        if start <= day <= end:
+            found.facts[cpts_id, DEMANDS, start].add(fact)
+
+
+def _attributed(oracle: Oracle, state: HubMessage) -> tuple[str | None, bool]:
+    """The CPTS of a platform appointment, and whether several could have had it."""
+    told = state.appointment
+    category = told.get("orientationCategory")
+    if category in NEVER_COUNTED:
+        return None, False
+    organisation = told.get("organization")
+    if organisation is not None:
+        cpts_id = oracle.contracts.with_finess(organisation["organizationId"])
+        if cpts_id is not None:
+            return cpts_id, False
+    if "practitioner" not in told or category not in ("CPTS", "PS"):
+        return None, False
+    rpps, day = told["practitioner"]["rppsId"], paris_day(_created_at(state))
+    if category == "PS" and not _takes_part(oracle.contracts, rpps, day):
+        return None, False
+    candidates: list[tuple[str, Person]] = oracle.people_on(rpps, day)
+    return (candidates[0][0] if candidates else None), len(candidates) > 1
+
+
+def _takes_part(contracts: Contracts, rpps: str, day: date) -> bool:
+    return any(
+        one.rpps == rpps and one.from_on <= day and (one.to_on is None or day <= one.to_on)
+        for _, one in contracts.participations()
+    )
+
+
+def _account_cents(contracts: Contracts, found: Outlook, cpts_id: str, start: date) -> int:
+    lines = contracts.lines.get((cpts_id, start), {})
+    total = sum(
+        _line_cents(line, len(found.facts[cpts_id, indicator, start]))
+        for indicator, line in lines.items()
+    )
+    taille = contracts.cpts[cpts_id].tailles[start]
+    return min(total, contracts.envelope_cents(taille, start)) if lines else 0
+
+
+def _line_cents(line: dict[str, Any], value: int) -> int:
+    """What a line brings, never above its maximum; a share is rounded down to the cent."""
+    most: int = line["max_cents"]
+    if line["mode"] == "all_or_nothing":
+        return most if value >= line["target"] else 0
+    if line["mode"] == "steps":
+        return max(
+            (one["amount_cents"] for one in line["steps"] if value >= one["threshold"]), default=0
+        )
+    target: int = line["target"]
+    return most * min(value, target) // target

@@ -1,0 +1,155 @@
+"""The story and its oracle: a season holds every ending and refusal, the same for a seed."""
+
+from collections import Counter
+
+import pytest
+
+from deploy.local.demo import orders
+from deploy.local.demo.cast import check_digit
+from deploy.local.demo.oracle import Oracle, foresee
+from deploy.local.demo.oracle_contracts import _has_right_digit
+from deploy.local.demo.oracle_figures import DEMANDS, DOCTORS, Outlook, outlook
+from deploy.local.demo.story import Season, season
+
+REFUSALS = {
+    *("unknown_commune", "period_ends_before_it_starts", "population_needed"),
+    *("population_not_allowed", "place_taken", "parts_exceed_commune", "wrong_check_digit"),
+    *("member_overlap", "unknown_way", "finess_already_known", "finess_taken", "aci_in_force"),
+    *("unknown_indicator", "unknown_mission", "target_needed", "steps_needed"),
+    *("steps_not_increasing", "amount_above_maximum"),
+    *("unknown_need", "received_in_the_future", "demand_already_known", "400", "404"),
+    *("not_awaiting_answer", "not_the_offered_cpts", "answer_too_late"),
+    *("practitioner_not_a_member", "appointment_in_the_past", "appointment_after_see_by"),
+    *("unknown_reason", "nothing_to_return", "no_appointment", "appointment_not_started"),
+    *("unknown_side", "nothing_to_move", "idempotency_key_reused"),
+    *("hub 102", "hub 200", "hub 300", "hub 301", "hub 400", "hub 701"),
+}
+ENDINGS = {"booked", "honoured", "missed", "cancelled", "declined", "expired", "returned"}
+
+
+@pytest.fixture(scope="module", params=[1, 7, 20_251])
+def told(request: pytest.FixtureRequest) -> Season:
+    return season(seed=request.param, departements=3, demands=400)
+
+
+@pytest.fixture(scope="module")
+def foreseen(told: Season) -> Oracle:
+    return foresee(told.orders, told.ends_at)
+
+
+@pytest.fixture(scope="module")
+def outlooked(foreseen: Oracle) -> Outlook:
+    return outlook(foreseen)
+
+
+def test_the_same_seed_tells_the_same_season(told: Season) -> None:
+    again = season(seed=told.seed, departements=3, demands=400)
+    assert again.orders == told.orders
+    other = season(seed=told.seed + 1, departements=3, demands=400)
+    assert other.orders != told.orders
+
+
+def test_orders_are_read_back_as_written(told: Season, tmp_path) -> None:
+    path = tmp_path / "orders.jsonl"
+    orders.write(path, told.orders)
+    assert [(one.n, one.content()) for one in orders.read(path)] == [
+        (one.n, one.content()) for one in told.orders
+    ]
+    assert foresee(orders.read(path), told.ends_at).outcomes == (
+        foresee(told.orders, told.ends_at).outcomes
+    )
+
+
+def test_every_refusal_and_every_ending_occurs(foreseen: Oracle) -> None:
+    assert set(foreseen.outcomes.values()) - {"ok"} == REFUSALS
+    assert {one.state for one in foreseen.referrals.values()} == ENDINGS
+    assert Counter(foreseen.outcomes.values())["ok"] > len(foreseen.outcomes) * 0.7
+
+
+def test_all_four_tailles_and_two_contract_years_occur(foreseen: Oracle, told: Season) -> None:
+    first_tailles = {min(cpts.tailles.items())[1] for cpts in foreseen.contracts.cpts.values()}
+    assert first_tailles == {1, 2, 3, 4}
+    for played in told.cast:
+        tailles = foreseen.contracts.cpts[played.cpts_id].tailles
+        assert min(tailles.items())[1] == played.taille, played.cpts_id
+    assert (
+        foreseen.contracts.cpts["95-trois-forets"].tailles[
+            min(foreseen.contracts.cpts["95-trois-forets"].tailles)
+        ]
+        != max(foreseen.contracts.cpts["95-trois-forets"].tailles.items())[1]
+    )
+
+
+def test_a_season_crosses_an_anniversary(outlooked: Outlook) -> None:
+    years = [
+        year
+        for (cpts_id, indicator, year), facts in outlooked.facts.items()
+        if cpts_id == "95-plaine-vallee" and indicator == DEMANDS and facts
+    ]
+    assert len(years) == 2
+
+
+def test_the_envelope_caps_and_a_linear_line_never_does(
+    foreseen: Oracle, outlooked: Outlook
+) -> None:
+    capped = min(foreseen.contracts.cpts["95-trois-forets"].years)[0]
+    lines = foreseen.contracts.lines["95-trois-forets", capped]
+    assert sum(line["max_cents"] for line in lines.values()) > 25_000_00
+    assert outlooked.cents["95-trois-forets", capped] == 25_000_00
+    low = min(foreseen.contracts.cpts["95-haut-val"].years)[0]
+    line = foreseen.contracts.lines["95-haut-val", low][DEMANDS]
+    assert 0 < len(outlooked.facts["95-haut-val", DEMANDS, low]) < line["target"] // 10
+    assert {line["mode"] for lines in foreseen.contracts.lines.values() for line in lines.values()}
+    assert outlooked.facts["95-haut-val", DOCTORS, low]
+
+
+def test_corrections_of_membership_move_appointments(foreseen: Oracle, outlooked: Outlook) -> None:
+    def holders(fact: str) -> set[str]:
+        return {cpts_id for (cpts_id, _, _), facts in outlooked.facts.items() if fact in facts}
+
+    assert holders("appointment:hub-stays") == {"95-plaine-vallee"}
+    assert holders("appointment:hub-loses-its-member") == set()
+    assert holders("appointment:hub-loses-its-participation") == set()
+    assert holders("appointment:hub-gains-its-member") == {"95-parisis-ouest"}
+    assert holders("appointment:hub-gains-its-participation") == {"95-parisis-ouest"}
+    assert holders("appointment:hub-double") == {"95-parisis-ouest"}
+    assert holders("appointment:hub-first-day") == {"95-plaine-vallee"}
+    assert holders("appointment:hub-day-before") == set()
+    assert holders("appointment:hub-finess-late") == {"95-haut-val"}
+    assert holders("appointment:hub-finess-msp") == set()
+    assert holders("appointment:hub-same-minute-a") == {"95-plaine-vallee"}
+    assert outlooked.duplicates >= {"hub-same-minute-b"}
+    assert outlooked.ambiguous == {"hub-double"}
+
+
+def test_the_public_example_counts_until_it_is_cancelled(told: Season) -> None:
+    example = "appointment:2d2db05f-e2b0-4169-be8f-891806da2c74"
+    update = next(
+        one
+        for one in told.orders
+        if one.raw and '"status": "cancelled"' in one.raw and "2d2db05f" in one.raw
+    )
+
+    def before_and_after(orders: list[orders.Order]) -> tuple[bool, int]:
+        found = outlook(foresee(orders, told.ends_at))
+        is_counted = any(example in facts for facts in found.facts.values())
+        return is_counted, sum(found.cents.values())
+
+    with_it = before_and_after(told.orders)
+    without = before_and_after([one for one in told.orders if one.n != update.n])
+    assert (with_it[0], without[0]) == (False, True)
+    assert without[1] > with_it[1]
+
+
+def test_invented_numbers_have_the_right_check_digit() -> None:
+    assert _has_right_digit("8" + "1000077001" + check_digit("1000077001"))
+    assert not _has_right_digit("810000000000")
+    assert _has_right_digit("810005681340")
+
+
+@pytest.mark.parametrize("departements", [1, 2, 3])
+def test_one_departement_already_has_all_tailles(departements: int) -> None:
+    told = season(seed=3, departements=departements, demands=60)
+    assert {cpts.taille for cpts in told.cast} == {1, 2, 3, 4}
+    assert len({cpts.departement for cpts in told.cast}) == departements
+    assert {one.path for one in told.orders if one.after_timers} != set()
