@@ -1,12 +1,15 @@
-"""The bodies of membership's orders, checked at the door: unknown fields are refused."""
+"""What comes in with membership's orders, checked at the door: unknown fields are refused."""
 
 from datetime import date
 from typing import Annotated
 
 import msgspec
+from litestar.params import PathParameter
 
 # `$` also matches before a last line feed; the look-ahead refuses it.
-Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}$(?!\n)")]
+ID = r"^[A-Za-z0-9._:-]{1,64}$(?!\n)"
+Id = Annotated[str, msgspec.Meta(pattern=ID)]
+PathId = Annotated[str, PathParameter(pattern=ID)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}$(?!\n)")]
 CommuneCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9AB][0-9]{3}$(?!\n)")]
 Part = Annotated[str, msgspec.Meta(pattern=r"^[\w.:'-]+( [\w.:'-]+)*$(?!\n)", max_length=64)]

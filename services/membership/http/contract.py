@@ -3,10 +3,11 @@
 from typing import Any
 
 from litestar import Request, Response, post
+from litestar.params import JSONBody
 
 from contracts.events.membership import AciSigned
 from services.membership.domain.contract import AciAsked, sign_aci
-from services.membership.http.bodies import AciOrder
+from services.membership.http.bodies import AciOrder, PathId
 from services.membership.http.ordering import (
     SIGNING_ROLES,
     announce_of,
@@ -22,7 +23,9 @@ from services.messaging.orders import Answer, Order, carry_out
 
 
 @post("/cpts/{cpts_id:str}/aci")
-async def sign(request: Request[Any, Any, Any], cpts_id: str, data: AciOrder) -> Response[Any]:
+async def sign(
+    request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[AciOrder]
+) -> Response[Any]:
     """Signs the ACI and determines the taille of each contract year."""
 
     async def body(order: Order) -> Answer:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, post, put
+from litestar.params import JSONBody
 
 from services.membership.domain import Correction, professionals
 from services.membership.domain.professionals import MemberAsked, ParticipationAsked
@@ -13,6 +14,7 @@ from services.membership.http.bodies import (
     MemberOrder,
     MembersOrder,
     ParticipationOrder,
+    PathId,
 )
 from services.membership.http.ordering import (
     EVERY_ROLE,
@@ -28,7 +30,7 @@ from services.messaging.orders import Answer, Order, carry_out
 
 @post("/cpts/{cpts_id:str}/members")
 async def add_member(
-    request: Request[Any, Any, Any], cpts_id: str, data: MemberOrder
+    request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[MemberOrder]
 ) -> Response[Any]:
     """Records a member."""
 
@@ -41,7 +43,7 @@ async def add_member(
 
 @post("/cpts/{cpts_id:str}/members/batch")
 async def add_members(
-    request: Request[Any, Any, Any], cpts_id: str, data: MembersOrder
+    request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[MembersOrder]
 ) -> Response[Any]:
     """Records several members, all or none; the first refusal names its `member_id`."""
 
@@ -54,7 +56,10 @@ async def add_members(
 
 @put("/cpts/{cpts_id:str}/members/{member_id:str}")
 async def correct_member(
-    request: Request[Any, Any, Any], cpts_id: str, member_id: str, data: CorrectionOrder
+    request: Request[Any, Any, Any],
+    cpts_id: PathId,
+    member_id: PathId,
+    data: JSONBody[CorrectionOrder],
 ) -> Response[Any]:
     """Gives a member other dates, or withdraws the entry."""
 
@@ -81,7 +86,7 @@ async def correct_member(
 
 @post("/cpts/{cpts_id:str}/participations")
 async def add_participation(
-    request: Request[Any, Any, Any], cpts_id: str, data: ParticipationOrder
+    request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[ParticipationOrder]
 ) -> Response[Any]:
     """Records that a professional takes part in the SAS; they need not be a member yet."""
 
@@ -114,7 +119,10 @@ async def add_participation(
 
 @put("/cpts/{cpts_id:str}/participations/{participation_id:str}")
 async def correct_participation(
-    request: Request[Any, Any, Any], cpts_id: str, participation_id: str, data: CorrectionOrder
+    request: Request[Any, Any, Any],
+    cpts_id: PathId,
+    participation_id: PathId,
+    data: JSONBody[CorrectionOrder],
 ) -> Response[Any]:
     """Gives a participation other dates, or withdraws the entry."""
 

@@ -5,28 +5,31 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from litestar import Request, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from contracts.communes import arrondissements_of, resolve
 from contracts.departements import PARIS_TIME
 from services.membership.domain import is_on
 from services.membership.domain.parameters import Parameters
 from services.membership.domain.refusals import Reason, absent
+from services.membership.http.bodies import PathId
 from services.membership.http.ordering import unless_refused
 from services.membership.store import answers
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
 from services.messaging.problems import Refused
 
-Limit = Annotated[int, Parameter(ge=1, le=1000)]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
+Cursor = Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9._: -]{0,160}$")]
+DepartementCode = Annotated[str | None, QueryParameter(pattern=r"^[0-9AB]{2,3}$")]
 CURSOR_SEPARATOR = " "  # no id holds a space
 
 
 @get("/cpts")
 async def list_cpts(
     request: Request[Any, Any, Any],
-    departement: str | None = None,
-    after: str = "",
+    departement: DepartementCode = None,
+    after: Cursor = "",
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """CPTS by id, of one département or of all."""
@@ -39,7 +42,7 @@ async def list_cpts(
 
 @get("/cpts/{cpts_id:str}")
 async def show_cpts(
-    request: Request[Any, Any, Any], cpts_id: str, on: date | None = None
+    request: Request[Any, Any, Any], cpts_id: PathId, on: FromQuery[date | None] = None
 ) -> dict[str, Any]:
     """One CPTS with its entries; the territory's population is that of `on` (today in Paris)."""
     async with request.app.state.pool.acquire() as connection:
@@ -63,7 +66,7 @@ async def show_cpts(
 
 @get("/cpts/{cpts_id:str}/history")
 async def show_history(
-    request: Request[Any, Any, Any], cpts_id: str, after: int = 0, limit: Limit = 100
+    request: Request[Any, Any, Any], cpts_id: PathId, after: FromQuery[int] = 0, limit: Limit = 100
 ) -> dict[str, Any]:
     """Every event of one CPTS, in order: what was recorded, when, and what corrected it."""
     async with request.app.state.pool.acquire() as connection:
@@ -74,7 +77,7 @@ async def show_history(
 
 @get("/places/{code:str}")
 async def show_place(
-    request: Request[Any, Any, Any], code: str, on: date | None = None
+    request: Request[Any, Any, Any], code: FromPath[str], on: FromQuery[date | None] = None
 ) -> dict[str, Any]:
     """Who holds a place on a day (today in Paris): it, its parts, its city or arrondissements."""
     place = resolve(code)
@@ -100,7 +103,7 @@ async def show_place(
 
 @get("/rpps-warnings")
 async def list_rpps_warnings(
-    request: Request[Any, Any, Any], after: str = "", limit: Limit = 100
+    request: Request[Any, Any, Any], after: Cursor = "", limit: Limit = 100
 ) -> dict[str, Any]:
     """The entries, not withdrawn, whose RPPS has a wrong check digit."""
     cpts_id, _, rest = after.partition(CURSOR_SEPARATOR)

@@ -3,11 +3,12 @@
 from typing import Any
 
 from litestar import Request, Response, post
+from litestar.params import JSONBody
 
 from contracts.communes import resolve
 from contracts.events.membership import CptsRegistered
 from services.membership.domain import registration
-from services.membership.http.bodies import FinessOrder, RegisterOrder
+from services.membership.http.bodies import FinessOrder, PathId, RegisterOrder
 from services.membership.http.ordering import (
     EVERY_ROLE,
     announce,
@@ -21,7 +22,9 @@ from services.messaging.orders import Answer, Order, carry_out
 
 
 @post("/cpts")
-async def register_cpts(request: Request[Any, Any, Any], data: RegisterOrder) -> Response[Any]:
+async def register_cpts(
+    request: Request[Any, Any, Any], data: JSONBody[RegisterOrder]
+) -> Response[Any]:
     """Registers a CPTS under the département of its seat."""
 
     async def body(order: Order) -> Answer:
@@ -55,7 +58,7 @@ async def register_cpts(request: Request[Any, Any, Any], data: RegisterOrder) ->
 
 @post("/cpts/{cpts_id:str}/finess", status_code=200)
 async def assign_finess(
-    request: Request[Any, Any, Any], cpts_id: str, data: FinessOrder
+    request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[FinessOrder]
 ) -> Response[Any]:
     """Gives a CPTS its FINESS, once."""
 

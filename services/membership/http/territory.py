@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, post, put
+from litestar.params import JSONBody
 
 from contracts.communes import resolve
 from contracts.departements import PARIS_TIME
@@ -19,7 +20,7 @@ from services.membership.domain.territory import (
     place_key,
     record_places,
 )
-from services.membership.http.bodies import CorrectionOrder, PlaceOrder, PlacesOrder
+from services.membership.http.bodies import CorrectionOrder, PathId, PlaceOrder, PlacesOrder
 from services.membership.http.ordering import (
     EVERY_ROLE,
     announce_of,
@@ -37,7 +38,7 @@ PLACE_JOINS = "place"
 
 @post("/cpts/{cpts_id:str}/territory")
 async def add_place(
-    request: Request[Any, Any, Any], cpts_id: str, data: PlaceOrder
+    request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[PlaceOrder]
 ) -> Response[Any]:
     """Attaches a place to a territory."""
 
@@ -50,7 +51,7 @@ async def add_place(
 
 @post("/cpts/{cpts_id:str}/territory/batch")
 async def add_places(
-    request: Request[Any, Any, Any], cpts_id: str, data: PlacesOrder
+    request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[PlacesOrder]
 ) -> Response[Any]:
     """Attaches several places, all or none; the first refusal names its `entry_id`."""
 
@@ -63,7 +64,10 @@ async def add_places(
 
 @put("/cpts/{cpts_id:str}/territory/{entry_id:str}")
 async def correct_entry(
-    request: Request[Any, Any, Any], cpts_id: str, entry_id: str, data: CorrectionOrder
+    request: Request[Any, Any, Any],
+    cpts_id: PathId,
+    entry_id: PathId,
+    data: JSONBody[CorrectionOrder],
 ) -> Response[Any]:
     """Gives an entry other dates, or withdraws it; its place never changes."""
 
