@@ -222,7 +222,7 @@ def test_a_cancellation_told_by_the_platform_is_the_platforms() -> None:
     answer = take(update, referral=referral, appointment=None)
     assert isinstance(answer, Taken)
     after = evolved(referral, answer.on_referral, update.sent_at, "hub")
-    assert (after.stage, after.outcome) == (Stage.CANCELLED, "platform")
+    assert (after.state, after.outcome) == (Stage.CANCELLED, "platform")
 
 
 def test_a_creation_under_the_id_of_a_referral_of_ours_is_refused() -> None:

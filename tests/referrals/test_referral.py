@@ -95,7 +95,7 @@ def test_what_an_order_makes_of_a_stage(stage: str, name: str, expected: str) ->
     if isinstance(answer, Refusal):
         assert answer == expected
     else:
-        assert evolved(referral, answer, instant, name).stage == expected
+        assert evolved(referral, answer, instant, name).state == expected
 
 
 def order_of(name: str, *flaws: str) -> tuple[Order, datetime]:
@@ -219,7 +219,7 @@ def test_a_demand_is_offered_until_the_answer_is_due_and_never_beyond_see_by() -
 def test_a_demand_that_comes_when_it_is_too_late_is_held_and_given_back_at_once() -> None:
     instant = SEE_BY + timedelta(minutes=3)
     referral = received("c1", instant)
-    assert (referral.stage, referral.outcome) == (Stage.HELD, HeldReason.SEE_BY_PASSED)
+    assert (referral.state, referral.outcome) == (Stage.HELD, HeldReason.SEE_BY_PASSED)
     (returned,) = fall_due(referral, instant)
     assert isinstance(returned, ReferralReturned)
     assert returned.returned_at == instant
@@ -325,10 +325,10 @@ LAWFUL: dict[Stage, set[Stage]] = {
 
 def check_step(before: Referral, after: Referral) -> None:
     """What holds of every step, whatever led to it."""
-    assert after.stage in LAWFUL.get(before.stage, set())
+    assert after.state in LAWFUL.get(before.state, set())
     assert after.demand == before.demand
     assert after.sequence == before.sequence + 1
-    if after.stage is Stage.BOOKED:
+    if after.state is Stage.BOOKED:
         assert after.accepted_at is not None
         assert after.answer_by is not None
         assert after.accepted_at < after.answer_by <= after.see_by

@@ -57,14 +57,14 @@ async def hear(desk: Desk, *events: Recorded[Any]) -> None:
 
 async def stage_of(desk: Desk) -> tuple[str, str | None]:
     (state,) = await referrals.load(desk.pool, [ID])
-    return state.stage, state.outcome
+    return state.state, state.outcome
 
 
 async def test_what_is_applied_is_read_back_whole(desk: Desk) -> None:
     await announce(desk, first_events("c1"))
     (state,) = await referrals.load(desk.pool, [ID])
     assert state.demand == DEMAND
-    assert (state.stage, state.cpts_id, state.see_by) == (Stage.OFFERED, "c1", SEE_BY)
+    assert (state.state, state.cpts_id, state.see_by) == (Stage.OFFERED, "c1", SEE_BY)
     kept = await history(desk.pool, ID)
     assert [row["sequence"] for row in kept] == [1, 2]
     assert kept[1]["event"]["answer_by"] == "2026-03-10T13:00:00Z"

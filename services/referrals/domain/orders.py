@@ -143,7 +143,7 @@ def decide(referral: Referral, order: Order, instant: datetime) -> Events | Refu
 
 def _accept(referral: Referral, order: Accept, instant: datetime) -> Events | Refusal:
     refusal = first_that_holds(
-        (Refusal.NOT_AWAITING_ANSWER, referral.stage is not Stage.OFFERED),
+        (Refusal.NOT_AWAITING_ANSWER, referral.state is not Stage.OFFERED),
         (Refusal.NOT_THE_OFFERED_CPTS, order.cpts_id != referral.cpts_id),
         (Refusal.ANSWER_TOO_LATE, _is_due(referral, instant)),
         (Refusal.PRACTITIONER_NOT_A_MEMBER, not order.is_member),
@@ -165,7 +165,7 @@ def _accept(referral: Referral, order: Accept, instant: datetime) -> Events | Re
 
 def _decline(referral: Referral, order: Decline, instant: datetime) -> Events | Refusal:
     refusal = first_that_holds(
-        (Refusal.NOT_AWAITING_ANSWER, referral.stage is not Stage.OFFERED),
+        (Refusal.NOT_AWAITING_ANSWER, referral.state is not Stage.OFFERED),
         (Refusal.NOT_THE_OFFERED_CPTS, order.cpts_id != referral.cpts_id),
         (Refusal.ANSWER_TOO_LATE, _is_due(referral, instant)),
         (Refusal.UNKNOWN_REASON, order.reason not in set(DeclineReason)),
@@ -181,11 +181,11 @@ def _decline(referral: Referral, order: Decline, instant: datetime) -> Events | 
 
 
 def _return(referral: Referral, order: Return, instant: datetime) -> Events | Refusal:
-    is_given_back_by_time = referral.stage is Stage.HELD and _is_due(referral, instant)
+    is_given_back_by_time = referral.state is Stage.HELD and _is_due(referral, instant)
     refusal = first_that_holds(
         (
             Refusal.NOTHING_TO_RETURN,
-            referral.stage not in _RETURNABLE or is_given_back_by_time,
+            referral.state not in _RETURNABLE or is_given_back_by_time,
         ),
         (Refusal.UNKNOWN_REASON, order.reason not in set(ReturnReason)),
         (Refusal.ANSWER_TOO_LATE, _is_due(referral, instant)),
@@ -203,7 +203,7 @@ def _return(referral: Referral, order: Return, instant: datetime) -> Events | Re
 def _report(referral: Referral, stage: Stage, instant: datetime) -> Events | Refusal:
     starts_at = referral.starts_at
     refusal = first_that_holds(
-        (Refusal.NO_APPOINTMENT, referral.stage not in _REPORTABLE or starts_at is None),
+        (Refusal.NO_APPOINTMENT, referral.state not in _REPORTABLE or starts_at is None),
         (Refusal.APPOINTMENT_NOT_STARTED, starts_at is not None and instant < starts_at),
     )
     return refusal or attended(referral, stage)
@@ -211,7 +211,7 @@ def _report(referral: Referral, stage: Stage, instant: datetime) -> Events | Ref
 
 def attended(referral: Referral, stage: Stage) -> Events:
     """The event that makes the appointment honoured or missed; none when it already is."""
-    if referral.stage is stage:
+    if referral.state is stage:
         return ()
     event = AppointmentHonoured if stage is Stage.HONOURED else AppointmentMissed
     return (event(referral_id=referral.referral_id, cpts_id=cpts_of(referral)),)
@@ -219,7 +219,7 @@ def attended(referral: Referral, stage: Stage) -> Events:
 
 def _cancel(referral: Referral, order: Cancel) -> Events | Refusal:
     refusal = first_that_holds(
-        (Refusal.NO_APPOINTMENT, referral.stage is not Stage.BOOKED),
+        (Refusal.NO_APPOINTMENT, referral.state is not Stage.BOOKED),
         (Refusal.UNKNOWN_SIDE, order.by not in set(Side)),
     )
     return refusal or cancelled(referral, order.by)
@@ -233,7 +233,7 @@ def cancelled(referral: Referral, by: str) -> Events:
 
 
 def _move(referral: Referral, order: Move, instant: datetime) -> Events | Refusal:
-    if referral.stage is not Stage.BOOKED:
+    if referral.state is not Stage.BOOKED:
         return Refusal.NO_APPOINTMENT
     moved = moved_to(referral, order.starts_at, order.practitioner_rpps)
     refusal = first_that_holds(

@@ -114,12 +114,12 @@ def evolve(appointment: PlatformAppointment | None, recorded: Recorded[Any]) -> 
 def _on_referral(message: HubMessage, referral: Referral) -> Events:
     """The changes that the platform tells about an appointment made through us."""
     told = message.appointment
-    if referral.stage not in _STANDING or message.sent_at <= referral.changed_at:
+    if referral.state not in _STANDING or message.sent_at <= referral.changed_at:
         return ()
     if told.status == "cancelled":
-        return cancelled(referral, BY_PLATFORM) if referral.stage is Stage.BOOKED else ()
+        return cancelled(referral, BY_PLATFORM) if referral.state is Stage.BOOKED else ()
     moved: Events = ()
-    if referral.stage is Stage.BOOKED:
+    if referral.state is Stage.BOOKED:
         moved = moved_to(referral, told.starts_at, told.rpps)
     stage = _ATTENDANCE.get(told.status)
     return moved + (attended(referral, stage) if stage else ())

@@ -73,13 +73,13 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
     `recorded_at` is when the demand reached us, `changed_at` when its last event became true.
     `cpts_id` is who was last offered it. `outcome` is the coded reason of the last held, declined,
-    returned or cancelled stage.
+    returned or cancelled state.
     """
 
     referral_id: str
     departement: str
     sequence: int
-    stage: Stage
+    state: Stage
     source: str
     source_id: str
     commune: str
@@ -165,7 +165,7 @@ def look_again(
     referral: Referral, *, holder: str | HeldReason, instant: datetime, answer_within: timedelta
 ) -> Events:
     """What a change of territory at `instant` makes of a held demand; nothing when too late."""
-    if referral.stage is not Stage.HELD or instant >= referral.see_by:
+    if referral.state is not Stage.HELD or instant >= referral.see_by:
         return ()
     if isinstance(holder, HeldReason):
         if referral.outcome == holder.value:
@@ -179,9 +179,9 @@ def due_at(referral: Referral) -> datetime | None:
 
     A demand recorded after its `see_by` is due at once. None when nothing is awaited.
     """
-    if referral.stage is Stage.OFFERED:
+    if referral.state is Stage.OFFERED:
         return referral.answer_by
-    if referral.stage is Stage.HELD:
+    if referral.state is Stage.HELD:
         return max(referral.see_by, referral.recorded_at)
     return None
 
@@ -191,7 +191,7 @@ def fall_due(referral: Referral, now: datetime) -> Events:
     due = due_at(referral)
     if due is None or now < due:
         return ()
-    if referral.stage is Stage.OFFERED:
+    if referral.state is Stage.OFFERED:
         cpts_id = cpts_of(referral)
         return (ReferralExpired(referral_id=referral.referral_id, cpts_id=cpts_id, expired_at=due),)
     return (
@@ -220,7 +220,7 @@ def evolve(referral: Referral | None, recorded: Recorded[Any]) -> Referral:
             referral_id=event.referral_id,
             departement=recorded.departement,
             sequence=recorded.sequence,
-            stage=Stage.HELD,
+            state=Stage.HELD,
             source=event.source,
             source_id=event.source_id,
             commune=event.commune,
@@ -239,7 +239,7 @@ def evolve(referral: Referral | None, recorded: Recorded[Any]) -> Referral:
         raise ValueError(f"{recorded.subject} has no event before number {recorded.sequence}")
     return msgspec.structs.replace(
         referral,
-        stage=stage,
+        state=stage,
         sequence=recorded.sequence,
         changed_at=recorded.occurred_at,
         **_changes(event),

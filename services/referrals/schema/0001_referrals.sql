@@ -18,7 +18,7 @@ create table referral (
     referral_id text primary key,
     departement text not null,
     sequence bigint not null,
-    stage text not null,
+    state text not null,
     source text not null,
     source_id text not null,
     commune text not null,
@@ -40,8 +40,8 @@ create table referral (
     due_at timestamptz
 );
 create index referral_due on referral (due_at) where due_at is not null;
-create index referral_held on referral (place_key) where stage = 'held';
-create index referral_offered on referral (cpts_id, answer_by, referral_id) where stage = 'offered';
+create index referral_held on referral (place_key) where state = 'held';
+create index referral_offered on referral (cpts_id, answer_by, referral_id) where state = 'offered';
 create index referral_listed on referral (recorded_at, referral_id);
 
 -- The state is what the latest message told, by (sent_at, status, distribution id).

@@ -16,7 +16,7 @@ _TYPES = {
     "referral_id": "text",
     "departement": "text",
     "sequence": "bigint",
-    "stage": "text",
+    "state": "text",
     "source": "text",
     "source_id": "text",
     "commune": "text",
@@ -68,23 +68,23 @@ LOCK_DUE = f"""
 """  # noqa: S608
 LOCK_HELD = f"""
     select place_key, {_COLUMNS} from referral
-    where stage = 'held' and place_key = any ($1) order by referral_id for update
+    where state = 'held' and place_key = any ($1) order by referral_id for update
 """  # noqa: S608
 LIST = f"""
     select {_COLUMNS} from referral
-    where ($1::text is null or stage = $1) and ($2::text is null or cpts_id = $2)
+    where ($1::text is null or state = $1) and ($2::text is null or cpts_id = $2)
         and ($3::text is null or departement = $3)
         and ($4::timestamptz is null or (recorded_at, referral_id) > ($4, $5))
     order by recorded_at, referral_id limit $6
 """  # noqa: S608
 LIST_HELD = f"""
     select {_COLUMNS} from referral
-    where stage = 'held' and ($1::timestamptz is null or (see_by, referral_id) > ($1, $2))
+    where state = 'held' and ($1::timestamptz is null or (see_by, referral_id) > ($1, $2))
     order by see_by, referral_id limit $3
 """  # noqa: S608
 LIST_OFFERED = f"""
     select {_COLUMNS} from referral
-    where stage = 'offered' and ($1::text is null or cpts_id = $1)
+    where state = 'offered' and ($1::text is null or cpts_id = $1)
         and ($2::timestamptz is null or (answer_by, referral_id) > ($2, $3))
     order by answer_by, referral_id limit $4
 """  # noqa: S608
