@@ -30,11 +30,12 @@ from services.referrals.store.parameters import answer_within
 async def receive_demand(request: Request[Any, Any, Any], data: NewDemand) -> Response[Any]:
     """Receive a demand of the SAS; the same one again gives its present state."""
     return await carry_out(
-        request, {Role.REGULATION, Role.SYSTEM}, lambda order: _receive(order, data)
+        request, {Role.REGULATION, Role.SYSTEM}, lambda order: receive_in(order, data)
     )
 
 
-async def _receive(order: Order, body: NewDemand) -> Answer:
+async def receive_in(order: Order, body: NewDemand) -> Answer:
+    """Receive a demand in an order's transaction; raises `Refused`."""
     commune = resolve(body.commune)
     demand = Demand(
         source=body.source,

@@ -115,34 +115,47 @@ async def _order(
     cpts_id: str | None = None,
     rpps: str | None = None,
 ) -> Response[Any]:
-    """Lock, decide, announce; `made` gives the order once it is known whether `rpps` is a member
-    of the CPTS that day.
+    return await carry_out(
+        request,
+        roles,
+        lambda order: carried_order(order, referral_id, made, cpts_id=cpts_id, rpps=rpps),
+    )
+
+
+async def carried_order(
+    order: Order,
+    referral_id: str,
+    made: Callable[..., domain.Order],
+    *,
+    cpts_id: str | None = None,
+    rpps: str | None = None,
+) -> Answer:
+    """Lock, decide, announce; the answer is the referral's new state.
+
+    `made` gives the order once it is known whether `rpps` is a member that day of the CPTS (of
+    the one that holds the referral when none is given). Raises `Refused`, or a 404.
     """
-
-    async def carried(order: Order) -> Answer:
-        referral, is_member = await referrals.lock(
-            order.unit.connection,
-            referral_id,
-            cpts_id=cpts_id,
-            rpps=rpps,
-            day=local_day(order.instant),
-        )
-        if referral is None:
-            raise not_found("La demande", referral_id)
-        decided = domain.decide(referral, made(is_member=is_member), order.instant)
-        if isinstance(decided, Refusal):
-            raise Refused(decided.value, decided.label)
-        recorded = record(
-            decided,
-            subject=referral.referral_id,
-            after_sequence=referral.sequence,
-            departement=referral.departement,
-            occurred_at=order.instant,
-            cause=order.cause,
-        )
-        await order.unit.announce(recorded)
-        for one in recorded:
-            referral = evolve(referral, one)
-        return Answer(body=referral)
-
-    return await carry_out(request, roles, carried)
+    referral, is_member = await referrals.lock(
+        order.unit.connection,
+        referral_id,
+        cpts_id=cpts_id,
+        rpps=rpps,
+        day=local_day(order.instant),
+    )
+    if referral is None:
+        raise not_found("La demande", referral_id)
+    decided = domain.decide(referral, made(is_member=is_member), order.instant)
+    if isinstance(decided, Refusal):
+        raise Refused(decided.value, decided.label)
+    recorded = record(
+        decided,
+        subject=referral.referral_id,
+        after_sequence=referral.sequence,
+        departement=referral.departement,
+        occurred_at=order.instant,
+        cause=order.cause,
+    )
+    await order.unit.announce(recorded)
+    for one in recorded:
+        referral = evolve(referral, one)
+    return Answer(body=referral)
