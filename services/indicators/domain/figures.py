@@ -18,6 +18,11 @@ DOCTORS: Final = "sas_medecins_participants"
 DOCTORS_VIA_CPTS: Final = "sas_medecins_participants_via_cpts"
 DEMANDS: Final = "sas_demandes_avec_rdv"
 INDICATORS: Final = (DOCTORS, DOCTORS_VIA_CPTS, DEMANDS)
+INDICATOR_LABELS: Final[Mapping[str, str]] = {
+    DOCTORS: "Médecins de la CPTS participant au SAS",
+    DOCTORS_VIA_CPTS: "Médecins participant au SAS par l'intermédiaire de la CPTS",
+    DEMANDS: "Demandes du SAS ayant abouti à un rendez-vous par la CPTS",
+}
 
 # An event stays far under Kafka's limit of one megabyte a message: a fact takes some 70 bytes.
 FACTS_PER_EVENT_MAX: Final = 2000

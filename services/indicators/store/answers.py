@@ -1,0 +1,223 @@
+"""What the HTTP API answers: figures and their facts, lists to look into, steering, invariants."""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from services.indicators.domain.figures import DEMANDS, DOCTORS, DOCTORS_VIA_CPTS
+from services.indicators.domain.rule import CountingRule, Name
+from services.indicators.domain.steering import Tally
+from services.messaging.database import Connection
+
+Row = dict[str, Any]
+
+_FIGURE = (
+    "cpts_id, indicator, starts_on as contract_year_starts_on, "
+    "ends_on as contract_year_ends_on, value, revision"
+)
+
+
+async def figures_of(
+    connection: Connection, cpts_id: str, starts_on: date | None, *, after: str, limit: int
+) -> list[Row]:
+    """A CPTS's figures, of one contract year or of all, in order of year and indicator."""
+    rows = await connection.fetch(
+        f"""
+        select {_FIGURE} from figure
+        where cpts_id = $1 and ($2::date is null or starts_on = $2)
+          and starts_on::text || '/' || indicator > $3
+        order by starts_on::text || '/' || indicator limit $4
+        """,  # noqa: S608  (a constant)
+        cpts_id,
+        starts_on,
+        after,
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+async def figure(
+    connection: Connection, cpts_id: str, indicator: str, starts_on: date
+) -> Row | None:
+    """One figure; None when its contract year is not known."""
+    row = await connection.fetchrow(
+        f"select {_FIGURE} from figure "  # noqa: S608  (a constant)
+        "where cpts_id = $1 and indicator = $2 and starts_on = $3",
+        cpts_id,
+        indicator,
+        starts_on,
+    )
+    return None if row is None else dict(row)
+
+
+async def counted_facts(
+    connection: Connection,
+    cpts_id: str,
+    indicator: str,
+    starts_on: date,
+    *,
+    after: str,
+    limit: int,
+) -> list[Row]:
+    """The facts that a figure counts now, in order of their id."""
+    rows = await connection.fetch(
+        """
+        select fact_id, revision
+        from (select distinct on (fact_id) fact_id, revision, is_counted
+              from figure_fact
+              where cpts_id = $1 and indicator = $2 and starts_on = $3 and fact_id > $4
+              order by fact_id, revision desc) as fact
+        where is_counted
+        order by fact_id limit $5
+        """,
+        cpts_id,
+        indicator,
+        starts_on,
+        after,
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+async def contract_year_end(connection: Connection, cpts_id: str, starts_on: date) -> date | None:
+    """The last day of a contract year; None when it is not known."""
+    last: date | None = await connection.fetchval(
+        "select ends_on from contract_year where cpts_id = $1 and starts_on = $2",
+        cpts_id,
+        starts_on,
+    )
+    return last
+
+
+async def tally(connection: Connection, cpts_id: str, first: date, last: date) -> Tally:
+    """The referrals that a CPTS answered from `first` to `last`, both included."""
+    row = await connection.fetchrow(
+        """
+        select count(*) filter (where answer = 'accepted') as accepted,
+               count(*) filter (where answer = 'declined') as declined,
+               count(*) filter (where answer = 'expired') as expired,
+               count(*) filter (where answer = 'accepted' and status = 'honoured') as honoured,
+               count(*) filter (where answer = 'accepted' and status = 'missed') as missed,
+               percentile_disc(0.5) within group (order by delay_seconds)
+                   filter (where answer = 'accepted') as delay_seconds_p50,
+               percentile_disc(0.9) within group (order by delay_seconds)
+                   filter (where answer = 'accepted') as delay_seconds_p90
+        from (select answer, status,
+                     floor(extract(epoch from starts_at - received_at))::bigint as delay_seconds
+              from referral
+              where cpts_id = $1 and answered_on between $2 and $3) as answered
+        """,
+        cpts_id,
+        first,
+        last,
+    )
+    return msgspec.convert(dict(row or {}), Tally)
+
+
+# Conditions of the three lists, each served by its own partial index.
+UNATTRIBUTED = "outcome = 'unattributed'"
+DUPLICATE = "outcome = 'duplicate'"
+AMBIGUOUS = "jsonb_array_length(candidates) > 1"
+
+
+async def listed(connection: Connection, condition: str, *, after: str, limit: int) -> list[Row]:
+    """The platform appointments that meet one of the conditions above, in order of their id."""
+    rows = await connection.fetch(
+        f"""
+        select appointment_id, outcome, booked_on, cpts_id, candidates, twin, reason,
+               status, created_at, starts_at, category, finess, rpps as practitioner_rpps
+        from attribution join appointment using (appointment_id)
+        where {condition} and appointment_id > $1
+        order by appointment_id limit $2
+        """,  # noqa: S608  (one of three constants)
+        after,
+        limit,
+    )
+    return [dict(row) | {"candidates": msgspec.json.decode(row["candidates"])} for row in rows]
+
+
+async def invariants(connection: Connection, rule: CountingRule) -> dict[str, bool]:
+    """What must always hold, computed from the rows now.
+
+    `figures_equal_facts`: each figure is the number of facts it counts; `revisions_equal_rows`:
+    and its revision the number of rows behind it; `facts_equal_rule`: the facts counted are those
+    that the rule gives, worked out again from members, referrals and attributions.
+    """
+    words = [
+        [(word, period.first, period.last or date.max) for period, words in dated for word in words]
+        for dated in (
+            rule.all_periods(Name.REFERRAL_STATUSES),
+            rule.all_periods(Name.PROFESSIONS),
+            rule.all_periods(Name.PARTICIPATION_WAYS),
+        )
+    ]
+    row = await connection.fetchrow(
+        _INVARIANTS, *([one[n] for one in dated] for dated in words for n in range(3))
+    )
+    return dict(row or {})
+
+
+_INVARIANTS = f"""
+    with counting_status as (
+        select * from unnest($1::text[], $2::date[], $3::date[]) as rule (word, first, last)
+    ), counting_profession as (
+        select * from unnest($4::text[], $5::date[], $6::date[]) as rule (word, first, last)
+    ), counting_way as (
+        select * from unnest($7::text[], $8::date[], $9::date[]) as rule (word, first, last)
+    ), doctor as (
+        select member.cpts_id, year.starts_on, 'rpps:' || member.rpps as fact_id,
+               participation.way = 'cpts' and participation.cpts_id = member.cpts_id as is_via_cpts
+        from member
+        join counting_profession as profession on profession.word = member.profession
+        join participation on participation.rpps = member.rpps
+        join counting_way as way on way.word = participation.way
+        join contract_year as year on year.cpts_id = member.cpts_id
+        where not member.is_withdrawn and not participation.is_withdrawn
+          and greatest(member.from_on, profession.first, participation.from_on, way.first,
+                       year.starts_on)
+           <= least(member.to_on, profession.last, participation.to_on, way.last, year.ends_on)
+    ), right_fact as (
+        select cpts_id, '{DOCTORS}' as indicator, starts_on, fact_id from doctor
+        union
+        select cpts_id, '{DOCTORS_VIA_CPTS}', starts_on, fact_id from doctor where is_via_cpts
+        union
+        select year.cpts_id, '{DEMANDS}', year.starts_on, 'referral:' || referral_id
+        from referral
+        join counting_status as rule on rule.word = status and answered_on between first and last
+        join contract_year as year on year.cpts_id = referral.cpts_id
+             and answered_on between year.starts_on and year.ends_on
+        where answer = 'accepted'
+        union
+        select year.cpts_id, '{DEMANDS}', year.starts_on, 'appointment:' || appointment_id
+        from attribution
+        join contract_year as year on year.cpts_id = attribution.cpts_id
+             and booked_on between year.starts_on and year.ends_on
+        where outcome = 'counted'
+    ), latest_fact as (
+        select distinct on (cpts_id, indicator, starts_on, fact_id)
+               cpts_id, indicator, starts_on, fact_id, is_counted
+        from figure_fact
+        order by cpts_id, indicator, starts_on, fact_id, revision desc
+    ), counted_fact as (
+        select cpts_id, indicator, starts_on, fact_id from latest_fact where is_counted
+    ), told as (
+        select cpts_id, indicator, starts_on, count(*) as revision from figure_fact
+        group by cpts_id, indicator, starts_on
+    ), counted as (
+        select cpts_id, indicator, starts_on, count(*) as value from counted_fact
+        group by cpts_id, indicator, starts_on
+    )
+    select
+        not exists (
+            select from figure full join counted using (cpts_id, indicator, starts_on)
+            where coalesce(figure.value, -1) <> coalesce(counted.value, 0)
+        ) as figures_equal_facts,
+        not exists (
+            select from figure full join told using (cpts_id, indicator, starts_on)
+            where coalesce(figure.revision, -1) <> coalesce(told.revision, 0)
+        ) as revisions_equal_rows,
+        not exists (select * from right_fact except select * from counted_fact)
+        and not exists (select * from counted_fact except select * from right_fact)
+            as facts_equal_rule
+"""  # noqa: S608  (names of indicators)
