@@ -1,5 +1,19 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and the mark of the tests that need the real components."""
+
+import pytest
 
 from tests.stack_fixtures import fresh_databases, namespace, stack
 
 __all__ = ["fresh_databases", "namespace", "stack"]
+
+NEED_COMPONENTS = {"stack", "own_home"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "stack: needs a real Kafka and PostgreSQL (set by itself)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if NEED_COMPONENTS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("stack")

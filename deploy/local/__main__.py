@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 
 from deploy.local import inspection, lifecycle, orders, processes
-from deploy.local.kafka_jars import JarRefused
+from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.lifecycle import NotUp
 from deploy.local.orders import NoAnswer
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT, SERVICES
 
 INTERRUPTED = 130
+FAILURES = (ComponentFailed, JarRefused, RepositoryOutOfReach, NotUp, NoAnswer)
 
 
 def default_instance() -> str:
@@ -91,10 +92,10 @@ def main(arguments: Sequence[str] | None = None, *, services_package: str = "ser
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
-    except (ComponentFailed, JarRefused, NotUp, NoAnswer) as failure:
+    except FAILURES as failure:
         print(failure, file=sys.stderr)
         return 1
-    except OSError as error:  # requests' errors, of the first download, are among them
+    except OSError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,39 +1,15 @@
 """The commands that look at the log: topics, lag."""
 
-import asyncio
 from argparse import Namespace
 from collections.abc import Mapping
 
 import psycopg
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
 from deploy.local.lifecycle import find_running
 from deploy.local.services import SERVICES
-
-TopicsSizes = dict[str, dict[int, tuple[int, int]]]
-
-
-async def log_bounds(kafka: str) -> TopicsSizes:
-    """The first offset and the end of every partition of every topic, internal ones aside."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
-    await consumer.start()
-    try:
-        names = sorted(name for name in await consumer.topics() if not name.startswith("__"))
-        partitions = [
-            TopicPartition(name, number)
-            for name in names
-            for number in sorted(consumer.partitions_for_topic(name) or ())
-        ]
-        first = await consumer.beginning_offsets(partitions) if partitions else {}
-        end = await consumer.end_offsets(partitions) if partitions else {}
-    finally:
-        await consumer.stop()
-    bounds: TopicsSizes = {name: {} for name in names}
-    for partition in partitions:
-        bounds[partition.topic][partition.partition] = (first[partition], end[partition])
-    return bounds
+from deploy.local.topics import log_bounds
 
 
 def stored_offsets(database_urls: Mapping[str, str]) -> dict[str, dict[tuple[str, int], int]]:
@@ -56,7 +32,7 @@ def stored_offsets(database_urls: Mapping[str, str]) -> dict[str, dict[tuple[str
 
 def topics(options: Namespace) -> int:
     """List the topics with their partitions and records."""
-    bounds = asyncio.run(log_bounds(find_running(options.instance).kafka))
+    bounds = log_bounds(find_running(options.instance).kafka)
     if not bounds:
         print("no topic yet: the services make theirs when they start")
     table = Table("topic", "partitions", "records", box=None)
@@ -73,7 +49,7 @@ def topics(options: Namespace) -> int:
 def lag(options: Namespace) -> int:
     """Show how far each service is behind the log, per topic, and per partition that is behind."""
     stack = find_running(options.instance)
-    bounds = asyncio.run(log_bounds(stack.kafka))
+    bounds = log_bounds(stack.kafka)
     stored = stored_offsets(stack.database_urls)
     table = Table("service", "topic", "partition", "next", "end", "behind", box=None)
     for service in SERVICES:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import requests
 from jgo.maven import Dependency, MavenContext, PythonResolver
 
 from deploy.local.folders import cache_folder
@@ -30,10 +31,15 @@ REPOSITORY = "https://repo.maven.apache.org/maven2"
 LOCK = Path(__file__).with_name("kafka-jars.lock")
 DOWNLOADS_AT_ONCE = 6
 TIMEOUT_SECONDS = 60
+ATTEMPTS = 3
 
 
 class JarRefused(Exception):  # noqa: N818  (a sentence about the world)
     """A jar's content is not what the lock says."""
+
+
+class RepositoryOutOfReach(Exception):  # noqa: N818  (a sentence about the world)
+    """A jar could not be downloaded."""
 
 
 class LockedJar(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,24 +82,44 @@ def verify(path: Path, jar: LockedJar) -> None:
         )
 
 
-def _fetch(jar: LockedJar, target: Path, on_bytes: Callable[[int], None]) -> None:
-    """Download one jar beside its place, verify it, then move it there in one step."""
+def _download(jar: LockedJar, repository: Path, on_bytes: Callable[[int], None]) -> Path:
+    """The jar in a Maven repository of this machine. Raises `RepositoryOutOfReach`."""
 
     @contextmanager
     def progress(_name: str, _size: int) -> Iterator[Callable[[int], None]]:
         yield on_bytes
 
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
-        context = MavenContext(
-            resolver=PythonResolver(progress_callback=progress),
-            repo_cache=Path(folder),
-            remote_repos={"central": REPOSITORY},
-            timeout=TIMEOUT_SECONDS,
-        )
-        group, artifact, version = jar.coordinates.split(":")
-        downloaded = context.project(group, artifact).at_version(version).artifact().resolve()
-        verify(downloaded, jar)
-        downloaded.replace(target)
+    context = MavenContext(
+        resolver=PythonResolver(progress_callback=progress),
+        repo_cache=repository,
+        remote_repos={"central": REPOSITORY},
+        timeout=TIMEOUT_SECONDS,
+    )
+    group, artifact, version = jar.coordinates.split(":")
+    try:
+        downloaded: Path = context.project(group, artifact).at_version(version).artifact().resolve()
+    except (requests.RequestException, RuntimeError) as error:
+        raise RepositoryOutOfReach(
+            f"{jar.coordinates} could not be downloaded from {REPOSITORY}: {error}\n"
+            "  to try: look at the network and the proxy (HTTPS_PROXY); behind an authority of "
+            "one's own, REQUESTS_CA_BUNDLE names its certificates"
+        ) from error
+    return downloaded
+
+
+def _fetch(jar: LockedJar, target: Path, on_bytes: Callable[[int], None]) -> None:
+    """Download one jar beside its place, verify it, then move it there in one step."""
+    for attempts_left in reversed(range(ATTEMPTS)):
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
+            try:
+                downloaded = _download(jar, Path(folder), on_bytes)
+            except RepositoryOutOfReach:
+                if attempts_left:
+                    continue
+                raise
+            verify(downloaded, jar)
+            downloaded.replace(target)
+            return
 
 
 def _no_progress(_done_bytes: int, _total_bytes: int) -> None:
@@ -106,7 +132,7 @@ def jars(
     """The verified jars of the lock, missing ones downloaded first.
 
     `on_progress` is called with bytes done and bytes in all while downloading. Raises `JarRefused`
-    for a jar that differs from the lock, and the errors of `requests` when Maven is out of reach.
+    for a jar that differs from the lock, `RepositoryOutOfReach` when one cannot be downloaded.
     """
     folder = folder or cache_folder() / f"kafka-{KAFKA_VERSION}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,7 +149,7 @@ def jars(
             def count(size: int) -> None:
                 nonlocal done
                 done += size
-                on_progress(done, total)
+                on_progress(min(done, total), total)
 
             list(pool.map(lambda jar: _fetch(jar, folder / jar.filename, count), missing))
     return [folder / jar.filename for jar in locked]

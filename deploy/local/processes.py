@@ -28,12 +28,13 @@ class ComponentFailed(Exception):  # noqa: N818  (a sentence about the world)
     def __init__(self, name: str, what: str, log: Path, advice: str) -> None:
         """`what` completes the sentence "<name> ..."."""
         super().__init__(f"{name} {what}")
-        self.name = name
         self.log = log
         self.advice = advice
+        # Read now: the log of an ephemeral instance is gone when the message is shown.
+        self.last_lines = last_lines(log)
 
     def __str__(self) -> str:
-        lines = "\n".join(f"    {line}" for line in last_lines(self.log)) or "    (empty)"
+        lines = "\n".join(f"    {line}" for line in self.last_lines) or "    (empty)"
         return f"{self.args[0]}\n  last lines of {self.log}:\n{lines}\n  to try: {self.advice}"
 
 

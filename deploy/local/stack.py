@@ -17,7 +17,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.local import databases, instance, kafka, kafka_jars, postgres, processes, services
+from deploy.local import (
+    databases,
+    instance,
+    kafka,
+    kafka_jars,
+    postgres,
+    processes,
+    services,
+    topics,
+)
 from deploy.local.kafka import KafkaNode
 from deploy.local.postgres import PostgresNode
 from deploy.local.processes import ComponentFailed, RecordedProcess
@@ -145,8 +154,8 @@ class Stack:
     def start(self) -> Self:
         """Start Kafka and PostgreSQL, side by side, and make the services' databases.
 
-        What runs already is kept. Raises `ComponentFailed`, `JarRefused`, or what the network
-        raises on a first start; nothing started here is left running then.
+        What runs already is kept. Raises `ComponentFailed`, `JarRefused` or
+        `RepositoryOutOfReach`; nothing of the instance is left running then.
         """
         try:
             self._start_components()
@@ -360,8 +369,10 @@ class Stack:
                 instance.kill_strays(self.folder)
 
     def _discard(self) -> None:
-        if self._record.external_postgres and self.namespace:
+        if self.namespace and self._record.external_postgres:
             databases.drop_databases(self.admin_url, self._database_suffix)
+        if self.namespace and self._record.external_kafka:
+            topics.delete_topics(self.kafka, self.namespace)
         instance.discard(self.folder)
 
     def reset(self) -> None:

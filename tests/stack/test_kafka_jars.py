@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import kafka_jars
-from deploy.local.kafka_jars import JarRefused, LockedJar
+from deploy.local.kafka_jars import JarRefused, LockedJar, RepositoryOutOfReach
 
 CONTENT = b"what the author published"
 JAR = LockedJar(
@@ -57,6 +57,13 @@ def test_a_jar_is_downloaded_once(tmp_path: Path) -> None:
 def test_a_download_that_differs_is_refused_and_not_kept(tmp_path: Path, published: Path) -> None:
     published.write_bytes(CONTENT + b"!")
     with pytest.raises(JarRefused, match=r"org\.example:thing:1\.0"):
+        kafka_jars.jars(tmp_path / "jars")
+    assert list((tmp_path / "jars").iterdir()) == []
+
+
+def test_a_repository_out_of_reach_is_named(tmp_path: Path, published: Path) -> None:
+    published.unlink()
+    with pytest.raises(RepositoryOutOfReach, match="could not be downloaded"):
         kafka_jars.jars(tmp_path / "jars")
     assert list((tmp_path / "jars").iterdir()) == []
 

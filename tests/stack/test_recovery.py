@@ -14,7 +14,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.local import instance, processes
+from deploy.local import instance, postgres, processes, topics
+from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT
 from deploy.local.stack import Stack
 
@@ -69,6 +70,42 @@ async def test_two_instances_live_side_by_side(own_home: Path) -> None:
     first.reset()
     assert await _read(second) == ("of the second", "of the second")
     second.reset()
+
+
+async def test_servers_given_by_the_environment_replace_the_embedded_ones(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Stack("host").start()
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", host.kafka)
+    monkeypatch.setenv("POSTGRES_URL", host.admin_url)
+    with Stack("guest", ephemeral=True) as guest:
+        assert (guest.kafka, guest.admin_url) == (host.kafka, host.admin_url)
+        assert guest.process("kafka") is None
+        assert guest.process("postgres") is None
+        environment = guest.service_environment("payments")
+        assert environment["CPTS_NAMESPACE"] == guest.namespace
+        admin = AIOKafkaAdminClient(bootstrap_servers=guest.kafka)
+        await admin.start()
+        await admin.create_topics([NewTopic(f"{guest.namespace}payments", 1, 1)])
+        await admin.close()
+        guests_url = guest.database_urls["payments"]
+        psycopg.connect(guests_url).close()
+        assert list(topics.log_bounds(host.kafka)) == [f"{guest.namespace}payments"]
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(guests_url)
+    assert topics.log_bounds(host.kafka) == {}
+    host.reset()
+
+
+def test_a_failed_start_tells_the_last_lines_though_nothing_is_kept(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(postgres.SETTINGS, "fsync", "perhaps")
+    stack = Stack("failing", ephemeral=True)
+    with pytest.raises(ComponentFailed, match="PostgreSQL ended while starting") as failure:
+        stack.start()
+    assert 'parameter "fsync" requires a Boolean value' in str(failure.value)
+    assert not stack.folder.exists()
 
 
 def test_a_stop_is_clean_and_starting_twice_keeps_what_runs(own_home: Path) -> None:

@@ -1,0 +1,61 @@
+"""What the commands ask of Kafka: the bounds of its topics, and to delete some."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+TopicBounds = dict[str, dict[int, tuple[int, int]]]
+Answer = TypeVar("Answer")
+
+
+def _wait_for(ask: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+    """The answer of a coroutine, also where an event loop runs already."""
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        return aside.submit(lambda: asyncio.run(ask())).result()
+
+
+def log_bounds(kafka: str) -> TopicBounds:
+    """The first offset and the end of every partition of every topic, internal ones aside."""
+
+    async def ask() -> TopicBounds:
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+        await consumer.start()
+        try:
+            names = sorted(name for name in await consumer.topics() if not name.startswith("__"))
+            partitions = [
+                TopicPartition(name, number)
+                for name in names
+                for number in sorted(consumer.partitions_for_topic(name) or ())
+            ]
+            first = await consumer.beginning_offsets(partitions) if partitions else {}
+            end = await consumer.end_offsets(partitions) if partitions else {}
+        finally:
+            await consumer.stop()
+        bounds: TopicBounds = {name: {} for name in names}
+        for partition in partitions:
+            bounds[partition.topic][partition.partition] = (first[partition], end[partition])
+        return bounds
+
+    return _wait_for(ask)
+
+
+def delete_topics(kafka: str, prefix: str) -> None:
+    """Delete the topics whose name begins with `prefix`. Raises `ValueError` for an empty one."""
+    if not prefix:
+        raise ValueError("an empty prefix would delete every topic")
+
+    async def ask() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+        await admin.start()
+        try:
+            names = [name for name in await admin.list_topics() if name.startswith(prefix)]
+            if names:
+                await admin.delete_topics(names)
+        finally:
+            await admin.close()
+
+    _wait_for(ask)
