@@ -1,0 +1,44 @@
+"""The handlers on a real PostgreSQL: any order, repetition, loss and batches, the same figures."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.messaging.unit import Desk
+from tests.indicators.conftest import empty
+from tests.indicators.hearing import announced, figures, hear, invariants
+from tests.indicators.story import Story, arrivals, expected_figures, stories
+
+
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data(), story=stories())
+async def test_figures_are_those_of_the_model_however_events_come(
+    migrated: Desk, data: st.DataObject, story: Story
+) -> None:
+    await empty(migrated)
+    for topic, batch in data.draw(arrivals(story)):
+        await hear(migrated, topic, batch)
+    assert await figures(migrated) == expected_figures(story)
+    assert await invariants(migrated) == {True}
+    assert announced_figures(await announced(migrated)) == expected_figures(story)
+
+
+def announced_figures(said: list[Any]) -> dict[Any, set[str]]:
+    """The figures as a consumer keeps them, from the announcements alone."""
+    kept: dict[Any, set[str]] = {}
+    revisions: dict[Any, int] = {}
+    for event in said:
+        key = (event.cpts_id, event.indicator, event.contract_year_starts_on)
+        facts = kept.setdefault(key, set())
+        for change in event.facts:
+            assert change.is_counted == (change.fact_id not in facts)
+            facts.symmetric_difference_update({change.fact_id})
+        assert event.revision == revisions.get(key, 0) + len(event.facts)
+        assert event.value == len(facts)
+        revisions[key] = event.revision
+    return kept

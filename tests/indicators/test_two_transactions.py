@@ -1,0 +1,164 @@
+"""Two open transactions that each hold half of a fact, in both orders of commit.
+
+Goal: whoever commits second sees what the first one left. Method: the first handler has run and
+not committed when the second starts; the first then commits. The same is done without the join
+rows, and then a half stays unseen for ever: the locks are what makes it right.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contracts.events import membership, referrals
+from contracts.recorded import Recorded
+from services.messaging.unit import Desk, Unit
+from tests.indicators.hearing import HANDLERS, figures, hear, invariants
+from tests.indicators.story import (
+    CPTS,
+    DEPARTEMENTS,
+    FINESS,
+    FIRST_YEAR,
+    RPPS,
+    SECOND_YEAR,
+    Story,
+    expected_figures,
+    told,
+)
+
+A, B, _ = CPTS
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+SINCE = date(2026, 1, 1)
+YEARS = (membership.ContractYear(starts_on=FIRST_YEAR, ends_on=SECOND_YEAR - timedelta(days=1)),)
+
+registered = [
+    membership.CptsRegistered(cpts_id=cpts_id, cpts_name=cpts_id, seat_commune="93001")
+    for cpts_id in (A, B)
+]
+signed = membership.AciSigned(cpts_id=A, aci_id="aci", signed_on=SINCE, contract_years=YEARS)
+member = membership.MemberRecorded(
+    cpts_id=A, member_id="m", rpps=RPPS[0], profession="10", from_on=SINCE
+)
+taking_part = membership.ParticipationRecorded(
+    cpts_id=A, participation_id="p", rpps=RPPS[0], way="sos", from_on=SINCE
+)
+taking_part_by_b = membership.ParticipationRecorded(
+    cpts_id=B, participation_id="p", rpps=RPPS[0], way="sos", from_on=SINCE
+)
+finess_assigned = membership.FinessAssigned(cpts_id=A, finess=FINESS[0])
+accepted = referrals.ReferralAccepted(
+    referral_id="r-1",
+    cpts_id=A,
+    appointment_id="r-1",
+    practitioner_rpps=RPPS[0],
+    received_at=NOON,
+    accepted_at=NOON,
+    starts_at=NOON,
+)
+
+
+def reported(appointment_id: str = "platform-1", **more: Any) -> Any:
+    return referrals.PlatformAppointmentReported(
+        appointment_id=appointment_id,
+        distribution_id=f"fr.health.ptfsas_{appointment_id}",
+        sent_at=NOON,
+        status="booked",
+        created_at=NOON,
+        starts_at=NOON,
+        practitioner_rpps=RPPS[0],
+        **more,
+    )
+
+
+# What is known before, and the two events whose transactions meet.
+MEETINGS = {
+    "member and appointment": ([signed], member, reported(category="CPTS")),
+    "taking part and appointment": ([signed, member], taking_part, reported(category="PS")),
+    "finess and appointment": ([signed], finess_assigned, reported(finess=FINESS[0])),
+    "contract and referral": ([], signed, accepted),
+    "contract and appointment": ([finess_assigned], signed, reported(finess=FINESS[0])),
+    "contract and taking part elsewhere": ([member], signed, taking_part_by_b),
+    "member and taking part elsewhere": ([signed], member, taking_part_by_b),
+    "referral and its twin": ([signed, member], accepted, reported(category="CPTS")),
+    "two twins": (
+        [signed, member, finess_assigned],
+        reported(category="CPTS"),
+        reported("platform-2", finess=FINESS[0]),
+    ),
+}
+
+
+class WithoutJoins(Unit):
+    """A unit that forgets to lock join rows."""
+
+    async def lock_joins(self, kind: str, keys: Iterable[str]) -> None:
+        """Nothing."""
+
+
+def recorded(events: list[Any]) -> list[tuple[str, Recorded[Any]]]:
+    """The events with their topic, each aggregate's in the order given."""
+    subjects: dict[str, int] = {}
+    found = []
+    for event in events:
+        names = ("referral_id", "appointment_id", "cpts_id")
+        subject = next(getattr(event, name) for name in names if hasattr(event, name))
+        topic = "membership" if type(event).__module__.endswith("membership") else "referrals"
+        (one,) = told(
+            [event], subject, DEPARTEMENTS.get(subject, "93"), NOON, subjects.get(subject, 0)
+        )
+        subjects[subject] = one.sequence
+        found.append((topic, one))
+    return found
+
+
+async def meet(desk: Desk, unit_class: type[Unit], first: Any, second: Any) -> None:
+    """Both handlers run, the second while the first has not committed; the first commits first."""
+    async with desk.pool.acquire() as one, desk.pool.acquire() as other:
+        transaction = one.transaction()
+        await transaction.start()
+        await HANDLERS[first[0]](unit_class(one, desk), [first[1]])
+
+        async def follow() -> None:
+            async with other.transaction():
+                await HANDLERS[second[0]](unit_class(other, desk), [second[1]])
+
+        following = asyncio.create_task(follow())
+        await has_stopped(desk, following, other.get_server_pid())
+        await transaction.commit()
+        await following
+
+
+async def has_stopped(desk: Desk, task: asyncio.Task[None], pid: int) -> None:
+    """Returns once the task is done, or its session waits for a lock."""
+    async with asyncio.timeout(10):
+        while not task.done() and not await desk.pool.fetchval(  # noqa: ASYNC110
+            "select wait_event_type = 'Lock' from pg_stat_activity where pid = $1", pid
+        ):
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["one-other", "other-one"])
+@pytest.mark.parametrize("meeting", MEETINGS)
+@pytest.mark.parametrize("unit_class", [Unit, WithoutJoins])
+async def test_whoever_commits_second_sees_what_the_first_left(
+    desk: Desk, unit_class: type[Unit], meeting: str, *, is_reversed: bool
+) -> None:
+    known, one, other = MEETINGS[meeting]
+    *before, left, right = recorded([*registered, *known, one, other])
+    for topic, event in before:
+        await hear(desk, topic, [event])
+    if is_reversed:
+        left, right = right, left
+    await meet(desk, unit_class, left, right)
+
+    events = [*before, left, right]
+    story = Story(
+        membership=[event for topic, event in events if topic == "membership"],
+        referrals=[event for topic, event in events if topic == "referrals"],
+    )
+    is_right = await figures(desk) == expected_figures(story)
+    assert is_right == (unit_class is Unit)
+    if unit_class is Unit:
+        assert await invariants(desk) == {True}
