@@ -1,0 +1,121 @@
+"""How far the chain has come: what was announced and not yet heard, seen from outside.
+
+It reads the outboxes and the stored offsets with the administrator's right to look, and the log's
+ends; it never writes.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from contracts.topics import topic_of
+from deploy.local.services import SERVICES
+from deploy.local.stack import Stack
+
+LOOK_EVERY_SECONDS = 0.03
+ORDER_OF_HEARING = ("membership", "referrals", "indicators", "payments")
+
+Positions = dict[str, int]
+
+
+class NotHeard(Exception):
+    """The services did not hear everything in time; the message says who is behind."""
+
+
+def admin_url_of(stack: Stack, service: str) -> str:
+    """The administrator's connection string on the database of a service."""
+    path = urlsplit(stack.database_urls[service]).path
+    return urlunsplit(urlsplit(stack.admin_url)._replace(path=path))
+
+
+class Chain:
+    """Open connections to look at every service's database and at the log."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._consumer: AIOKafkaConsumer | None = None
+        self.databases: dict[str, asyncpg.Connection[asyncpg.Record]] = {}
+        self._look = asyncio.Lock()
+
+    async def __aenter__(self) -> "Chain":
+        for service in SERVICES:
+            self.databases[service] = await asyncpg.connect(admin_url_of(self._stack, service))
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._stack.kafka)
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self._consumer is not None:
+            await self._consumer.stop()
+        for database in self.databases.values():
+            await database.close()
+
+    async def heard(self, producers: Iterable[str], *, within_seconds: float = 60) -> None:
+        """Wait until all that these services said until now was sent and heard by all who listen.
+
+        Raises `NotHeard` after `within_seconds`.
+        """
+        limit = time.monotonic() + within_seconds
+        for producer in producers:
+            async with self._look:
+                last = await self._last_position(producer)
+            while (behind := await self._behind(producer, last)) is not None:
+                if time.monotonic() > limit:
+                    raise NotHeard(behind)
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def all_heard(self, *, within_seconds: float = 120) -> None:
+        """Wait until nothing is under way from membership to payments. Raises `NotHeard`."""
+        await self.heard(ORDER_OF_HEARING, within_seconds=within_seconds)
+
+    async def events(self) -> int:
+        """How many events all services have said."""
+        async with self._look:
+            counts = [
+                await database.fetchval("select count(*) from history")
+                for database in self.databases.values()
+            ]
+        return sum(counts)
+
+    async def _last_position(self, producer: str) -> int:
+        last = await self.databases[producer].fetchval(
+            "select coalesce(max(position), 0) from outbox"
+        )
+        assert isinstance(last, int)
+        return last
+
+    async def _behind(self, producer: str, last: int) -> str | None:
+        """Who has not heard the producer's outbox up to `last`; None when everybody has."""
+        async with self._look:
+            unsent = await self.databases[producer].fetchval(
+                "select count(*) from outbox where sent_at is null and position <= $1", last
+            )
+            if unsent:
+                return f"{producer} has not sent {unsent} events"
+            ends = await self._ends(producer)
+            for consumer in topic_of(producer).consumers:
+                stored = await self._stored(consumer, producer)
+                missing = sum(max(0, end - stored.get(number, 0)) for number, end in ends.items())
+                if missing:
+                    return f"{consumer} has not heard {missing} events of {producer}"
+        return None
+
+    async def _ends(self, producer: str) -> Mapping[int, int]:
+        assert self._consumer is not None
+        name = f"{self._stack.namespace}{producer}"
+        numbers = self._consumer.partitions_for_topic(name)
+        if numbers is None:
+            await self._consumer._client.force_metadata_update()  # noqa: SLF001
+            numbers = self._consumer.partitions_for_topic(name) or set()
+        ends = await self._consumer.end_offsets([TopicPartition(name, n) for n in numbers])
+        return {partition.partition: end for partition, end in ends.items()}
+
+    async def _stored(self, consumer: str, topic: str) -> Mapping[int, int]:
+        rows = await self.databases[consumer].fetch(
+            "select partition, next_offset from stored_offset where topic = $1", topic
+        )
+        return {row["partition"]: row["next_offset"] for row in rows}

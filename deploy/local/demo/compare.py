@@ -1,0 +1,233 @@
+"""Reads the services over HTTP and lists where they differ from what the oracle foresees."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+import httpx
+import msgspec
+
+from deploy.local.demo.oracle import Oracle
+from deploy.local.demo.oracle_figures import Outlook
+from deploy.local.demo.orders import Order
+from deploy.local.services import SERVICES
+
+PAGE = 1000
+AT_ONCE = 8
+SHOWN_FACTS_MAX = 5
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is not as it must be: what it is, where, what was foreseen, what was found."""
+
+    what: str
+    where: str
+    expected: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.where} : attendu {self.expected}, trouvé {self.found}"
+
+
+class Reader:
+    """Asks the services, a few questions at once."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self._clients = {
+            service: httpx.AsyncClient(base_url=url, timeout=60, trust_env=False)
+            for service, url in urls.items()
+        }
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def __aenter__(self) -> "Reader":  # noqa: PYI034
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def get(self, service: str, path: str, **parameters: Any) -> Any:
+        """The JSON of an answer. Raises `httpx.HTTPError` when it is no success."""
+        async with self._slots:
+            answer = await self._clients[service].get(path, params=parameters)
+        answer.raise_for_status()
+        return answer.json()
+
+    async def items(self, service: str, path: str, **parameters: Any) -> AsyncIterator[Any]:
+        """Every item of a list, page by page."""
+        after: dict[str, Any] = {}
+        while True:
+            page = await self.get(service, path, limit=PAGE, **parameters, **after)
+            for item in page["items"]:
+                yield item
+            if page["next"] is None:
+                return
+            after = {"after": page["next"]}
+
+
+async def compare(
+    urls: Mapping[str, str],
+    orders: Sequence[Order],
+    outcomes: Mapping[int, str],
+    oracle: Oracle,
+    outlook: Outlook,
+) -> list[Difference]:
+    """Every difference between the services and the oracle, in the order of the chain."""
+    async with Reader(urls) as reader:
+        parts = await asyncio.gather(
+            _referrals(reader, oracle),
+            _figures(reader, outlook),
+            _lists(reader, outlook),
+            _cents(reader, outlook),
+            _soundness(reader, outlook),
+        )
+    return [
+        *_outcomes(orders, outcomes, oracle),
+        *(difference for part in parts for difference in part),
+    ]
+
+
+def _outcomes(
+    orders: Sequence[Order], outcomes: Mapping[int, str], oracle: Oracle
+) -> Iterator[Difference]:
+    for order in orders:
+        expected, found = oracle.outcomes[order.n], outcomes.get(order.n, "no answer")
+        if expected != found:
+            yield Difference(
+                what="ordre",
+                where=f"n° {order.n} {order.method} {order.path} ({order.at.isoformat()})",
+                expected=expected,
+                found=found,
+            )
+
+
+async def _referrals(reader: Reader, oracle: Oracle) -> list[Difference]:
+    found = {one["referral_id"]: one async for one in reader.items("referrals", "/referrals")}
+    differences = []
+    for id_ in sorted(oracle.referrals.keys() | found.keys()):
+        foreseen, seen = oracle.referrals.get(id_), found.get(id_)
+        expected = (foreseen.state, foreseen.cpts_id) if foreseen else None
+        actual = (seen["state"], seen["cpts_id"]) if seen else None
+        if expected != actual:
+            differences.append(
+                Difference(what="demande", where=id_, expected=expected, found=actual)
+            )
+    return differences
+
+
+async def _figures(reader: Reader, outlook: Outlook) -> list[Difference]:
+    async def one(cpts_id: str, indicator: str, year: str, facts: set[str]) -> list[Difference]:
+        where = f"{cpts_id}/{indicator}/{year}"
+        path = f"/cpts/{cpts_id}/figures/{indicator}/{year}"
+        try:
+            value = (await reader.get("indicators", path))["value"]
+            counted = {
+                item["fact_id"] async for item in reader.items("indicators", f"{path}/facts")
+            }
+        except httpx.HTTPStatusError as error:
+            return [
+                Difference(
+                    what="chiffre",
+                    where=where,
+                    expected=len(facts),
+                    found=f"http {error.response.status_code}",
+                )
+            ]
+        found = []
+        if value != len(facts):
+            found.append(
+                Difference(what="chiffre", where=where, expected=len(facts), found=value)
+            )
+        if counted != facts:
+            found.append(_facts_differ(where, facts, counted))
+        return found
+
+    parts = await asyncio.gather(
+        *(
+            one(cpts_id, indicator, year.isoformat(), facts)
+            for (cpts_id, indicator, year), facts in sorted(outlook.facts.items())
+        )
+    )
+    return [difference for part in parts for difference in part]
+
+
+def _facts_differ(where: str, expected: set[str], found: set[str]) -> Difference:
+    """The facts that are missing and those that are too many, the first few of each."""
+    return Difference(
+        what="faits",
+        where=where,
+        expected=sorted(expected - found)[:SHOWN_FACTS_MAX],
+        found=sorted(found - expected)[:SHOWN_FACTS_MAX],
+    )
+
+
+async def _lists(reader: Reader, outlook: Outlook) -> list[Difference]:
+    foreseen = {
+        "unattributed": outlook.unattributed,
+        "ambiguous": outlook.ambiguous,
+        "duplicates": outlook.duplicates,
+    }
+    differences = []
+    for name, expected in foreseen.items():
+        found = {
+            item["appointment_id"] async for item in reader.items("indicators", f"/lists/{name}")
+        }
+        if found != expected:
+            differences.append(_facts_differ(f"/lists/{name}", expected, found))
+    return differences
+
+
+async def _cents(reader: Reader, outlook: Outlook) -> list[Difference]:
+    """The cents of each account, as payments computes them and as its ledger has them."""
+    balances = await reader.get("payments", "/ledger/balances")
+    payable = {one["account"]: one["balance_cents"] for one in balances["items"]}
+    differences = []
+    for cpts_id in sorted({cpts_id for cpts_id, _ in outlook.cents}):
+        funding = await reader.get("payments", f"/cpts/{cpts_id}/funding")
+        years = {one["starts_on"]: one["variable_cents"] for one in funding["contract_years"]}
+        for (of_cpts, year), cents in sorted(outlook.cents.items()):
+            if of_cpts != cpts_id:
+                continue
+            where = f"{cpts_id}/{year.isoformat()}"
+            found = years.get(year.isoformat(), 0)
+            if found != cents:
+                differences.append(
+                    Difference(what="centimes", where=where, expected=cents, found=found)
+                )
+            posted = -payable.get(f"payable:{cpts_id}:{year.isoformat()}", 0)
+            if posted != cents:
+                differences.append(
+                    Difference(what="grand livre", where=where, expected=cents, found=posted)
+                )
+    return differences
+
+
+async def _soundness(reader: Reader, outlook: Outlook) -> list[Difference]:
+    """The ledger sums to zero, the invariants hold, nothing waits, no dead letter."""
+    balances = await reader.get("payments", "/ledger/balances")
+    expense = {one["account"]: one["balance_cents"] for one in balances["items"]}
+    checks: list[tuple[str, str, Any, Any]] = [
+        ("grand livre", "somme", 0, balances["sum_cents"]),
+        (
+            "grand livre",
+            "expense:aci:variable",
+            sum(outlook.cents.values()),
+            expense.get("expense:aci:variable", 0),
+        ),
+    ]
+    for service in ("indicators", "payments"):
+        invariants = await reader.get(service, "/invariants")
+        checks += [
+            ("invariant", f"{service}.{name}", True, holds) for name, holds in invariants.items()
+        ]
+    for service in SERVICES:
+        letters = await reader.get(service, "/dead-letters", with_replayed="true")
+        checks.append(("lettres mortes", service, 0, len(letters)))
+    for name in ("held", "offered"):
+        page = await reader.get("referrals", f"/worklists/{name}", limit=PAGE)
+        checks.append(("liste d'attente", name, 0, len(page["items"])))
+    return [
+        Difference(what=what, where=where, expected=expected, found=found)
+        for what, where, expected, found in checks
+        if expected != found
+    ]

@@ -1,0 +1,101 @@
+"""From the commit of each acceptance to the commit of the estimate row that it caused.
+
+By the databases' commit timestamps (`track_commit_timestamp`), over every acceptance of the run.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from deploy.local.demo.chain import Chain
+
+_ACCEPTANCES = """
+    select subject, pg_xact_commit_timestamp(xmin) as committed_at
+    from history where type = 'referrals.ReferralAccepted.v1'
+"""
+# Of each fact, the revision that first counted it; then the first estimate that read that revision.
+_ESTIMATES = """
+    with counted as (
+        select cpts_id, starts_on, fact_id, min(revision) as revision
+        from figure_fact
+        where indicator = $1 and is_counted and fact_id like 'referral:%'
+        group by cpts_id, starts_on, fact_id
+    ), priced as (
+        select cpts_id, starts_on, sequence, figure_revision,
+               pg_xact_commit_timestamp(xmin) as committed_at
+        from estimate where indicator = $1
+    )
+    select substr(counted.fact_id, length('referral:') + 1) as subject,
+           min(priced.committed_at) as committed_at
+    from counted
+    join priced on priced.cpts_id = counted.cpts_id and priced.starts_on = counted.starts_on
+               and priced.figure_revision >= counted.revision
+    group by counted.fact_id
+"""
+_INDICATOR = "sas_demandes_avec_rdv"
+_FIRST_EVENT = "select min(pg_xact_commit_timestamp(xmin)) from history"
+
+
+class Percentiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Nearest-rank percentiles in milliseconds; None without samples."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    samples: int
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """The run's latency, without and with the kill in the way; and what was never estimated."""
+
+    undisturbed: Percentiles
+    behind_kill: Percentiles
+    without_estimate: int
+
+
+async def measure(chain: Chain, away: tuple[float, float] | None) -> Latency:
+    """Latency of every acceptance; `away` is when the killed service was away (epoch seconds)."""
+    accepted = await _moments(chain.databases["referrals"], _ACCEPTANCES)
+    estimated = await _moments(chain.databases["payments"], _ESTIMATES, _INDICATOR)
+    undisturbed, behind = [], []
+    for subject, since in accepted.items():
+        until = estimated.get(subject)
+        if until is None:
+            continue
+        milliseconds = (until - since).total_seconds() * 1000
+        is_behind = (
+            away is not None and since.timestamp() <= away[1] and until.timestamp() >= away[0]
+        )
+        (behind if is_behind else undisturbed).append(milliseconds)
+    return Latency(
+        undisturbed=percentiles(undisturbed),
+        behind_kill=percentiles(behind),
+        without_estimate=len(accepted.keys() - estimated.keys()),
+    )
+
+
+async def first_event_at(chain: Chain) -> datetime | None:
+    """When the first event of all was committed."""
+    moments = [await one.fetchval(_FIRST_EVENT) for one in chain.databases.values()]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+async def _moments(
+    database: "asyncpg.Connection[asyncpg.Record]", query: str, *arguments: Any
+) -> dict[str, datetime]:
+    rows = await database.fetch(query, *arguments)
+    return {row["subject"]: row["committed_at"] for row in rows}
+
+
+def percentiles(milliseconds: list[float]) -> Percentiles:
+    """The nearest-rank percentiles of samples."""
+    ordered = sorted(milliseconds)
+
+    def rank(percent: int) -> float | None:
+        if not ordered:
+            return None
+        return round(ordered[-(-percent * len(ordered) // 100) - 1], 1)
+
+    return Percentiles(p50=rank(50), p95=rank(95), p99=rank(99), samples=len(ordered))

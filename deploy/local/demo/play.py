@@ -1,0 +1,202 @@
+"""One run of the demo: stack, services, season, accident, comparison, measures."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from deploy.local.demo import accident, latency, orders
+from deploy.local.demo.accident import Accident
+from deploy.local.demo.chain import Chain
+from deploy.local.demo.compare import Difference, compare
+from deploy.local.demo.driver import BEFORE, ClockFile, Driver, Progress
+from deploy.local.demo.latency import Latency
+from deploy.local.demo.oracle import foresee
+from deploy.local.demo.oracle_figures import outlook
+from deploy.local.demo.story import Season
+from deploy.local.services import SERVICES
+from deploy.local.stack import Stack
+
+KILL_AFTER_SHARE = 0.5
+TIMERS_WITHIN_SECONDS = 30
+LOOK_EVERY_SECONDS = 0.05
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """What a run found and measured."""
+
+    differences: list[Difference]
+    events: int
+    appointments: int
+    variable_cents: int
+    killed: Accident | None
+    latency: Latency
+    recovery_seconds: float
+    play_seconds: float
+    first_event_epoch_seconds: float | None
+
+
+class Recovery(msgspec.Struct, kw_only=True):
+    """The accident while it happens: what was killed, and when the service had caught up again."""
+
+    killed: Accident | None = None
+    seconds: float = 0.0
+
+    @property
+    def away(self) -> tuple[float, float] | None:
+        """From the kill to the catch-up, in seconds since 1970."""
+        if self.killed is None:
+            return None
+        since = self.killed.killed_at_epoch_seconds
+        return since, since + self.seconds
+
+
+def clock_file(stack: Stack) -> Path:
+    """Where the services of this stack read the time."""
+    return stack.folder / "clock"
+
+
+def service_environment(stack: Stack) -> dict[str, str]:
+    """What the services of the demo are told beside the stack's addresses."""
+    return {"CPTS_CLOCK_FILE": str(clock_file(stack))}
+
+
+def start_services(stack: Stack, season: Season) -> None:
+    """Start the four services on the season's clock; blocking."""
+    ClockFile(clock_file(stack)).show(season.orders[0].at - BEFORE)
+    stack.start_services(service_environment(stack))
+
+
+async def play(
+    stack: Stack,
+    season: Season,
+    orders_path: Path,
+    *,
+    rate: float,
+    watch: Callable[[Progress, Recovery], "asyncio.Task[None]"] | None = None,
+    meddle: Callable[[Chain, Driver], "asyncio.Task[None]"] | None = None,
+) -> Run:
+    """Play a season on services that are ready. Whatever fails is raised."""
+    begins = time.monotonic()
+    recovery = Recovery()
+    async with Chain(stack) as chain:
+        driver = Driver(
+            season.orders,
+            urls=stack.http_urls,
+            chain=chain,
+            clock=ClockFile(clock_file(stack)),
+            rate=rate,
+            ends_at=season.ends_at,
+        )
+        beside = [asyncio.create_task(_accident(stack, season, chain, driver, recovery))]
+        if meddle is not None:
+            beside.append(meddle(chain, driver))
+        viewing = [watch(driver.progress, recovery)] if watch is not None else []
+        try:
+            await _together(driver.run(), beside)
+            await _let_timers_end(stack, chain, season)
+            play_seconds = time.monotonic() - begins
+        finally:
+            for task in (*beside, *viewing):
+                task.cancel()
+            await asyncio.gather(*beside, *viewing, return_exceptions=True)
+        run = await _judge(stack, season, orders_path, chain, driver, recovery)
+        run.play_seconds = play_seconds
+        return run
+
+
+async def _together(main: "asyncio.Future[None] | object", beside: list["asyncio.Task[None]"]) -> None:
+    """Run `main`; a failure of what goes beside it ends it too."""
+    task = asyncio.ensure_future(main)  # type: ignore[arg-type]
+    try:
+        await asyncio.wait([task, *beside], return_when=asyncio.FIRST_EXCEPTION)
+        for one in beside:
+            if one.done():
+                one.result()
+        await task
+        await asyncio.gather(*beside)
+    finally:
+        task.cancel()
+
+
+async def _accident(
+    stack: Stack, season: Season, chain: Chain, driver: Driver, recovery: Recovery
+) -> None:
+    """Half way, kill the service that the seed draws, start it again, and time its return."""
+    service = Random(season.seed).choice(SERVICES)
+    await driver.passed(KILL_AFTER_SHARE)
+    recovery.killed = await asyncio.to_thread(accident.kill_in_transaction, stack, service)
+    if recovery.killed is None:
+        return
+    await asyncio.to_thread(stack.start_service, service, service_environment(stack))
+    producers = [name for name in SERVICES if name == service or service in _consumers(name)]
+    await chain.heard(producers)
+    recovery.seconds = time.time() - recovery.killed.killed_at_epoch_seconds
+
+
+def _consumers(producer: str) -> tuple[str, ...]:
+    from contracts.topics import topic_of
+
+    return topic_of(producer).consumers
+
+
+async def _let_timers_end(stack: Stack, chain: Chain, season: Season) -> None:
+    """At the end of the season nothing waits any more, and everybody has heard of it."""
+    ClockFile(clock_file(stack)).show(season.ends_at)
+    referrals = chain.databases["referrals"]
+    limit = time.monotonic() + TIMERS_WITHIN_SECONDS
+    while time.monotonic() < limit:
+        if not await referrals.fetchval("select exists (select from referral where due_at is not null)"):
+            break
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    await chain.all_heard()
+
+
+async def _judge(
+    stack: Stack,
+    season: Season,
+    orders_path: Path,
+    chain: Chain,
+    driver: Driver,
+    recovery: Recovery,
+) -> Run:
+    """Compare with what the oracle reads from the recorded orders, and measure."""
+    recorded = orders.read(orders_path)
+    oracle = foresee(recorded, season.ends_at)
+    found = outlook(oracle)
+    differences = await compare(
+        stack.http_urls, recorded, driver.progress.outcomes, oracle, found
+    )
+    differences += _unproven(recovery)
+    first = await latency.first_event_at(chain)
+    return Run(
+        differences=differences,
+        events=await chain.events(),
+        appointments=oracle.accepted + len(oracle.appointments),
+        variable_cents=sum(found.cents.values()),
+        killed=recovery.killed,
+        latency=await latency.measure(chain, recovery.away),
+        recovery_seconds=round(recovery.seconds, 2),
+        play_seconds=0.0,
+        first_event_epoch_seconds=first.timestamp() if first else None,
+    )
+
+
+def _unproven(recovery: Recovery) -> list[Difference]:
+    """A run without the accident proves less than it says."""
+    if recovery.killed is not None and recovery.killed.transactions_rolled_back:
+        return []
+    return [
+        Difference(
+            what="panne",
+            where="transaction ouverte",
+            expected="au moins une transaction annulée",
+            found=msgspec.to_builtins(recovery.killed),
+        )
+    ]
+
+
+Urls = Mapping[str, str]
