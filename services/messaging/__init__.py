@@ -1,0 +1,24 @@
+"""What every service shares about moving facts: consume, decide in one transaction, announce.
+
+A service's author writes pure decisions and set-based storage, and nothing about offsets, retries
+or threads. Each module answers one question:
+
+- `settings`, `clock`, `logs`, `telemetry`: what the environment says, the time, what is told;
+- `database`, `migrations`, `waiting`: connections and their limits, the schema, patience;
+- `codec`, `topic_ids`, `log`: an event on the wire; which topic this is, its first and last offset;
+- `offsets`, `dead_letters`, `batch`, `consumer`: from a polled batch to a committed transaction;
+- `unit`, `outbox`, `relay`: what a transaction may say, and how it reaches the log in order;
+- `orders`, `problems`, `health`, `routes`: the HTTP edge; `timers`: what falls due;
+- `replaying`: start from a backup, or build a whole schema anew from the log;
+- `hearing`, `declared`, `process`: what a service declares, and how it starts and stops.
+
+Exceptions:
+
+    Exception
+    ├── problems.Refused          the rules say no: an answer, not a failure
+    ├── offsets.Fenced            somebody else moved the offsets of this batch
+    ├── offsets.LogMismatch       the log is not the one that the stored offsets speak of
+    ├── batch.TooManyBreaches     breach after breach: the line stops
+    ├── outbox.TooLarge           an event is larger than the log takes
+    └── relay.SendFailed          the log refused a row of the outbox
+"""

@@ -1,0 +1,179 @@
+"""One batch, one transaction: the steps, and what becomes of a batch that fails.
+
+Four fates of a message:
+
+- *done*: committed, or known before, or of a type of no interest; the offset moves on;
+- *refused*: the rules say no; the handler announces so, in the same transaction;
+- *breach*: undecodable, contract broken, or a bug on this one event; kept as a dead letter, in the
+  same transaction as the offset;
+- *not now*: the database or the broker is in trouble; the batch is rolled back and waits.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from contracts.recorded import Recorded
+from services.messaging.codec import Breach, Heard, Record, Unknown
+from services.messaging.database import is_collision, is_not_now
+from services.messaging.dead_letters import add_dead_letters
+from services.messaging.hearing import Hears
+from services.messaging.offsets import Fenced, Move, fence
+from services.messaging.unit import Desk, Unit, open_unit
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+
+Item = tuple[Record, Heard]
+Positions = dict[tuple[str, int], int]
+
+
+class TooManyBreaches(Exception):  # noqa: N818
+    """Breach after breach: the service or its source is at fault, not one event."""
+
+
+class Hearing(msgspec.Struct, kw_only=True):
+    """What one consumer knows while it consumes. `names` maps Kafka topics to contract names,
+    `positions` says where each partition (of a Kafka topic) stands.
+    """
+
+    desk: Desk
+    hears: tuple[Hears, ...]
+    names: Mapping[str, str]
+    breaches_max: int
+    positions: Positions = {}
+    breaches_in_a_row: int = 0
+
+
+def moves_of(hearing: Hearing, items: Sequence[Item]) -> list[Move]:
+    """The step of each partition of a batch, from where it stands to after its last record."""
+    ends: Positions = {}
+    for record, _ in items:
+        ends[record.topic, record.partition] = record.offset + 1
+    return [
+        Move(hearing.names[topic], partition, hearing.positions[topic, partition], end)
+        for (topic, partition), end in ends.items()
+    ]
+
+
+def gaps_of(hearing: Hearing, items: Sequence[Item]) -> int:
+    """How many partitions go on further than they stand: the log holds nothing in between."""
+    seen: set[tuple[str, int]] = set()
+    gaps = 0
+    for record, _ in items:
+        key = record.topic, record.partition
+        if key not in seen:
+            seen.add(key)
+            gaps += record.offset > hearing.positions[key]
+    return gaps
+
+
+async def handle(unit: Unit, hearing: Hearing, items: Sequence[Item]) -> None:
+    """Give each handler the events of its topic, in order."""
+    for hears in hearing.hears:
+        events: list[Recorded[Any]] = [
+            said
+            for record, said in items
+            if isinstance(said, Recorded) and hearing.names[record.topic] == hears.topic.name
+        ]
+        if events:
+            await hears.handler(unit, events)
+
+
+async def keep_breaches(unit: Unit, hearing: Hearing, items: Sequence[Item]) -> None:
+    """Keep the batch's breaches as dead letters."""
+    breaches = [(record, said) for record, said in items if isinstance(said, Breach)]
+    if breaches:
+        unit.count("breaches", len(breaches))
+        for record, said in breaches:
+            log.error(
+                "breach: %s %d/%d: %s", record.topic, record.partition, record.offset, said.reason
+            )
+        await add_dead_letters(unit.connection, dict(hearing.names), breaches)
+
+
+def count_breaches(hearing: Hearing, items: Sequence[Item]) -> int:
+    """The breaches in a row at the end of these items. Raises `TooManyBreaches` on the way."""
+    in_a_row = hearing.breaches_in_a_row
+    for record, said in items:
+        in_a_row = in_a_row + 1 if isinstance(said, Breach) else 0
+        if in_a_row > hearing.breaches_max:
+            raise TooManyBreaches(
+                f"{in_a_row} breaches in a row, the last at {record.topic} "
+                f"{record.partition}/{record.offset}"
+            )
+    return in_a_row
+
+
+async def commit_batch(hearing: Hearing, items: Sequence[Item]) -> None:
+    """Fence, handle and commit a batch in one transaction; then stand after it."""
+    in_a_row = count_breaches(hearing, items)
+    moves = moves_of(hearing, items)
+    async with open_unit(hearing.desk) as unit:
+        await fence(unit.connection, moves)
+        await handle(unit, hearing, items)
+        await keep_breaches(unit, hearing, items)
+        unit.count("batches")
+        unit.count("done", sum(isinstance(said, Recorded) for _, said in items))
+        unit.count("unknown_type", sum(isinstance(said, Unknown) for _, said in items))
+        unit.count("gaps", gaps_of(hearing, items))
+    for record, _ in items:
+        hearing.positions[record.topic, record.partition] = record.offset + 1
+    hearing.breaches_in_a_row = in_a_row
+
+
+async def commit_with_retries(hearing: Hearing, items: Sequence[Item]) -> None:
+    """Commit a batch; start it again when it merely collided with another transaction."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            await commit_batch(hearing, items)
+        except Exception as error:
+            hearing.desk.counters["rolled_back"] += 1
+            if not is_collision(error) or attempt == TRIES:
+                raise
+            hearing.desk.counters["redelivered"] += len(items)
+        else:
+            return
+
+
+def is_breach(error: Exception) -> bool:
+    """Whether a failure is due to what was heard: neither passing trouble nor a fence."""
+    return not (isinstance(error, Fenced | TooManyBreaches) or is_not_now(error))
+
+
+async def take_batch(hearing: Hearing, items: Sequence[Item]) -> None:
+    """Take a batch to its fate. When it fails by what it holds, its messages go one by one, so that
+    one that cannot be handled costs one dead letter.
+
+    Raises `Fenced`, `TooManyBreaches`, and the troubles that `is_not_now` knows; the positions then
+    tell how far it came.
+    """
+    try:
+        await commit_with_retries(hearing, items)
+    except Exception as error:
+        if not is_breach(error):
+            raise
+        log.warning("a batch of %d failed, its messages go one by one: %r", len(items), error)
+    else:
+        return
+    for item in items:
+        try:
+            await commit_with_retries(hearing, [item])
+        except Exception as error:
+            if not is_breach(error):
+                raise
+            log.exception("cannot handle %s of %s", describe(item), item[0].topic)
+            record, said = item
+            type_ = said.type if isinstance(said, Recorded | Breach) else None
+            breach = Breach(f"{type(error).__name__}: {error}", type_)
+            await commit_with_retries(hearing, [(record, breach)])
+
+
+def describe(item: Item) -> str:
+    """A message's place and type, for a log: never its content."""
+    record, said = item
+    type_ = said.type if isinstance(said, Recorded | Breach | Unknown) else "?"
+    return f"{type_} at {record.partition}/{record.offset}"

@@ -1,0 +1,160 @@
+"""An event on the wire: CloudEvents 1.0, Kafka binding, binary mode; the body is the event alone.
+
+Reading never raises, whatever the record holds: one bad record must not cost its batch.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+from faststream.message import StreamMessage
+
+from contracts.recorded import Recorded, type_name
+
+SPEC_VERSION = "1.0"
+CONTENT_TYPE = "application/json"
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """The headers that every consumer relies on, under their names on the wire."""
+
+    spec_version: str = msgspec.field(name="ce_specversion")
+    id: UUID = msgspec.field(name="ce_id")
+    type: str = msgspec.field(name="ce_type")
+    subject: str = msgspec.field(name="ce_subject")
+    occurred_at: datetime = msgspec.field(name="ce_time")
+    recorded_at: datetime = msgspec.field(name="ce_recordedat")
+    sequence: int = msgspec.field(name="ce_sequence")
+    cause: str = msgspec.field(name="ce_cause")
+    traceparent: str | None = None
+
+
+READ = frozenset(field.encode_name for field in msgspec.structs.fields(Envelope))
+
+
+class Record(Protocol):
+    """What is read of a Kafka record; aiokafka's has these fields."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def partition(self) -> int: ...  # noqa: D102
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...  # noqa: D102
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A record of a type that this service has no interest in."""
+
+    type: str
+
+
+class Breach(msgspec.Struct, frozen=True):
+    """A record that breaks the contract, and how."""
+
+    reason: str
+    type: str | None = None
+
+
+Heard = Recorded[Any] | Unknown | Breach
+
+
+class Decoder:
+    """Reads the records of one topic, for one consumer that understands some of its types."""
+
+    def __init__(self, understands: Iterable[type[msgspec.Struct]]) -> None:
+        self._bodies = {type_name(one): msgspec.json.Decoder(one) for one in understands}
+
+    def decode(self, record: Record) -> Heard:
+        """What the record says. Never raises: anything wrong is a `Breach`."""
+        type_: str | None = None
+        try:
+            read = {name: value.decode() for name, value in record.headers if name in READ}  # type: ignore[union-attr]
+            type_ = read["ce_type"]
+            body = self._bodies.get(type_)
+            if body is None:
+                return Unknown(type_)
+            head = msgspec.convert(read, Envelope, strict=False)
+            event = body.decode(record.value or b"")
+            if head.occurred_at.tzinfo is None or head.recorded_at.tzinfo is None:
+                return Breach("an instant without offset", type_)
+            return Recorded(
+                id=head.id,
+                subject=head.subject,
+                sequence=head.sequence,
+                departement=(record.key or b"").decode(),
+                occurred_at=head.occurred_at,
+                recorded_at=head.recorded_at,
+                cause=head.cause,
+                event=event,
+                traceparent=head.traceparent,
+            )
+        except KeyError as missing:
+            return Breach(f"no header {missing.args[0]}", type_)
+        except Exception as error:  # noqa: BLE001 - the promise of this function
+            return Breach(f"{type(error).__name__}: {error}", type_)
+
+
+class Codec:
+    """FastStream's batch codec over the decoders of the topics consumed, by Kafka topic name."""
+
+    def __init__(self, decoders: Mapping[str, Decoder]) -> None:
+        self._decoders = decoders
+
+    async def decode_batch(self, msg: StreamMessage[Any]) -> list[Any]:
+        """What each record of the batch says, in order; never raises."""
+        return self.decode_records(msg.raw_message)
+
+    def decode_records(self, records: Iterable[Record]) -> list[Any]:
+        """The records with what they say, in order."""
+        decoders = self._decoders
+        return [(record, decoders[record.topic].decode(record)) for record in records]
+
+    async def decode(self, msg: StreamMessage[Any]) -> Any:
+        """Not used: every subscriber takes batches."""
+        raise NotImplementedError
+
+    async def encode(self, msg: Any, serializer: Any = None) -> tuple[bytes, str | None]:
+        """Not used: events leave through the outbox."""
+        raise NotImplementedError
+
+    async def encode_batch(
+        self, msgs: Sequence[Any], serializer: Any = None
+    ) -> list[tuple[bytes, str | None]]:
+        """Not used: events leave through the outbox."""
+        raise NotImplementedError
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode_body(recorded: Recorded[Any]) -> bytes:
+    """The body of a record: the event with its tag, as JSON."""
+    return _encoder.encode(recorded.event)
+
+
+def encode_headers(source: str, row: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    """The headers of a record, from an outbox row and the service that says it."""
+    headers = [
+        ("ce_specversion", SPEC_VERSION),
+        ("ce_id", str(row["id"])),
+        ("ce_type", row["type"]),
+        ("ce_source", f"/services/{source}"),
+        ("ce_subject", row["subject"]),
+        ("ce_time", row["occurred_at"].isoformat()),
+        ("ce_recordedat", row["recorded_at"].isoformat()),
+        ("ce_sequence", str(row["sequence"])),
+        ("ce_cause", row["cause"]),
+        ("content-type", CONTENT_TYPE),
+    ]
+    if row["traceparent"]:
+        headers.append(("traceparent", row["traceparent"]))
+    return [(name, value.encode()) for name, value in headers]

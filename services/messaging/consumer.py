@@ -1,0 +1,284 @@
+"""The consumer: polls batches from where the database says we stand, and takes each to its fate.
+
+FastStream 0.7.8 owns the client and the loop. Its acknowledgement policies all lose a failed batch
+or retry without pause, so the policy is MANUAL, nothing is acknowledged, and every failure ends
+here: the next poll then starts with a seek to the stored offsets.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka import TopicPartition as Assigned
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+
+from services.messaging.batch import Hearing, TooManyBreaches, take_batch
+from services.messaging.codec import Codec
+from services.messaging.database import is_not_now
+from services.messaging.health import Health
+from services.messaging.log import LogTopic, describe_topics, read_bounds
+from services.messaging.offsets import (
+    Fenced,
+    LogMismatch,
+    add_missing_offsets,
+    check_against_log,
+    load_offsets,
+)
+from services.messaging.settings import Settings
+from services.messaging.telemetry import batch_span
+from services.messaging.waiting import Backoff
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 1000
+HEARTBEAT_MS = 500
+COMMIT_EVERY_SECONDS = 1.0
+LOOK_AT_IDS_EVERY_SECONDS = 5.0
+
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One process's consumer of all the topics its service hears.
+
+    `assigned` lists partitions by topic for a process restricted to some; None joins the group.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        hearing: Hearing,
+        topics: Mapping[str, LogTopic],
+        codec: Codec,
+        admin: AIOKafkaAdminClient,
+        health: Health,
+        assigned: Mapping[str, tuple[int, ...]] | None,
+    ) -> None:
+        self._settings, self._hearing, self._health = settings, hearing, health
+        self._topics = {topic.kafka_name: topic for topic in topics.values()}
+        self._codec, self._admin = codec, admin
+        self._is_group = assigned is None
+        self._backoff = Backoff(settings.limits.wait_seconds_max)
+        self._must_seek = True
+        self._trouble: Exception | None = None
+        self._is_assigned = asyncio.Event()
+        self._is_stopped = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._broker = KafkaBroker(
+            settings.kafka,
+            client_id=f"cpts-{settings.service}",
+            apply_types=False,
+            consumer_only=True,
+            logger=None,
+            allow_auto_create_topics=False,
+        )
+        where: dict[str, Any] = {"group_id": f"{settings.namespace}{settings.service}"}
+        if assigned is not None:
+            self._is_assigned.set()
+            where = {
+                "partitions": [
+                    Assigned(topics[name].kafka_name, partition)
+                    for name, partitions in assigned.items()
+                    for partition in partitions
+                ]
+            }
+        self._subscriber = self._broker.subscriber(
+            *(self._topics if self._is_group else ()),
+            batch=True,
+            max_records=settings.limits.batch_records,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="none",
+            heartbeat_interval_ms=HEARTBEAT_MS,
+            listener=self if self._is_group else None,
+            parser=parse_batch,
+            codec=codec,
+            no_reply=True,
+            **where,
+        )
+        # An empty poll sleeps once more in FastStream's own loop.
+        self._subscriber.get_msg = self.poll
+        self._subscriber(self.take)
+
+    async def start(self) -> None:
+        """Join the group, or take the assigned partitions, and consume."""
+        self._health.starts("consumer")
+        await self._broker.start()
+        self._tasks = [asyncio.create_task(self._watch_ids())]
+        if self._is_group:
+            self._tasks.append(asyncio.create_task(self._follow_with_commits()))
+
+    async def stop(self) -> None:
+        """Stop between two batches."""
+        for task in self._tasks:
+            task.cancel()
+        await self._broker.stop()
+
+    # A rebalance: nothing is taken from its start until we stand at the stored offsets again.
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:  # noqa: ARG002
+        """Partitions go: what is polled from now on does not count."""
+        self._is_assigned.clear()
+        self._must_seek = True
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:  # noqa: ARG002
+        """Partitions come."""
+        self._must_seek = True
+        self._is_assigned.set()
+
+    async def poll(self, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
+        """The next records: at most `batch_records`, and of one partition more than its share only
+        when the others have none.
+        """
+        while True:
+            if self._is_stopped:
+                await asyncio.Event().wait()
+            if self._trouble is not None:
+                await self._wait_out(self._trouble)
+            try:
+                await self._is_assigned.wait()
+                if self._must_seek:
+                    await self.seek_to_stored(consumer)
+                records = await take_fairly(
+                    consumer,
+                    self._settings.limits.batch_records,
+                    self._settings.limits.partition_records,
+                )
+            except ConsumerStoppedError:
+                raise
+            except Exception as error:  # noqa: BLE001 - FastStream's loop would sleep, or die
+                await self._wait_out(error)
+                continue
+            if records and not self._must_seek:
+                return tuple(records)
+
+    async def take(self, items: Any) -> None:
+        """Take a batch to its fate; never raises."""
+        if self._must_seek or not items:
+            return
+        try:
+            with batch_span(items):
+                await take_batch(self._hearing, items)
+        except Fenced:
+            self._hearing.desk.counters["fenced"] += 1
+            log.warning("fenced: somebody else moved these offsets")
+            self._must_seek = True
+        except TooManyBreaches as error:
+            self._is_stopped = True
+            log.error("%s: the consumer stops", error)  # noqa: TRY400 - no trace needed
+            self._health.is_ill(
+                "consumer", f"stopped: {error}", "mend the cause, then restart the service"
+            )
+        except Exception as error:  # noqa: BLE001 - every failure ends here
+            self._hearing.desk.counters["redelivered"] += len(items)
+            self._must_seek = True
+            self._trouble = error  # waited out by the next poll: here a stop would wait for us
+        else:
+            self._backoff.succeeded()
+
+    async def _wait_out(self, error: Exception) -> None:
+        """Not now: say so, wait, and begin again from the stored offsets."""
+        self._must_seek = True
+        self._trouble = None
+        if isinstance(error, IllegalStateError):
+            return  # a rebalance began under our feet
+        if isinstance(error, LogMismatch):
+            log.error("%s; run: %s", error, error.command)
+            self._health.is_ill("consumer", str(error), error.command)
+        else:
+            (log.warning if is_not_now(error) else log.exception)("the consumer waits: %r", error)
+            self._health.is_ill("consumer", f"{type(error).__name__}: {error}")
+        await self._backoff.wait()
+
+    async def seek_to_stored(self, consumer: AIOKafkaConsumer) -> None:
+        """Stand where the database says, for every partition assigned. Raises `LogMismatch`."""
+        self._must_seek = False
+        assigned = consumer.assignment()
+        current = await describe_topics(
+            self._admin, self._settings, [topic.name for topic in self._topics.values()]
+        )
+        bounds = await read_bounds(consumer, assigned)
+        async with self._hearing.desk.pool.acquire() as connection:
+            for topic in current.values():
+                numbers = [one.partition for one in assigned if one.topic == topic.kafka_name]
+                await add_missing_offsets(connection, topic, numbers)
+            stored = await load_offsets(connection, current)
+        positions = {}
+        for one in assigned:
+            topic = current[self._topics[one.topic].name]
+            offset = stored[topic.name, one.partition]
+            check_against_log(self._settings.service, topic, one.partition, offset, bounds[one])
+            positions[one.topic, one.partition] = offset.next_offset
+        for one in assigned:
+            consumer.seek(one, positions[one.topic, one.partition])
+        self._hearing.positions = positions
+        self._topics = {topic.kafka_name: topic for topic in current.values()}
+        self._backoff.succeeded()
+        if not self._must_seek:
+            self._health.is_well("consumer")
+
+    async def _watch_ids(self) -> None:
+        """Notice a topic made anew under the same name: its offsets could fit by chance."""
+        while True:
+            await asyncio.sleep(LOOK_AT_IDS_EVERY_SECONDS)
+            with contextlib.suppress(KafkaError, OSError):
+                names = [topic.name for topic in self._topics.values()]
+                current = await describe_topics(self._admin, self._settings, names)
+                if any(self._topics[one.kafka_name].id != one.id for one in current.values()):
+                    self._must_seek = True
+
+    async def _follow_with_commits(self) -> None:
+        """Let Kafka's own committed offsets follow ours, for whoever watches the lag there."""
+        committed: dict[TopicPartition, int] = {}
+        while True:
+            await asyncio.sleep(COMMIT_EVERY_SECONDS)
+            consumer = self._subscriber.consumer
+            if consumer is None or self._must_seek:
+                continue
+            offsets = {
+                TopicPartition(topic, partition): offset
+                for (topic, partition), offset in self._hearing.positions.items()
+            }
+            if offsets and offsets != committed:
+                with contextlib.suppress(KafkaError, IllegalStateError, ValueError):
+                    await consumer.commit(offsets)
+                    committed = offsets
+
+
+async def take_fairly(
+    consumer: AIOKafkaConsumer, records_max: int, partition_records_max: int
+) -> list[Any]:
+    """At least one record unless a second passes without; `getmany` alone would drain the first
+    partition before it looks at the next.
+    """
+    first = await consumer.getmany(timeout_ms=POLL_MS, max_records=partition_records_max)
+    taken: dict[TopicPartition, list[Any]] = dict(first)
+    left = records_max - sum(map(len, taken.values()))
+    # An error in a later call is raised again by the next poll; what was taken is not lost.
+    with contextlib.suppress(KafkaError, IllegalStateError):
+        while taken and left > 0:
+            others = consumer.assignment() - taken.keys()
+            if not others:
+                break
+            more = await consumer.getmany(
+                *others, timeout_ms=0, max_records=min(left, partition_records_max)
+            )
+            if not more:
+                break
+            taken.update(more)
+            left -= sum(map(len, more.values()))
+        if taken and left > 0:
+            rest = await consumer.getmany(timeout_ms=0, max_records=left)
+            for partition, records in rest.items():
+                taken.setdefault(partition, []).extend(records)
+    return [record for records in taken.values() for record in records]
+
+
+async def parse_batch(records: tuple[Any, ...]) -> KafkaMessage:
+    """FastStream's message of a batch. Its own parser raises on a header that is not UTF-8."""
+    return KafkaMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)

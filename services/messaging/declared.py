@@ -1,0 +1,33 @@
+"""What a service declares about itself; `process` runs it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from contracts.recorded import Recorded
+from contracts.topics import Topic
+from services.messaging.database import Connection
+from services.messaging.hearing import Hears
+from services.messaging.timers import Timer
+
+if TYPE_CHECKING:
+    from services.messaging.process import Running
+
+Apply = Callable[[Connection, Sequence[Recorded[Any]]], Awaitable[None]]
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """One service. `schema` is its folder of migrations; `apply` is how its own events change its
+    state, live, in a rebuild and in a restore.
+    """
+
+    name: str
+    topic: Topic
+    schema: Path
+    apply: Apply
+    hears: tuple[Hears, ...] = ()
+    timers: tuple[Timer, ...] = ()
+    routes: Sequence[Any] = ()
+    background: tuple[Callable[["Running"], Awaitable[None]], ...] = ()

@@ -1,0 +1,232 @@
+"""Orders: what people and systems ask the service to do, each carried out once.
+
+The caller's role is known here and nowhere else. An order with an `Idempotency-Key` keeps its
+first answer: the same order gets it again, another order under the same key is refused.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from litestar import Request, Response
+
+from contracts.recorded import Cause
+from services.messaging.database import Connection, is_collision
+from services.messaging.problems import MEDIA_TYPE, Refused, refusal_body
+from services.messaging.telemetry import current_traceparent
+from services.messaging.unit import Desk, Unit, open_unit
+
+__all__ = ["Answer", "Order", "Refused", "Role", "carry_out"]
+
+ROLE_HEADER = "Acting-Role"
+KEY_HEADER = "Idempotency-Key"
+INSTANT_HEADER = "Order-Instant"
+REPLAY_HEADER = "Idempotent-Replay"
+KEY_LENGTH_MAX = 200
+TRIES = 4
+
+CLAIM = """
+    insert into order_answer (key, fingerprint) values ($1, $2)
+    on conflict (key) do nothing
+    returning key
+"""
+FIRST = (
+    "select fingerprint, status, headers::text as headers, body from order_answer where key = $1"
+)
+ANSWERED = """
+    update order_answer set status = $2, headers = $3::jsonb, body = $4 where key = $1
+"""
+
+
+class Role(StrEnum):
+    """On whose behalf an order is given."""
+
+    CPTS = "cpts"
+    CAISSE = "caisse"
+    ARS = "ars"
+    REGULATION = "regulation"
+    SYSTEM = "system"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An order being carried out: its transaction, the instant it was received, who gives it, and
+    the cause that its events name.
+    """
+
+    unit: Unit
+    instant: datetime
+    role: Role
+    cause: Cause
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order answers, `body` as JSON; `headers` may give another `Content-Type`."""
+
+    body: Any = None
+    status: int = 200
+    headers: dict[str, str] | None = None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """An answer as it leaves, and as it is kept under its key."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def response(self, *, is_replay: bool = False) -> Response[bytes]:
+        """The HTTP response."""
+        headers = dict(self.headers)
+        media_type = headers.pop("Content-Type")
+        if is_replay:
+            headers[REPLAY_HEADER] = "true"
+        return Response(self.body, status_code=self.status, media_type=media_type, headers=headers)
+
+
+def read_role(request: Request[Any, Any, Any], allowed: Collection[Role]) -> Role:
+    """The role in which the caller acts. Raises `Refused` with status 400 or 403."""
+    said = request.headers.get(ROLE_HEADER)
+    try:
+        role = Role(said or "")
+    except ValueError:
+        raise Refused(
+            "acting_role_unknown" if said else "acting_role_missing",
+            f"L'en-tête {ROLE_HEADER} dit au nom de qui l'ordre est donné : {', '.join(Role)}.",
+            status=400,
+        ) from None
+    if role not in allowed:
+        raise Refused(
+            "role_not_allowed",
+            f"Cet ordre est réservé à : {', '.join(sorted(allowed))}.",
+            status=403,
+        )
+    return role
+
+
+def read_instant(request: Request[Any, Any, Any]) -> datetime:
+    """When the order was received; the caller may say it where the clock is a driven one."""
+    clock = request.app.state.clock
+    said = request.headers.get(INSTANT_HEADER)
+    if not said or not clock.is_driven:
+        return clock.now()  # type: ignore[no-any-return]
+    try:
+        instant = datetime.fromisoformat(said)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise Refused(
+            "instant_invalid",
+            f"{INSTANT_HEADER} est un instant ISO 8601 avec décalage.",
+            status=400,
+        )
+    return instant
+
+
+def read_key(request: Request[Any, Any, Any]) -> str | None:
+    """The order's idempotency key, if it has one."""
+    key = request.headers.get(KEY_HEADER)
+    if key is not None and not 0 < len(key) <= KEY_LENGTH_MAX:
+        raise Refused(
+            "idempotency_key_invalid",
+            f"{KEY_HEADER} compte de 1 à {KEY_LENGTH_MAX} caractères.",
+            status=400,
+        )
+    return key
+
+
+async def fingerprint_of(request: Request[Any, Any, Any], role: Role) -> bytes:
+    """What makes two orders the same: role, method, path, query and body."""
+    head = f"{role}\n{request.method}\n{request.url.path}\n{request.url.query}\n"
+    return hashlib.sha256(head.encode() + await request.body()).digest()
+
+
+async def carry_out(
+    request: Request[Any, Any, Any],
+    roles: Collection[Role],
+    body: Callable[[Order], Awaitable[Answer]],
+) -> Response[bytes]:
+    """Carry out an order in one transaction and answer it.
+
+    `body` may run again after a collision with another transaction, from the start. What it raises
+    as `Refused` is rolled back, remembered under the key and answered as a problem.
+    """
+    role = read_role(request, roles)
+    key = read_key(request)
+    instant = read_instant(request)
+    fingerprint = await fingerprint_of(request, role)
+    desk: Desk = request.app.state.desk
+    if desk.relay is None:
+        raise Refused(
+            "not_ready", "Le service rattrape son journal ; réessayez bientôt.", status=503
+        )
+    cause = Cause(
+        id=f"order:{desk.name}:{key}" if key else f"order:{uuid4()}",
+        recorded_at=instant,
+        traceparent=current_traceparent(),
+    )
+    for attempt in range(1, TRIES + 1):
+        try:
+            async with open_unit(desk) as unit:
+                if key is not None:
+                    first = await claim_key(unit.connection, key, fingerprint)
+                    if first is not None:
+                        desk.counters["idempotent_replays"] += 1
+                        return first.response(is_replay=True)
+                order = Order(unit=unit, instant=instant, role=role, cause=cause)
+                kept = await answer_of(order, body)
+                if key is not None:
+                    await keep_answer(unit.connection, key, kept)
+            return kept.response()
+        except Exception as error:
+            if not is_collision(error) or attempt == TRIES:
+                raise
+            desk.counters["order_retries"] += 1
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def claim_key(connection: Connection, key: str, fingerprint: bytes) -> Kept | None:
+    """Claim a key for this order: None when it is ours, its first answer when it was claimed.
+
+    Waits for a transaction that is carrying out the same order. Raises `Refused` (422) when the
+    key belongs to another order.
+    """
+    while await connection.fetchval(CLAIM, key, fingerprint) is None:
+        row = await connection.fetchrow(FIRST, key)
+        if row is None:
+            continue  # whoever had claimed it rolled back
+        if row["fingerprint"] != fingerprint:
+            raise Refused(
+                "idempotency_key_reused",
+                f"Cette valeur de {KEY_HEADER} a servi à un autre ordre.",
+                status=422,
+            )
+        return Kept(row["status"], msgspec.json.decode(row["headers"]), row["body"])
+    return None
+
+
+async def answer_of(order: Order, body: Callable[[Order], Awaitable[Answer]]) -> Kept:
+    """Run the body of an order; a refusal undoes what it did and is the answer."""
+    mark = order.unit.mark()
+    try:
+        async with order.unit.connection.transaction():
+            answer = await body(order)
+    except Refused as refused:
+        order.unit.forget_since(mark)
+        order.unit.count("orders_refused")
+        content = msgspec.json.encode(refusal_body(refused))
+        return Kept(refused.status, {"Content-Type": MEDIA_TYPE}, content)
+    order.unit.count("orders")
+    content = b"" if answer.body is None else msgspec.json.encode(answer.body)
+    headers = {"Content-Type": "application/json", **(answer.headers or {})}
+    return Kept(answer.status, headers, content)
+
+
+async def keep_answer(connection: Connection, key: str, kept: Kept) -> None:
+    """Remember the answer under its key."""
+    await connection.execute(
+        ANSWERED, key, kept.status, msgspec.json.encode(kept.headers).decode(), kept.body
+    )

@@ -1,0 +1,180 @@
+"""The outbox: what a transaction says is kept with what it did, and leaves for the log after it.
+
+`position` orders the rows of a partition. Rows are added after their aggregate's row is locked, so
+an aggregate's events have rising positions and become visible in that order.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from contracts.departements import partition_of
+from contracts.recorded import Recorded
+from services.messaging.codec import encode_body
+from services.messaging.database import Connection
+
+Row = Mapping[str, Any]
+
+COLUMNS = (
+    "position, id, partition, type, subject, sequence, departement, "
+    "occurred_at, recorded_at, cause, traceparent, body"
+)
+ADD = """
+    insert into outbox (
+        id, partition, type, subject, sequence, departement,
+        occurred_at, recorded_at, cause, traceparent, body, writer, sent_at
+    )
+    select id, partition, type, subject, sequence, departement,
+        occurred_at, recorded_at, cause, traceparent, body, $12, $13
+    from unnest(
+        $1::uuid[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+        $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::bytea[]
+    ) with ordinality as new (
+        id, partition, type, subject, sequence, departement,
+        occurred_at, recorded_at, cause, traceparent, body, place
+    )
+    order by place
+    on conflict (id) do nothing
+    returning position, id,
+        exists (
+            select from outbox as other
+            where other.sent_at is null and (other.writer < $12 or other.writer > $12)
+        ) as has_others
+"""
+TAKE = f"""
+    select {COLUMNS}
+    from generate_series(0, $1::integer - 1) as wanted (number),
+        lateral (
+            select * from outbox
+            where outbox.partition = wanted.number and sent_at is null
+                and position <> all ($2::bigint[])
+            order by position
+            limit $3
+        ) as unsent
+    order by position
+"""  # noqa: S608 - a constant
+MARK = """
+    with lease as (
+        select from relay_lease
+        where id = 1 and holder = $1 and expires_at > clock_timestamp()
+        for update
+    ), marked as (
+        update outbox set sent_at = clock_timestamp()
+        where position = any ($2) and exists (select from lease)
+        returning position
+    ), relayed as (
+        insert into stored_offset (topic, partition, topic_id, next_offset)
+        select $3, partition, $4, next_offset
+        from unnest($5::integer[], $6::bigint[]) as sent (partition, next_offset)
+        where exists (select from lease)
+        on conflict (topic, partition) do update
+        set next_offset = greatest(stored_offset.next_offset, excluded.next_offset)
+        where stored_offset.topic_id = excluded.topic_id
+    )
+    select exists (select from lease) as is_held, (select count(*) from marked) as marked
+"""
+TAKE_LEASE = """
+    insert into relay_lease (id, holder, expires_at)
+    values (1, $1, clock_timestamp() + make_interval(secs => $2))
+    on conflict (id) do update set holder = excluded.holder, expires_at = excluded.expires_at
+    where relay_lease.holder = excluded.holder or relay_lease.expires_at < clock_timestamp()
+    returning holder
+"""
+LEAVE_LEASE = "update relay_lease set expires_at = '-infinity' where holder = $1"
+KNOWN = "select id from outbox where id = any ($1)"
+MARK_SEEN = "update outbox set sent_at = clock_timestamp() where id = any ($1) and sent_at is null"
+PRUNE = """
+    delete from outbox where position in (
+        select position from outbox
+        where sent_at < clock_timestamp() - make_interval(hours => $1) limit $2
+    )
+"""
+COUNT_UNSENT = "select count(*) from outbox where sent_at is null"
+BODY_BYTES_MAX = 900_000
+
+
+class TooLarge(ValueError):  # noqa: N818
+    """An event is larger than the log takes."""
+
+
+def make_rows(events: Sequence[Recorded[Any]], partitions: int) -> list[dict[str, Any]]:
+    """The rows of these events, without their position. Raises `TooLarge`."""
+    rows = []
+    for event in events:
+        body = encode_body(event)
+        if len(body) > BODY_BYTES_MAX:
+            raise TooLarge(f"{event.type} of {event.subject} has {len(body)} bytes")
+        rows.append(
+            {
+                "id": event.id,
+                "partition": partition_of(event.departement, partitions),
+                "type": event.type,
+                "subject": event.subject,
+                "sequence": event.sequence,
+                "departement": event.departement,
+                "occurred_at": event.occurred_at,
+                "recorded_at": event.recorded_at,
+                "cause": event.cause,
+                "traceparent": event.traceparent,
+                "body": body,
+            }
+        )
+    return rows
+
+
+async def add_rows(
+    connection: Connection,
+    rows: Sequence[dict[str, Any]],
+    writer: UUID,
+    sent_at: Any = None,
+) -> tuple[list[Row], bool]:
+    """Add rows in their order; answers those that are new, with their position, and whether other
+    processes have unsent rows.
+
+    A row whose id the outbox knows is left out: the event has been said before.
+    """
+    if not rows:
+        return [], False
+    columns = [[row[name] for row in rows] for name in rows[0]]
+    added = await connection.fetch(ADD, *columns, writer, sent_at)
+    positions = {row["id"]: row["position"] for row in added}
+    new: list[Row] = [
+        {**row, "position": positions[row["id"]]} for row in rows if row["id"] in positions
+    ]
+    return new, any(row["has_others"] for row in added)
+
+
+async def take_rows(
+    connection: Connection, partitions: int, in_flight: Collection[int], per_partition: int
+) -> list[Row]:
+    """The oldest unsent rows of every partition, at most so many of each, in order of position."""
+    rows = await connection.fetch(TAKE, partitions, list(in_flight), per_partition)
+    return [dict(row) for row in rows]
+
+
+async def mark_rows(
+    connection: Connection,
+    *,
+    holder: UUID,
+    positions: Collection[int],
+    topic: str,
+    topic_id: UUID,
+    relayed: Mapping[int, int],
+) -> bool:
+    """Mark rows as sent and remember how far the own topic goes; False, and nothing is marked,
+    when the lease is no longer `holder`'s.
+    """
+    row = await connection.fetchrow(
+        MARK, holder, list(positions), topic, topic_id, list(relayed), list(relayed.values())
+    )
+    return bool(row and row["is_held"])
+
+
+async def take_lease(connection: Connection, holder: UUID, seconds: int) -> bool:
+    """Take the lease, or keep it, for so many seconds of the database's time."""
+    return await connection.fetchval(TAKE_LEASE, holder, float(seconds)) is not None
+
+
+async def leave_lease(connection: Connection, holder: UUID) -> None:
+    """Let another process take the lease at once."""
+    await connection.execute(LEAVE_LEASE, holder)

@@ -1,0 +1,357 @@
+"""One service, one process: how it starts, what runs in it, how it stops."""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+import sys
+from collections import Counter  # noqa: TC003
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import uuid4
+
+import msgspec
+import uvicorn
+import uvloop
+from aiokafka import TopicPartition
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+
+from contracts.departements import departements_by_code, partition_of
+from services.messaging import problems
+from services.messaging.batch import Hearing
+from services.messaging.clock import Clock, read_clock
+from services.messaging.codec import Codec, Decoder
+from services.messaging.consumer import Consumer
+from services.messaging.database import Pool, is_not_now, open_pool
+from services.messaging.declared import Service
+from services.messaging.health import Health
+from services.messaging.log import LogTopic, ensure_topics, open_admin, read_bounds
+from services.messaging.logs import set_up_logs
+from services.messaging.migrations import migrate
+from services.messaging.offsets import LogMismatch, load_offsets
+from services.messaging.outbox import COUNT_UNSENT
+from services.messaging.relay import Relay
+from services.messaging.replaying import (
+    catch_up_own,
+    desk_for,
+    open_reader,
+    partitions_for,
+    rebuild,
+    reread,
+    topics_of,
+)
+from services.messaging.routes import ROUTES
+from services.messaging.settings import Settings, read_settings
+from services.messaging.telemetry import set_up_tracing, trace_requests
+from services.messaging.timers import run_timers
+from services.messaging.unit import Desk
+from services.messaging.waiting import Backoff
+
+__all__ = ["Running", "Service", "main", "running"]
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 10.0
+GC_THRESHOLD = 50_000
+LOOK_EVERY_SECONDS = 0.02
+
+
+class Running:
+    """A service that runs in this process."""
+
+    def __init__(
+        self, settings: Settings, service: Service, desk: Desk, topics: Mapping[str, LogTopic]
+    ) -> None:
+        self.settings, self.service, self.desk, self.topics = settings, service, desk, topics
+        self.pool: Pool = desk.pool
+        self.counters: Counter[str] = desk.counters
+        self.health = Health(desk.counters)
+        self.address = ""
+        self.assigned: dict[str, tuple[int, ...]] = {}
+
+    async def caught_up(self, limit_seconds: float = 30.0) -> None:
+        """Wait until every partition heard is committed up to the end its log had at the call, and
+        the outbox is empty. TimeoutError after `limit_seconds`.
+        """
+        partitions = {
+            TopicPartition(self.topics[name].kafka_name, number): (name, number)
+            for name, numbers in self.assigned.items()
+            for number in numbers
+        }
+        async with asyncio.timeout(limit_seconds), open_reader(self.settings) as consumer:
+            bounds = await read_bounds(consumer, partitions)
+            while True:
+                async with self.pool.acquire() as connection:
+                    stored = await load_offsets(connection, self.assigned)
+                if all(
+                    where in stored and stored[where].next_offset >= bounds[one].end
+                    for one, where in partitions.items()
+                ):
+                    return
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def relayed(self, limit_seconds: float = 30.0) -> None:
+        """Wait until everything announced has left and is marked. TimeoutError after the limit."""
+        async with asyncio.timeout(limit_seconds):
+            while await self.pool.fetchval(COUNT_UNSENT):  # noqa: ASYNC110 - another's rows too
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+def assignment(
+    settings: Settings, service: Service, topics: Mapping[str, LogTopic]
+) -> dict[str, tuple[int, ...]]:
+    """The partitions this process reads, by topic, when it is restricted to some départements."""
+    assigned = {}
+    for hears in service.hears:
+        count = topics[hears.topic.name].partitions
+        numbers = tuple(range(count))
+        if settings.departements is not None and not hears.is_read_in_full:
+            numbers = partitions_for(settings.departements, count, partition_of)
+        assigned[hears.topic.name] = numbers
+    return assigned
+
+
+def companions(departements: Sequence[str], partitions: int) -> list[str]:
+    """The départements that come along, because they share a partition with those asked for."""
+    numbers = set(partitions_for(departements, partitions, partition_of))
+    return [
+        code
+        for code in departements_by_code()
+        if code not in departements and partition_of(code, partitions) in numbers
+    ]
+
+
+def make_app(running: Running, hearing: Hearing, codec: Codec, clock: Clock) -> Litestar:
+    """The service's HTTP application."""
+    return Litestar(
+        [*ROUTES, *running.service.routes],
+        openapi_config=OpenAPIConfig(title=running.service.name, version="1"),
+        exception_handlers=problems.HANDLERS,
+        middleware=[trace_requests],
+        logging_config=None,
+        state=State(
+            {
+                "running": running,
+                "pool": running.pool,
+                "desk": running.desk,
+                "health": running.health,
+                "hearing": hearing,
+                "codec": codec,
+                "clock": clock,
+            }
+        ),
+    )
+
+
+@asynccontextmanager
+async def serving(app: Litestar, settings: Settings) -> AsyncIterator[str]:
+    """HTTP up; yields its address. At the end, requests under way are finished."""
+    listening = socket.create_server((settings.http_host, settings.http_port), backlog=1024)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=10
+        )
+    )
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        host, port = listening.getsockname()[:2]
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def prepare(service: Service, settings: Settings) -> dict[str, LogTopic]:
+    """Schema and topics as this version wants them. Waits for the database and the broker."""
+    backoff = Backoff(settings.limits.wait_seconds_max)
+    while True:
+        try:
+            await migrate(settings, service.schema)
+            admin = await open_admin(settings)
+            try:
+                return await ensure_topics(admin, settings, topics_of(service))
+            finally:
+                await admin.close()
+        except Exception as error:
+            if not is_not_now(error):
+                raise
+            log.warning("waiting for the database and the broker: %r", error)
+            await backoff.wait()
+
+
+@asynccontextmanager
+async def running(
+    service: Service, settings: Settings, clock: Clock | None = None
+) -> AsyncIterator[Running]:
+    """The service, up in this process: schema and topics made, own topic caught up, then consumer,
+    relay, timers and HTTP. Stops all of it at the end, between two batches.
+    """
+    clock = clock or read_clock(is_production=settings.is_production)
+    topics = await prepare(service, settings)
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(settings)
+        stack.push_async_callback(close_pool, pool)
+        desk = desk_for(service, pool, topics, relay=None, writer=uuid4())
+        run = Running(settings, service, desk, topics)
+        hearing, codec = hearing_of(run)
+        tasks: list[asyncio.Future[None]] = []
+        stack.push_async_callback(stop_tasks, tasks)
+        run.address = await stack.enter_async_context(
+            serving(make_app(run, hearing, codec, clock), settings)
+        )
+        try:
+            await catch_up_own(service, settings, desk, topics[service.topic.name], is_restore=True)
+        except LogMismatch as error:
+            log.error("%s; run: %s", error, error.command)  # noqa: TRY400
+            run.health.is_ill("own topic", str(error), error.command)
+            yield run
+            return
+        relay = Relay(
+            settings,
+            topic=topics[service.topic.name],
+            writer=desk.writer,
+            health=run.health,
+            schema="public",
+        )
+        desk.relay = relay
+        run.health.starts("relay")
+        relaying = asyncio.create_task(relay.run())
+        stack.push_async_callback(stop_relay, relay, relaying)
+        if service.hears:
+            consumer = await start_consumer(run, hearing, codec, stack)
+            stack.push_async_callback(consumer.stop)
+        tasks.append(asyncio.create_task(run_timers(desk, service.timers, clock)))
+        tasks += [asyncio.ensure_future(work(run)) for work in service.background]
+        yield run
+
+
+def hearing_of(run: Running) -> tuple[Hearing, Codec]:
+    """What the consumer and the replay of dead letters share."""
+    hears = run.service.hears
+    names = {run.topics[one.topic.name].kafka_name: one.topic.name for one in hears}
+    codec = Codec(
+        {run.topics[one.topic.name].kafka_name: Decoder(one.understands) for one in hears}
+    )
+    hearing = Hearing(
+        desk=run.desk,
+        hears=hears,
+        names=names,
+        breaches_max=run.settings.limits.breaches_in_a_row,
+    )
+    return hearing, codec
+
+
+async def start_consumer(
+    run: Running, hearing: Hearing, codec: Codec, stack: AsyncExitStack
+) -> Consumer:
+    """The consumer, consuming."""
+    settings, service = run.settings, run.service
+    admin = await open_admin(settings)
+    stack.push_async_callback(admin.close)
+    run.assigned = assignment(settings, service, run.topics)
+    heard = {hears.topic.name: run.topics[hears.topic.name] for hears in service.hears}
+    if settings.departements is not None:
+        others = companions(settings.departements, settings.partitions)
+        log.info("partitions read: %s", run.assigned)
+        log.info("with %s come: %s", ", ".join(settings.departements), ", ".join(others) or "none")
+    consumer = Consumer(
+        settings,
+        hearing=hearing,
+        topics=heard,
+        codec=codec,
+        admin=admin,
+        health=run.health,
+        assigned=None if settings.departements is None else run.assigned,
+    )
+    await consumer.start()
+    return consumer
+
+
+async def stop_tasks(tasks: list[asyncio.Future[None]]) -> None:
+    """Cancel tasks and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def stop_relay(relay: Relay, task: asyncio.Task[None]) -> None:
+    """Let the relay mark what it has sent; cut it off when it cannot."""
+    await relay.stop()
+    with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+        await asyncio.wait_for(task, STOP_SECONDS)
+
+
+async def close_pool(pool: Pool) -> None:
+    """Close the pool; connections still busy after a while are cut."""
+    try:
+        await asyncio.wait_for(pool.close(), STOP_SECONDS)
+    except TimeoutError:
+        pool.terminate()
+
+
+async def serve(service: Service, settings: Settings) -> None:
+    """Run the service until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stopped.set)
+    starting = asyncio.create_task(_serve_until(service, settings, stopped))
+    waiting = asyncio.create_task(stopped.wait())
+    await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done() and not _is_up.is_set():
+        starting.cancel()  # still waiting for the database or the broker
+    waiting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await starting
+
+
+_is_up = asyncio.Event()
+
+
+async def _serve_until(service: Service, settings: Settings, stopped: asyncio.Event) -> None:
+    async with running(service, settings) as run:
+        _is_up.set()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_THRESHOLD)
+        log.info("%s serves at %s", service.name, run.address)
+        await stopped.wait()
+        log.info("%s stops", service.name)
+
+
+def main(service: Service) -> None:
+    """`python -m services.<name> [serve | rebuild --schema NAME | reread --topic NAME]`."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}")
+    parser.add_argument(
+        "--departements", help="read only the partitions of these départements (93,95)"
+    )
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="run the service (the default)")
+    command = commands.add_parser("rebuild", help="build the state anew from the log")
+    command.add_argument("--schema", required=True, help="the schema to build it in")
+    command = commands.add_parser("reread", help="take a topic as it is and read it from its start")
+    command.add_argument("--topic", required=True)
+    arguments = parser.parse_args()
+    settings = read_settings(service.name)
+    if arguments.departements:
+        codes = tuple(code.strip() for code in arguments.departements.split(","))
+        unknown = [code for code in codes if code not in departements_by_code()]
+        if unknown:
+            parser.error(f"no département has the code {', '.join(unknown)}")
+        settings = msgspec.structs.replace(settings, departements=codes)
+    set_up_logs(service.name)
+    set_up_tracing(service.name)
+    match arguments.command:
+        case "rebuild":
+            uvloop.run(rebuild(service, settings, arguments.schema))
+        case "reread":
+            uvloop.run(reread(service, settings, arguments.topic))
+        case _:
+            uvloop.run(serve(service, settings))
+    sys.exit(0)

@@ -1,0 +1,266 @@
+"""State from the log: a restored database catches up with its own topic, a shadow is built anew.
+
+Both apply a service's own events before they hear the others', and announce nothing: what is
+derived on the way has been said before.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from contracts.recorded import Recorded
+from services.messaging import outbox
+from services.messaging.batch import Hearing, take_batch
+from services.messaging.codec import Breach, Codec, Decoder
+from services.messaging.database import Pool, open_pool
+from services.messaging.declared import Service
+from services.messaging.log import LogTopic, ensure_topics, open_admin, read_bounds
+from services.messaging.migrations import migrate
+from services.messaging.offsets import (
+    Move,
+    add_missing_offsets,
+    adopt_offsets,
+    check_against_log,
+    fence,
+    load_offsets,
+)
+from services.messaging.settings import Settings
+from services.messaging.unit import Desk, open_unit
+
+log = logging.getLogger(__name__)
+
+FETCH_BYTES = 4_194_304
+POLL_MS = 1000
+
+
+@asynccontextmanager
+async def open_reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer outside any group."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka,
+        client_id=f"cpts-{settings.service}-replay",
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        max_partition_fetch_bytes=FETCH_BYTES,
+    )
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def read_to_end(
+    settings: Settings, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+) -> AsyncIterator[list[Any]]:
+    """The records of these partitions from `starts` up to `ends`, in batches."""
+    open_ = {one for one in starts if starts[one] < ends[one]}
+    if not open_:
+        return
+    async with open_reader(settings) as consumer:
+        consumer.assign(list(open_))
+        for one in open_:
+            consumer.seek(one, starts[one])
+        while open_:
+            polled = await consumer.getmany(
+                timeout_ms=POLL_MS, max_records=settings.limits.batch_records
+            )
+            batch = [
+                record
+                for one, records in polled.items()
+                for record in records
+                if record.offset < ends[one]
+            ]
+            if batch:
+                yield batch
+            for one in list(open_):
+                if await consumer.position(one) >= ends[one]:
+                    open_.discard(one)
+                    consumer.pause(one)
+
+
+async def apply_own(
+    desk: Desk, topic: LogTopic, items: Sequence[tuple[Any, Any]], *, is_restore: bool
+) -> None:
+    """Apply a batch of the service's own events and move its own-topic offsets, in one transaction.
+
+    In a restore, an event that the outbox holds was applied before the backup: it only counts as
+    sent. The others enter the outbox as sent, so that hearing their causes says nothing twice.
+    """
+    moves: dict[int, Move] = {}
+    for record, _ in items:
+        from_offset = moves[record.partition].from_offset if record.partition in moves else None
+        moves[record.partition] = Move(
+            topic.name,
+            record.partition,
+            record.offset if from_offset is None else from_offset,
+            record.offset + 1,
+        )
+    events: list[Recorded[Any]] = []
+    for record, said in items:
+        if isinstance(said, Breach):
+            raise ValueError(  # noqa: TRY004
+                f"own event {record.partition}/{record.offset}: {said.reason}"
+            )
+        if isinstance(said, Recorded):
+            events.append(said)
+    async with open_unit(desk) as unit:
+        await fence(unit.connection, list(moves.values()))
+        if is_restore:
+            ids = [event.id for event in events]
+            known = {row["id"] for row in await unit.connection.fetch(outbox.KNOWN, ids)}
+            if known:
+                await unit.connection.execute(outbox.MARK_SEEN, list(known))
+            events = [event for event in events if event.id not in known]
+            rows = outbox.make_rows(events, desk.partitions)
+            now = await unit.connection.fetchval("select clock_timestamp()")
+            await outbox.add_rows(unit.connection, rows, desk.writer, now)
+        events = list({event.id: event for event in events}.values())
+        if events:
+            await desk.apply(unit.connection, events)
+        unit.count("own_events", len(events))
+
+
+async def catch_up_own(
+    service: Service, settings: Settings, desk: Desk, topic: LogTopic, *, is_restore: bool
+) -> int:
+    """Apply what the service's own topic holds beyond the stored own-topic offset.
+
+    At an ordinary start that is what left and was not yet marked. After a restore it is all that
+    was said since the backup. Raises `LogMismatch` when the topic is not the stored one.
+    """
+    partitions = [TopicPartition(topic.kafka_name, number) for number in range(topic.partitions)]
+    async with open_reader(settings) as consumer:
+        bounds = await read_bounds(consumer, partitions)
+    async with desk.pool.acquire() as connection:
+        await add_missing_offsets(connection, topic, range(topic.partitions))
+        stored = await load_offsets(connection, [topic.name])
+    for one in partitions:
+        offset = stored[topic.name, one.partition]
+        check_against_log(service.name, topic, one.partition, offset, bounds[one])
+    starts = {one: stored[topic.name, one.partition].next_offset for one in partitions}
+    ends = {one: bounds[one].end for one in partitions}
+    codec = Codec({topic.kafka_name: Decoder(service.topic.event_classes())})
+    count = 0
+    async for batch in read_to_end(settings, starts, ends):
+        await apply_own(desk, topic, codec.decode_records(batch), is_restore=is_restore)
+        count += len(batch)
+    if count:
+        log.info("own topic: %d records read", count)
+    return count
+
+
+async def hear_again(
+    service: Service, settings: Settings, desk: Desk, topics: Mapping[str, LogTopic]
+) -> int:
+    """Give the handlers all that the foreign topics hold beyond the stored offsets."""
+    if not service.hears:
+        return 0  # aiokafka 0.14 raises CancelledError from a reader stopped before it has read
+    heard = {hears.topic.name: hears for hears in service.hears}
+    partitions = [
+        TopicPartition(topics[name].kafka_name, number)
+        for name in heard
+        for number in range(topics[name].partitions)
+    ]
+    async with open_reader(settings) as consumer:
+        bounds = await read_bounds(consumer, partitions)
+    async with desk.pool.acquire() as connection:
+        for name in heard:
+            await add_missing_offsets(connection, topics[name], range(topics[name].partitions))
+        stored = await load_offsets(connection, heard)
+    names = {topics[name].kafka_name: name for name in heard}
+    starts = {one: stored[names[one.topic], one.partition].next_offset for one in partitions}
+    codec = Codec({topics[name].kafka_name: Decoder(heard[name].understands) for name in heard})
+    hearing = Hearing(
+        desk=desk,
+        hears=service.hears,
+        names=names,
+        breaches_max=settings.limits.breaches_in_a_row,
+        positions={(one.topic, one.partition): offset for one, offset in starts.items()},
+    )
+    count = 0
+    ends = {one: bounds[one].end for one in partitions}
+    async for batch in read_to_end(settings, starts, ends):
+        await take_batch(hearing, codec.decode_records(batch))
+        count += len(batch)
+    return count
+
+
+async def rebuild(service: Service, settings: Settings, schema: str) -> None:
+    """Build the service's state anew from the log, in a schema of its own that must be empty.
+
+    Its own topic first, through `apply`; then the foreign topics, through the handlers. Nothing is
+    announced, no timer fires. It stops where the logs ended when it began.
+    """
+    admin = await open_admin(settings)
+    try:
+        topics = await ensure_topics(admin, settings, topics_of(service))
+    finally:
+        await admin.close()
+    await migrate(settings, service.schema, schema)
+    pool = await open_pool(settings, schema)
+    try:
+        desk = desk_for(service, pool, topics, relay=None)
+        own = topics[service.topic.name]
+        applied = await catch_up_own(service, settings, desk, own, is_restore=False)
+        heard = await hear_again(service, settings, desk, topics)
+        log.info("%s rebuilt: %d own records, %d heard", schema, applied, heard)
+    finally:
+        await pool.close()
+
+
+async def reread(service: Service, settings: Settings, topic_name: str) -> None:
+    """Take a topic as the cluster has it now and read it again from its start.
+
+    What was heard before changes nothing when it is heard again.
+    """
+    wanted = [topic for topic in topics_of(service) if topic.name == topic_name]
+    if not wanted:
+        raise SystemExit(f"{service.name} does not use the topic {topic_name}")
+    admin = await open_admin(settings)
+    try:
+        topics = await ensure_topics(admin, settings, wanted)
+    finally:
+        await admin.close()
+    topic = topics[topic_name]
+    partitions = [TopicPartition(topic.kafka_name, number) for number in range(topic.partitions)]
+    async with open_reader(settings) as consumer:
+        bounds = await read_bounds(consumer, partitions)
+    pool = await open_pool(settings)
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            await adopt_offsets(
+                connection, topic, {one.partition: bounds[one].start for one in partitions}
+            )
+    finally:
+        await pool.close()
+
+
+def topics_of(service: Service) -> list[Any]:
+    """The topics that a service writes and reads."""
+    return [service.topic, *(hears.topic for hears in service.hears)]
+
+
+def desk_for(
+    service: Service, pool: Pool, topics: Mapping[str, LogTopic], relay: Any, writer: Any = None
+) -> Desk:
+    """The desk of one process."""
+    return Desk(
+        pool,
+        name=service.name,
+        apply=service.apply,
+        writer=writer or uuid4(),
+        partitions=topics[service.topic.name].partitions,
+        relay=relay,
+    )
+
+
+def partitions_for(
+    departements: Collection[str], partitions: int, partition_of: Any
+) -> tuple[int, ...]:
+    """The partitions that hold these départements."""
+    return tuple(sorted({partition_of(code, partitions) for code in departements}))

@@ -1,0 +1,54 @@
+"""What a service's process is told by its environment."""
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The bounds on everything that waits, retries or grows; the defaults suit production."""
+
+    batch_records: int = 1000
+    partition_records: int = 200
+    breaches_in_a_row: int = 20
+    relay_rows_per_partition: int = 200
+    lease_seconds: int = 5
+    lock_timeout_ms: int = 5_000
+    idle_in_transaction_ms: int = 15_000
+    wait_seconds_max: int = 30
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One service's settings. `departements` restricts what is read; None reads everything."""
+
+    service: str
+    database_url: str
+    kafka: str
+    http_host: str = "127.0.0.1"
+    http_port: int = 0
+    namespace: str = ""
+    departements: tuple[str, ...] | None = None
+    partitions: int = 12
+    is_production: bool = False
+    limits: Limits = Limits()
+
+    def topic(self, name: str) -> str:
+        """The name of a topic in this environment's cluster."""
+        return f"{self.namespace}{name}"
+
+
+def read_settings(service: str, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings that the environment gives a service; KeyError names a missing one."""
+    env = os.environ if environment is None else environment
+    return Settings(
+        service=service,
+        database_url=env["DATABASE_URL"],
+        kafka=env["KAFKA_BOOTSTRAP_SERVERS"],
+        http_host=env.get("HTTP_HOST", "127.0.0.1"),
+        http_port=int(env.get("HTTP_PORT", "0")),
+        namespace=env.get("CPTS_NAMESPACE", ""),
+        partitions=int(env.get("CPTS_PARTITIONS", "12")),
+        is_production=env.get("CPTS_ENVIRONMENT") == "production",
+        limits=Limits(breaches_in_a_row=int(env.get("CPTS_BREACHES_IN_A_ROW", "20"))),
+    )

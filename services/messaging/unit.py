@@ -1,0 +1,162 @@
+"""One transaction: what a handler, an order or a timer works in."""
+
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+from uuid import UUID
+
+from contracts.recorded import Recorded
+from services.messaging.database import Connection, Pool
+from services.messaging.outbox import Row, add_rows, make_rows
+
+ADD_JOINS = """
+    insert into join_row (kind, key)
+    select $1, key from unnest($2::text[]) with ordinality as new (key, place) order by place
+    on conflict do nothing
+"""
+LOCK_JOINS = """
+    select from join_row where kind = $1 and key = any ($2) order by key for update
+"""
+log = logging.getLogger(__name__)
+
+
+class Relaying(Protocol):
+    """The relay, as seen by who has rows for it."""
+
+    def hand_over(self, rows: Sequence[Row], *, has_others: bool) -> None:
+        """Rows that have just been committed, in their order."""
+        ...
+
+    def resync(self) -> None:
+        """A commit whose outcome is not known: look into the table."""
+        ...
+
+
+class Desk:
+    """What the transactions of one process share: the pool, how own events apply, where they go.
+
+    `relay` is None where nothing is announced: a rebuild and a restore.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        name: str,
+        apply: Callable[[Connection, Sequence[Recorded[Any]]], Awaitable[None]],
+        writer: UUID,
+        partitions: int,
+        relay: Relaying | None,
+    ) -> None:
+        self.pool = pool
+        self.name = name
+        self.apply = apply
+        self.writer = writer
+        self.partitions = partitions
+        self.relay = relay
+        self.counters: Counter[str] = Counter()
+
+
+class Unit:
+    """An open transaction of a service. `connection` is inside it; nothing here commits it."""
+
+    def __init__(self, connection: Connection, desk: Desk) -> None:
+        self.connection = connection
+        self._desk = desk
+        self._rows: list[Row] = []
+        self._has_others = False
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def is_rebuild(self) -> bool:
+        """Whether nothing is announced: what the service said then is read from its own topic."""
+        return self._desk.relay is None
+
+    async def announce(self, events: Sequence[Recorded[Any]]) -> None:
+        """Say the service's own events: put them in the outbox and apply them, order kept.
+
+        An event said before, known by its id, is neither said nor applied again.
+        """
+        if not events:
+            return
+        desk = self._desk
+        if desk.relay is not None:
+            rows = make_rows(events, desk.partitions)
+            added, has_others = await add_rows(self.connection, rows, desk.writer)
+            self._rows += added
+            self._has_others |= has_others
+            if len(added) < len(events):
+                new = {row["id"] for row in added}
+                events = [event for event in events if event.id in new]
+        if events:
+            await desk.apply(self.connection, events)
+
+    async def lock_joins(self, kind: str, keys: Iterable[str]) -> None:
+        """Lock the join rows of `keys`, made if absent, in their order.
+
+        Where two streams meet, both handlers lock the same rows first and only then, in a new
+        statement, read what the other has committed.
+        """
+        ordered = sorted(set(keys))
+        if ordered:
+            await self.connection.execute(ADD_JOINS, kind, ordered)
+            await self.connection.execute(LOCK_JOINS, kind, ordered)
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter of the process, if the transaction commits."""
+        self._counts[name] += by
+
+    def mark(self) -> tuple[int, bool, Counter[str]]:
+        """Where the unit stands, for `forget_since` after a rollback to a savepoint."""
+        return len(self._rows), self._has_others, self._counts.copy()
+
+    def forget_since(self, mark: tuple[int, bool, Counter[str]]) -> None:
+        """Forget what was said since `mark`: it has been rolled back."""
+        count, self._has_others, self._counts = mark
+        del self._rows[count:]
+
+    def after_commit(self) -> None:
+        """Hand what was said to the relay; the transaction has just committed."""
+        self._desk.counters.update(self._counts)
+        if self._rows and self._desk.relay is not None:
+            self._desk.relay.hand_over(self._rows, has_others=self._has_others)
+
+
+async def commit(transaction: Any) -> None:
+    """Commit. A function of its own, so that a fault test can stand between it and what follows."""
+    await transaction.commit()
+
+
+@asynccontextmanager
+async def open_unit(desk: Desk) -> AsyncIterator[Unit]:
+    """A unit in a transaction of its own: committed at the end of the block, then handed over;
+    rolled back when the block raises.
+    """
+    async with desk.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        unit = Unit(connection, desk)
+        try:
+            yield unit
+        except BaseException:
+            await roll_back(connection, transaction)
+            raise
+        try:
+            await commit(transaction)
+        except BaseException:
+            # Cut off here, the transaction may have committed all the same.
+            if desk.relay is not None:
+                desk.relay.resync()
+            raise
+        unit.after_commit()
+
+
+async def roll_back(connection: Any, transaction: Any) -> None:
+    """Roll back; when even that fails the session is cut, which comes to the same."""
+    try:
+        await transaction.rollback()
+    except Exception as error:  # noqa: BLE001 - the first failure is the one to report
+        log.debug("rollback failed: %r", error)
+        connection.terminate()
