@@ -21,6 +21,7 @@ from services.membership.domain.professionals import (
 )
 from services.membership.domain.refusals import Reason, Refusal
 from services.membership.domain.registration import assign_finess, register
+from tests.membership.ordering import check_digit, rpps
 
 PRECEDENCE = """
 unknown_cpts unknown_entry unknown_member unknown_participation
@@ -35,21 +36,10 @@ def test_the_reasons_stand_in_their_order_of_precedence() -> None:
     assert list(Reason) == PRECEDENCE.split()
 
 
-def luhn_digit(ten_digits: str) -> int:
-    """The check digit, the long way: by the sum that makes eleven digits a multiple of ten."""
-    doubled = [sum(divmod(2 * int(d), 10)) for d in ten_digits[1::2]]
-    plain = [int(d) for d in ten_digits[0::2]]
-    return -(sum(doubled) + sum(plain)) % 10
-
-
-def rpps(ten_digits: str) -> str:
-    return f"8{ten_digits}{luhn_digit(ten_digits)}"
-
-
 @given(st.from_regex(r"\A[0-9]{10}\Z"))
 def test_of_ten_last_digits_exactly_one_is_right(ten_digits: str) -> None:
     right = [n for n in range(10) if has_right_check_digit(f"8{ten_digits}{n}")]
-    assert right == [luhn_digit(ten_digits)]
+    assert right == [check_digit(ten_digits)]
 
 
 @given(st.from_regex(r"\A[0-9]{10}\Z"), st.integers(0, 10), st.integers(1, 9))
@@ -62,7 +52,7 @@ def test_one_mistyped_digit_is_seen(ten_digits: str, place: int, shift: int) -> 
 
 def test_a_number_worked_by_hand() -> None:
     # 1 0 0 0 2 3 4 5 6 7: doubled from the right 14>5, 10>1, 6, 0, 0; plain 6, 4, 2, 0, 1: 25
-    assert luhn_digit("1000234567") == 5
+    assert check_digit("1000234567") == 5
     assert has_right_check_digit("810002345675")
 
 

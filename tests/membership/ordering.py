@@ -1,0 +1,96 @@
+"""What the tests of membership's orders share: one running service, and how to ask it."""
+
+import itertools
+from typing import Any
+
+import httpx
+from aiokafka import TopicPartition
+
+from contracts.communes import all_communes
+from contracts.recorded import Recorded
+from contracts.topics import MEMBERSHIP
+from services.messaging.codec import Decoder
+from services.messaging.log import read_bounds
+from services.messaging.process import Running
+from services.messaging.replaying import open_reader, read_to_end
+from services.messaging.settings import Settings
+
+
+class House:
+    """A running membership service with its client; `communes` are given out once each."""
+
+    def __init__(self, run: Running, settings: Settings, client: httpx.AsyncClient) -> None:
+        self.run, self.settings, self.client = run, settings, client
+        self.communes = (
+            commune
+            for commune in all_communes().values()
+            if commune.departement == "77" and commune.population
+        )
+        self._names = (f"c{number}" for number in itertools.count(1))
+
+    async def order(
+        self, path: str, body: Any, method: str = "POST", role: str = "cpts", **headers: str
+    ) -> httpx.Response:
+        """One order; header names are given with underscores."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.client.request(
+            method, path, json=body, headers={"Acting-Role": role, **named}
+        )
+
+    async def new_cpts(self, **fields: Any) -> str:
+        """The id of a CPTS just registered."""
+        cpts_id = next(self._names)
+        answer = await self.order(
+            "/cpts",
+            {"cpts_id": cpts_id, "cpts_name": f"CPTS {cpts_id}", "seat_commune": "77288"} | fields,
+        )
+        assert answer.status_code == 201, answer.text
+        return cpts_id
+
+    async def get(self, path: str, **query: Any) -> Any:
+        answer = await self.client.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def history(self, cpts_id: str) -> list[dict[str, Any]]:
+        return (await self.get(f"/cpts/{cpts_id}/history", limit=1000))["items"]
+
+    async def types(self, cpts_id: str) -> list[str]:
+        """The names of the CPTS's events, in order."""
+        return [one["type"].split(".")[1] for one in await self.history(cpts_id)]
+
+    async def on_the_topic(self) -> dict[str, list[Recorded[Any]]]:
+        """Every event of the topic by CPTS, once all that was announced has left."""
+        await self.run.relayed()
+        topic = self.run.topics["membership"]
+        partitions = [TopicPartition(topic.kafka_name, one) for one in range(topic.partitions)]
+        async with open_reader(self.settings) as consumer:
+            bounds = await read_bounds(consumer, partitions)
+        starts = {one: bounds[one].start for one in partitions}
+        ends = {one: bounds[one].end for one in partitions}
+        decoder = Decoder(MEMBERSHIP.event_classes())
+        found: dict[str, list[Recorded[Any]]] = {}
+        async for records in read_to_end(self.settings, starts, ends):
+            for record in records:
+                said = decoder.decode(record)
+                assert isinstance(said, Recorded), said
+                found.setdefault(said.subject, []).append(said)
+        return found
+
+
+def reason(answer: httpx.Response) -> str:
+    """The coded reason of a refusal."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return str(answer.json()["reason"])
+
+
+def check_digit(ten_digits: str) -> int:
+    """By Luhn's formula, the long way: the digit that makes the sum a multiple of ten."""
+    doubled = [sum(divmod(2 * int(d), 10)) for d in ten_digits[1::2]]
+    plain = [int(d) for d in ten_digits[0::2]]
+    return -(sum(doubled) + sum(plain)) % 10
+
+
+def rpps(ten_digits: str) -> str:
+    """A number with the right check digit."""
+    return f"8{ten_digits}{check_digit(ten_digits)}"
