@@ -20,6 +20,8 @@ from services.referrals.domain.waiting import entry_of, offer_waiting
 from services.referrals.store import membership, platform, referrals
 from services.referrals.store.parameters import answer_within, keep_identities
 
+Changes = Sequence[tuple[Recorded[TerritoryPlaceRecorded], TerritoryEntry]]
+
 
 async def on_membership(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
     """Keep what membership tells, and offer the demands that waited for it.
@@ -35,15 +37,23 @@ async def on_membership(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
     members = [one for one in events if isinstance(one.event, MemberRecorded)]
     await membership.keep_cpts(unit.connection, cpts)
     await membership.keep_members(unit.connection, members)
-    if not changes:
-        return
+    if changes and not unit.is_rebuild:
+        await _offer_waiting(unit, changes, keys)
+    await membership.keep_entries(unit.connection, [entry for _, entry in changes])
+
+
+async def _offer_waiting(unit: Unit, changes: Changes, keys: Sequence[str]) -> None:
+    """Offer the demands that wait in these places, before the changes are kept.
+
+    Not in a rebuild: demands that still wait would meet territories that had come and gone before
+    them, and what was offered then is in the own topic.
+    """
     announced = offer_waiting(
         changes,
         known=await membership.entries_of(unit.connection, keys),
         held=await referrals.lock_held(unit.connection, keys),
         answer_within=answer_within(),
     )
-    await membership.keep_entries(unit.connection, [entry for _, entry in changes])
     await unit.announce(announced)
 
 
