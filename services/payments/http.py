@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post, put
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from contracts.events.payments import LineMode, RatePublished, Step
 from contracts.recorded import Cause, record
-from services.messaging.orders import Answer, Order, Refused, Role, carry_out
-from services.messaging.problems import not_found
+from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.problems import Refused, not_found
 from services.messaging.unit import Unit
 from services.payments import domain, handlers
 from services.payments.domain import (
@@ -25,7 +25,9 @@ from services.payments.domain import (
 )
 from services.payments.store import answers, inputs
 
-Limit = Annotated[int, Parameter(ge=1, le=1000)]
+CptsId = FromPath[str]
+Day = FromPath[date]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}$")]
 
 
@@ -62,7 +64,11 @@ def _refused(refusal: Refusal) -> Refused:
 
 @put("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/lines/{indicator:str}", status_code=200)
 async def set_line(
-    request: Request[Any, Any, Any], cpts_id: str, starts_on: date, indicator: str, data: LineOrder
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    starts_on: Day,
+    indicator: FromPath[str],
+    data: JSONBody[LineOrder],
 ) -> Response[Any]:
     """Sets what one indicator can bring in one contract year, and prices the account again."""
     line = Line(
@@ -117,7 +123,7 @@ async def _announce_line(unit: Unit, account: Account, event: msgspec.Struct, ca
 
 
 @post("/rates", status_code=201)
-async def publish_rate(request: Request[Any, Any, Any], data: RateOrder) -> Response[Any]:
+async def publish_rate(request: Request[Any, Any, Any], data: JSONBody[RateOrder]) -> Response[Any]:
     """Publishes an amount of the scale and prices the accounts that it concerns again."""
 
     async def body(order: Order) -> Answer:
@@ -139,7 +145,7 @@ async def publish_rate(request: Request[Any, Any, Any], data: RateOrder) -> Resp
 
 
 @get("/cpts/{cpts_id:str}/funding")
-async def funding(request: Request[Any, Any, Any], cpts_id: str) -> dict[str, Any]:
+async def funding(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str, Any]:
     """The variable part of each contract year of a CPTS, with its missions and lines."""
     async with request.app.state.pool.acquire() as connection:
         years = await answers.contract_years(connection, cpts_id)
@@ -166,10 +172,10 @@ async def funding(request: Request[Any, Any, Any], cpts_id: str) -> dict[str, An
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/explanation")
 async def explanation(
     request: Request[Any, Any, Any],
-    cpts_id: str,
-    starts_on: date,
-    indicator: str | None = None,
-    after: str = "",
+    cpts_id: CptsId,
+    starts_on: Day,
+    indicator: FromQuery[str | None] = None,
+    after: FromQuery[str] = "",
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """Every amount of an account, down to the facts: missions, rate and text, lines, figures.
@@ -236,9 +242,9 @@ async def explanation(
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/estimates")
 async def estimates(
     request: Request[Any, Any, Any],
-    cpts_id: str,
-    starts_on: date,
-    after: int = 0,
+    cpts_id: CptsId,
+    starts_on: Day,
+    after: FromQuery[int] = 0,
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """The computations of an account, oldest first, each with its reason."""
@@ -260,7 +266,10 @@ async def ledger_balances(request: Request[Any, Any, Any]) -> dict[str, Any]:
 
 @get("/ledger/entries")
 async def ledger_entries(
-    request: Request[Any, Any, Any], cpts_id: str, after: str = "", limit: Limit = 100
+    request: Request[Any, Any, Any],
+    cpts_id: FromQuery[str],
+    after: FromQuery[str] = "",
+    limit: Limit = 100,
 ) -> dict[str, Any]:
     """The ledger lines of a CPTS, in order of their posting."""
     async with request.app.state.pool.acquire() as connection:

@@ -74,10 +74,10 @@ class Platform:
         return answer.json()
 
     async def caught_up(self) -> None:
-        """Waits until every service has handled all that the others said."""
-        for _ in range(2):
-            for name in ("membership", "referrals", "indicators", "payments"):
-                await self.services[name].caught_up()
+        """Waits until every service has handled all that the others said, along the chain."""
+        for name in ("membership", "referrals", "indicators", "payments"):
+            await self.services[name].caught_up()
+            await self.services[name].relayed()
 
     def new_story(self, commune: str, *, name: str = "") -> "Story":
         """A story on its own commune, a year after the one before, so that the clock goes on."""
