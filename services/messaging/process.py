@@ -11,7 +11,6 @@ import sys
 from collections import Counter  # noqa: TC003
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from uuid import uuid4
 
 import msgspec
 import uvicorn
@@ -197,32 +196,30 @@ async def running(
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings)
         stack.push_async_callback(close_pool, pool)
-        desk = desk_for(service, pool, topics, relay=None, writer=uuid4())
+        desk = desk_for(service, pool, topics)
         run = Running(settings, service, desk, topics)
         hearing, codec = hearing_of(run)
+        own = topics[service.topic.name]
+        relay = Relay(settings, topic=own, writer=desk.writer, health=run.health)
+        # At the end, in this order: the consumer, HTTP, the timers, the relay, the pool.
+        stack.push_async_callback(relay.stop)
         tasks: list[asyncio.Future[None]] = []
         stack.push_async_callback(stop_tasks, tasks)
+        run.health.starts("own topic")
         run.address = await stack.enter_async_context(
             serving(make_app(run, hearing, codec, clock), settings)
         )
         try:
-            await catch_up_own(service, settings, desk, topics[service.topic.name], is_restore=True)
+            await catch_up_own(service, settings, desk, own, is_restore=True)
         except LogMismatch as error:
             log.error("%s; run: %s", error, error.command)  # noqa: TRY400
             run.health.is_ill("own topic", str(error), error.command)
             yield run
             return
-        relay = Relay(
-            settings,
-            topic=topics[service.topic.name],
-            writer=desk.writer,
-            health=run.health,
-            schema="public",
-        )
-        desk.relay = relay
+        run.health.is_well("own topic")
         run.health.starts("relay")
-        relaying = asyncio.create_task(relay.run())
-        stack.push_async_callback(stop_relay, relay, relaying)
+        desk.relay = relay
+        relay.start()
         if service.hears:
             consumer = await start_consumer(run, hearing, codec, stack)
             stack.push_async_callback(consumer.stop)
@@ -278,13 +275,6 @@ async def stop_tasks(tasks: list[asyncio.Future[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def stop_relay(relay: Relay, task: asyncio.Task[None]) -> None:
-    """Let the relay mark what it has sent; cut it off when it cannot."""
-    await relay.stop()
-    with contextlib.suppress(TimeoutError, asyncio.CancelledError):
-        await asyncio.wait_for(task, STOP_SECONDS)
 
 
 async def close_pool(pool: Pool) -> None:

@@ -54,9 +54,9 @@ class Relay:
     """One process's relay: it sends while it holds the lease, else it wakes the holder."""
 
     def __init__(
-        self, settings: Settings, *, topic: LogTopic, writer: UUID, health: Health, schema: str
+        self, settings: Settings, *, topic: LogTopic, writer: UUID, health: Health
     ) -> None:
-        self._settings, self._topic, self._writer, self._schema = settings, topic, writer, schema
+        self._settings, self._topic, self._writer = settings, topic, writer
         self._health, self._counters = health, health.counters
         self._waiting: dict[int, Row] = {}  # handed over in memory, by position
         self._sent: dict[int, tuple[int, int]] = {}  # position: partition, offset; not yet marked
@@ -69,6 +69,7 @@ class Relay:
         self._mark_at: float | None = None
         self._wake = asyncio.Event()
         self._is_stopping = False
+        self._task: asyncio.Task[None] | None = None
 
     def hand_over(self, rows: Sequence[Row], *, has_others: bool) -> None:
         """Rows that have just been committed, in their order."""
@@ -90,7 +91,7 @@ class Relay:
         self._wake.set()
 
     async def run(self) -> None:
-        """Relay until cancelled or asked to stop; troubles are waited out."""
+        """Relay until asked to stop; troubles are waited out."""
         backoff = Backoff(self._settings.limits.wait_seconds_max)
         while not self._is_stopping:
             try:
@@ -101,13 +102,20 @@ class Relay:
                 self._health.is_ill("relay", f"{type(error).__name__}: {error}")
                 await backoff.wait()
 
+    def start(self) -> None:
+        """Begin to relay."""
+        self._task = asyncio.create_task(self.run())
+
     async def stop(self) -> None:
-        """Ask `run` to end after marking what it has sent."""
+        """End after marking what was sent; cut off when the broker or the database is away."""
         self._is_stopping = True
         self._wake.set()
+        if self._task is not None:
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+                await asyncio.wait_for(self._task, 2 * STOP_SECONDS)
 
     async def _run_connected(self, backoff: Backoff) -> None:
-        connection = await connect(self._settings, self._schema)
+        connection = await connect(self._settings)
         producer: AIOKafkaProducer | None = None
         self._forget()
         try:

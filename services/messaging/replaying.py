@@ -204,7 +204,7 @@ async def rebuild(service: Service, settings: Settings, schema: str) -> None:
     await migrate(settings, service.schema, schema)
     pool = await open_pool(settings, schema)
     try:
-        desk = desk_for(service, pool, topics, relay=None)
+        desk = desk_for(service, pool, topics)
         own = topics[service.topic.name]
         applied = await catch_up_own(service, settings, desk, own, is_restore=False)
         heard = await hear_again(service, settings, desk, topics)
@@ -245,17 +245,15 @@ def topics_of(service: Service) -> list[Any]:
     return [service.topic, *(hears.topic for hears in service.hears)]
 
 
-def desk_for(
-    service: Service, pool: Pool, topics: Mapping[str, LogTopic], relay: Any, writer: Any = None
-) -> Desk:
-    """The desk of one process."""
+def desk_for(service: Service, pool: Pool, topics: Mapping[str, LogTopic]) -> Desk:
+    """The desk of one process, which announces nothing until it is given a relay."""
     return Desk(
         pool,
         name=service.name,
         apply=service.apply,
-        writer=writer or uuid4(),
+        writer=uuid4(),
         partitions=topics[service.topic.name].partitions,
-        relay=relay,
+        relay=None,
     )
 
 

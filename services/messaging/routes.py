@@ -50,7 +50,9 @@ async def show_dead_letters(
 
 
 @post("/dead-letters/{letter_id:int}/replay", tags=["dead letters"], status_code=200)
-async def replay_dead_letter(request: Request[Any, Any, Any], letter_id: FromPath[int]) -> dict[str, Any]:
+async def replay_dead_letter(
+    request: Request[Any, Any, Any], letter_id: FromPath[int]
+) -> dict[str, Any]:
     """Handle a dead letter again, in one transaction that also marks it as replayed."""
     read_role(request, {Role.SYSTEM})
     hearing: Hearing = request.app.state.hearing
