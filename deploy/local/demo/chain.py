@@ -7,6 +7,7 @@ ends; it never writes.
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -19,10 +20,8 @@ from deploy.local.stack import Stack
 LOOK_EVERY_SECONDS = 0.03
 ORDER_OF_HEARING = ("membership", "referrals", "indicators", "payments")
 
-Positions = dict[str, int]
 
-
-class NotHeard(Exception):
+class NotHeardError(Exception):
     """The services did not hear everything in time; the message says who is behind."""
 
 
@@ -41,7 +40,7 @@ class Chain:
         self.databases: dict[str, asyncpg.Connection[asyncpg.Record]] = {}
         self._look = asyncio.Lock()
 
-    async def __aenter__(self) -> "Chain":
+    async def __aenter__(self) -> Self:
         for service in SERVICES:
             self.databases[service] = await asyncpg.connect(admin_url_of(self._stack, service))
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self._stack.kafka)
@@ -57,7 +56,7 @@ class Chain:
     async def heard(self, producers: Iterable[str], *, within_seconds: float = 60) -> None:
         """Wait until all that these services said until now was sent and heard by all who listen.
 
-        Raises `NotHeard` after `within_seconds`.
+        Raises `NotHeardError` after `within_seconds`.
         """
         limit = time.monotonic() + within_seconds
         for producer in producers:
@@ -65,11 +64,11 @@ class Chain:
                 last = await self._last_position(producer)
             while (behind := await self._behind(producer, last)) is not None:
                 if time.monotonic() > limit:
-                    raise NotHeard(behind)
+                    raise NotHeardError(behind)
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def all_heard(self, *, within_seconds: float = 120) -> None:
-        """Wait until nothing is under way from membership to payments. Raises `NotHeard`."""
+        """Wait until nothing is under way from membership to payments. Raises `NotHeardError`."""
         await self.heard(ORDER_OF_HEARING, within_seconds=within_seconds)
 
     async def events(self) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import msgspec
@@ -39,7 +39,7 @@ class Reader:
         }
         self._slots = asyncio.Semaphore(AT_ONCE)
 
-    async def __aenter__(self) -> "Reader":  # noqa: PYI034
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -135,9 +135,7 @@ async def _figures(reader: Reader, outlook: Outlook) -> list[Difference]:
             ]
         found = []
         if value != len(facts):
-            found.append(
-                Difference(what="chiffre", where=where, expected=len(facts), found=value)
-            )
+            found.append(Difference(what="chiffre", where=where, expected=len(facts), found=value))
         if counted != facts:
             found.append(_facts_differ(where, facts, counted))
         return found

@@ -25,7 +25,7 @@ POLL_SECONDS = 0.05
 BEFORE = timedelta(microseconds=1)
 
 
-class OrderLost(Exception):
+class OrderLostError(Exception):
     """An order got no answer within the time in which a service must come back."""
 
 
@@ -169,7 +169,7 @@ class Driver:
             except httpx.TransportError:
                 pass
             if time.monotonic() > limit:
-                raise OrderLost(f"order {order.n} ({order.method} {order.path}) got no answer")
+                raise OrderLostError(f"order {order.n} ({order.method} {order.path}) got no answer")
             self.progress.retries += 1
             await asyncio.sleep(RETRY_AFTER_SECONDS)
 
@@ -184,7 +184,7 @@ class Driver:
             except httpx.TransportError:
                 pass
             await asyncio.sleep(POLL_SECONDS)
-        raise OrderLost(f"no timer ended the wait of {referral_id}")
+        raise OrderLostError(f"no timer ended the wait of {referral_id}")
 
     # -- the clock
 

@@ -59,7 +59,8 @@ async def measure(chain: Chain, away: tuple[float, float] | None) -> Latency:
     """Latency of every acceptance; `away` is when the killed service was away (epoch seconds)."""
     accepted = await _moments(chain.databases["referrals"], _ACCEPTANCES)
     estimated = await _moments(chain.databases["payments"], _ESTIMATES, _INDICATOR)
-    undisturbed, behind = [], []
+    undisturbed: list[float] = []
+    behind: list[float] = []
     for subject, since in accepted.items():
         until = estimated.get(subject)
         if until is None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import msgspec
 
+from contracts.topics import topic_of
 from deploy.local.demo import accident, latency, orders
 from deploy.local.demo.accident import Accident
 from deploy.local.demo.chain import Chain
@@ -108,9 +110,9 @@ async def play(
         return run
 
 
-async def _together(main: "asyncio.Future[None] | object", beside: list["asyncio.Task[None]"]) -> None:
+async def _together(main: Coroutine[Any, Any, None], beside: list["asyncio.Task[None]"]) -> None:
     """Run `main`; a failure of what goes beside it ends it too."""
-    task = asyncio.ensure_future(main)  # type: ignore[arg-type]
+    task = asyncio.create_task(main)
     try:
         await asyncio.wait([task, *beside], return_when=asyncio.FIRST_EXCEPTION)
         for one in beside:
@@ -132,15 +134,11 @@ async def _accident(
     if recovery.killed is None:
         return
     await asyncio.to_thread(stack.start_service, service, service_environment(stack))
-    producers = [name for name in SERVICES if name == service or service in _consumers(name)]
+    producers = [
+        name for name in SERVICES if name == service or service in topic_of(name).consumers
+    ]
     await chain.heard(producers)
     recovery.seconds = time.time() - recovery.killed.killed_at_epoch_seconds
-
-
-def _consumers(producer: str) -> tuple[str, ...]:
-    from contracts.topics import topic_of
-
-    return topic_of(producer).consumers
 
 
 async def _let_timers_end(stack: Stack, chain: Chain, season: Season) -> None:
@@ -149,7 +147,9 @@ async def _let_timers_end(stack: Stack, chain: Chain, season: Season) -> None:
     referrals = chain.databases["referrals"]
     limit = time.monotonic() + TIMERS_WITHIN_SECONDS
     while time.monotonic() < limit:
-        if not await referrals.fetchval("select exists (select from referral where due_at is not null)"):
+        if not await referrals.fetchval(
+            "select exists (select from referral where due_at is not null)"
+        ):
             break
         await asyncio.sleep(LOOK_EVERY_SECONDS)
     await chain.all_heard()
@@ -167,9 +167,7 @@ async def _judge(
     recorded = orders.read(orders_path)
     oracle = foresee(recorded, season.ends_at)
     found = outlook(oracle)
-    differences = await compare(
-        stack.http_urls, recorded, driver.progress.outcomes, oracle, found
-    )
+    differences = await compare(stack.http_urls, recorded, driver.progress.outcomes, oracle, found)
     differences += _unproven(recovery)
     first = await latency.first_event_at(chain)
     return Run(
@@ -197,6 +195,3 @@ def _unproven(recovery: Recovery) -> list[Difference]:
             found=msgspec.to_builtins(recovery.killed),
         )
     ]
-
-
-Urls = Mapping[str, str]

@@ -1,0 +1,186 @@
+"""`python -m deploy.local.demo`: plays a season, kills a service in it, and checks every cent."""
+
+import argparse
+import asyncio
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from deploy.local import processes
+from deploy.local.demo import orders
+from deploy.local.demo.cast import DEPARTEMENTS
+from deploy.local.demo.play import Run, play, start_services
+from deploy.local.demo.sabotage import SABOTAGES, saboteur
+from deploy.local.demo.story import Season, season
+from deploy.local.demo.watch import euros, watcher
+from deploy.local.processes import ComponentFailed
+from deploy.local.services import ROOT
+from deploy.local.stack import Stack
+
+DEMANDS = 2_000
+RATE = 150
+SHOWN_DIFFERENCES_MAX = 20
+INTERRUPTED = 130
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="just demo", description=__doc__)
+    parser.add_argument(
+        "--departements",
+        type=int,
+        choices=range(1, len(DEPARTEMENTS) + 1),
+        default=len(DEPARTEMENTS),
+        help=f"how many of the départements {', '.join(DEPARTEMENTS)} (default: all)",
+    )
+    parser.add_argument(
+        "--demands", type=int, default=DEMANDS, help="demands of the SAS (%(default)s)"
+    )
+    parser.add_argument("--rate", type=float, default=RATE, help="orders a second (%(default)s)")
+    parser.add_argument("--seed", type=int, help="the season's seed (drawn and printed if absent)")
+    parser.add_argument("--keep", action="store_true", help="stay up until Ctrl-C, to look around")
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON, nothing else"
+    )
+    parser.add_argument(
+        "--sabotage", choices=sorted(SABOTAGES), help="falsify a database in mid-run: must exit 1"
+    )
+    parser.add_argument("--var", type=Path, default=ROOT / "var", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def _result(
+    run: Run, told: Season, setup: float, total: float, first: float | None
+) -> dict[str, Any]:
+    """The content of `var/demo.json`; seconds and milliseconds as measured."""
+    killed = run.killed
+    return {
+        "exact": not run.differences,
+        "differences": [msgspec.to_builtins(one) for one in run.differences],
+        "seed": told.seed,
+        "departements": told.departements,
+        "cpts": len(told.cast),
+        "demands": told.demands,
+        "appointments": run.appointments,
+        "events": run.events,
+        "variable_cents": run.variable_cents,
+        "killed": {
+            "service": killed.service if killed else None,
+            "transactions_rolled_back": killed.transactions_rolled_back if killed else 0,
+        },
+        "latency_ms": msgspec.to_builtins(run.latency.undisturbed),
+        "latency_behind_kill_ms": msgspec.to_builtins(run.latency.behind_kill),
+        "acceptances_without_estimate": run.latency.without_estimate,
+        "recovery_seconds": run.recovery_seconds,
+        "setup_seconds": round(setup, 2),
+        "first_event_seconds": first,
+        "play_seconds": round(run.play_seconds, 2),
+        "total_seconds": round(total, 2),
+    }
+
+
+def _say(result: dict[str, Any], run: Run, path: Path) -> None:
+    """The result in French."""
+    latency, killed = result["latency_ms"], result["killed"]
+    print()
+    print(
+        f"{result['demands']} demandes, {result['appointments']} rendez-vous, "
+        f"{result['events']} événements, {result['cpts']} CPTS "
+        f"dans {result['departements']} département(s) ; graine {result['seed']}."
+    )
+    print(f"Part variable estimée : {euros(result['variable_cents'])}.")
+    print(
+        f"{killed['service']} tué dans une transaction ouverte "
+        f"({killed['transactions_rolled_back']} annulée(s)), "
+        f"revenu et à jour en {result['recovery_seconds']} s."
+    )
+    print(
+        f"De l'acceptation à l'estimation : médiane {latency['p50']} ms, 95 % {latency['p95']} ms, "
+        f"99 % {latency['p99']} ms ({latency['samples']} mesures)."
+    )
+    print(f"Installation {result['setup_seconds']} s, total {result['total_seconds']} s ; {path}")
+    if result["exact"]:
+        print("EXACT : chaque refus, chaque échéance, chaque chiffre et chaque centime est le bon.")
+        return
+    print(f"FAUX : {len(run.differences)} différence(s)")
+    for difference in run.differences[:SHOWN_DIFFERENCES_MAX]:
+        print(f"  - {difference}")
+    if len(run.differences) > SHOWN_DIFFERENCES_MAX:
+        print(f"  … et {len(run.differences) - SHOWN_DIFFERENCES_MAX} autres dans {path}")
+
+
+def _keep(stack: Stack) -> None:
+    """Stay up until Ctrl-C, and say where to look."""
+    print("\nPages des interfaces (Ctrl-C pour tout arrêter) :", file=sys.stderr)
+    for service, url in stack.http_urls.items():
+        print(f"  {service:<12} {url}/schema", file=sys.stderr)
+    try:
+        while True:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        print("Arrêt.", file=sys.stderr)
+
+
+def _play(options: argparse.Namespace) -> int:
+    begun, begun_epoch = time.monotonic(), time.time()
+    seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
+    told = season(seed=seed, departements=options.departements, demands=options.demands)
+    orders_path = options.var / "demo-orders.jsonl"
+    orders.write(orders_path, told.orders)
+    say = _quiet if options.json else _report
+    say(f"graine {seed} : {told.demands} demandes, {len(told.orders)} ordres ({orders_path})")
+    with Stack("demo", ephemeral=True, report=say) as stack:
+        start_services(stack, told)
+        setup = time.monotonic() - begun
+        run = asyncio.run(
+            play(
+                stack,
+                told,
+                orders_path,
+                rate=options.rate,
+                watch=None if options.json else watcher(told.cast, stack.http_urls),
+                meddle=saboteur(options.sabotage) if options.sabotage else None,
+            )
+        )
+        first = run.first_event_epoch_seconds
+        first_seconds = round(first - begun_epoch, 2) if first is not None else None
+        result = _result(run, told, setup, time.monotonic() - begun, first_seconds)
+        path = options.var / "demo.json"
+        encoded = msgspec.json.format(msgspec.json.encode(result), indent=2)
+        path.write_bytes(encoded + b"\n")
+        if options.json:
+            print(encoded.decode(), flush=True)
+        else:
+            _say(result, run, path)
+        if options.keep:
+            _keep(stack)
+    return 0 if result["exact"] else 1
+
+
+def _report(text: str) -> None:
+    print(text, flush=True)
+
+
+def _quiet(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo; 0 when everything was exact, 1 when not, 130 after Ctrl-C."""
+    options = _options(arguments)
+    processes.end_by_exception_on_signals()
+    try:
+        return _play(options)
+    except KeyboardInterrupt:
+        print("Interrompu : tout est arrêté.", file=sys.stderr)
+        return INTERRUPTED
+    except ComponentFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

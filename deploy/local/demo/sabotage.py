@@ -1,0 +1,122 @@
+"""Falsifies a service's database in mid-run, to show that the comparison would see it.
+
+It is done by SQL with the administrator's right, behind the services' backs: the product has no
+switch for it. Each one makes a figure or a cent wrong at the end.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from deploy.local.demo.chain import Chain
+from deploy.local.demo.driver import Driver
+
+AFTER_SHARE = 0.6
+LOOK_EVERY_SECONDS = 0.02
+CAPPED_CPTS = "95-trois-forets"
+
+# A referral that ended well and that some figure counts, with the figure that counts it.
+_COUNTED = """
+    select fact.fact_id, fact.cpts_id, fact.indicator, fact.starts_on
+    from figure_fact as fact
+    join referral on fact.fact_id = 'referral:' || referral.referral_id
+    where fact.is_counted and referral.status = 'honoured' and fact.cpts_id = referral.cpts_id
+    order by referral.answered_on desc, fact.fact_id limit 1
+"""
+_MORE = """
+    update figure set value = value + $4
+    where cpts_id = $1 and indicator = $2 and starts_on = $3
+"""
+_FORGET_FACT = "delete from figure_fact where fact_id = $1"
+_FORGET_REFERRAL = "delete from referral where referral_id = substr($1, length('referral:') + 1)"
+_SAME_AGAIN = """
+    insert into figure_fact (cpts_id, indicator, starts_on, fact_id, revision, is_counted)
+    select cpts_id, indicator, starts_on, fact_id || ':bis', revision, true
+    from figure_fact where fact_id = $1 and is_counted
+"""
+_CANCELLED = """
+    select fact.fact_id, fact.cpts_id, fact.indicator, fact.starts_on
+    from figure_fact as fact
+    join referral on fact.fact_id = 'referral:' || referral.referral_id
+    where not fact.is_counted and referral.status = 'cancelled'
+    order by referral.answered_on desc, fact.fact_id limit 1
+"""
+_STANDS_AGAIN = """
+    update referral set status = 'booked'
+    where referral_id = substr($1, length('referral:') + 1)
+"""
+_NEVER_UNCOUNTED = "delete from figure_fact where fact_id = $1 and not is_counted"
+_NO_CAP = """
+    update rate set amount_cents = amount_cents * 10
+    where part = 'variable' and mission = 'acces_aux_soins'
+"""
+_DAY_LATE = "update member set from_on = from_on + 1 where member_id = 'm-novembre'"
+_OTHER_TAILLE = "update taille set taille = 4 where cpts_id = $1"
+
+
+async def _fact(database: "asyncpg.Connection[asyncpg.Record]", query: str) -> asyncpg.Record:
+    while (row := await database.fetchrow(query)) is None:
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    return row
+
+
+async def _drop_fact(chain: Chain) -> None:
+    database = chain.databases["indicators"]
+    fact = await _fact(database, _COUNTED)
+    async with database.transaction():
+        await database.execute(_MORE, *fact[1:], -1)
+        await database.execute(_FORGET_FACT, fact["fact_id"])
+        await database.execute(_FORGET_REFERRAL, fact["fact_id"])
+
+
+async def _count_fact_twice(chain: Chain) -> None:
+    database = chain.databases["indicators"]
+    fact = await _fact(database, _COUNTED)
+    async with database.transaction():
+        await database.execute(_MORE, *fact[1:], 1)
+        await database.execute(_SAME_AGAIN, fact["fact_id"])
+
+
+async def _ignore_cancellation(chain: Chain) -> None:
+    database = chain.databases["indicators"]
+    fact = await _fact(database, _CANCELLED)
+    async with database.transaction():
+        await database.execute(_MORE, *fact[1:], 1)
+        await database.execute(_STANDS_AGAIN, fact["fact_id"])
+        await database.execute(_NEVER_UNCOUNTED, fact["fact_id"])
+
+
+async def _forget_cap(chain: Chain) -> None:
+    await chain.databases["payments"].execute(_NO_CAP)
+
+
+async def _make_member_late(chain: Chain) -> None:
+    """As soon as indicators has heard of the member, and before the appointment of that day."""
+    while await chain.databases["indicators"].execute(_DAY_LATE) == "UPDATE 0":
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def _change_taille(chain: Chain) -> None:
+    await chain.databases["payments"].execute(_OTHER_TAILLE, CAPPED_CPTS)
+
+
+SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
+    "fact-dropped": _drop_fact,
+    "fact-twice": _count_fact_twice,
+    "cap-forgotten": _forget_cap,
+    "member-late": _make_member_late,
+    "wrong-taille": _change_taille,
+    "cancellation-ignored": _ignore_cancellation,
+}
+
+
+def saboteur(name: str) -> Callable[[Chain, Driver], "asyncio.Task[None]"]:
+    """What starts a sabotage beside a run, in its second half; KeyError for an unknown name."""
+    act = SABOTAGES[name]
+
+    async def meddle(chain: Chain, driver: Driver) -> None:
+        await driver.passed(AFTER_SHARE)
+        await act(chain)
+
+    return lambda chain, driver: asyncio.create_task(meddle(chain, driver))

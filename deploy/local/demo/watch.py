@@ -1,0 +1,158 @@
+"""What a person sees while the season runs: per CPTS demands, appointments, doctors and euros.
+
+A table that refreshes on a terminal (`rich`), plain lines elsewhere. Texts are French.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+import httpx
+import msgspec
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from deploy.local.demo.cast import Cpts
+from deploy.local.demo.compare import Reader
+from deploy.local.demo.driver import Progress
+from deploy.local.demo.play import Recovery
+
+PARIS = ZoneInfo("Europe/Paris")
+TABLE_EVERY_SECONDS = 1.0
+LINES_EVERY_SECONDS = 5.0
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of one CPTS, over the contract years of the season."""
+
+    name: str
+    taille: int
+    demands: int = 0
+    appointments: int = 0
+    doctors: int = 0
+    cents: int = 0
+
+
+def euros(cents: int) -> str:
+    """An amount as a French reader expects it."""
+    sign = "−" if cents < 0 else ""
+    whole = f"{abs(cents) // 100:,}".replace(",", "\u202f")
+    return f"{sign}{whole},{abs(cents) % 100:02d} €"
+
+
+async def look(reader: Reader, cpts: Cpts) -> Row:
+    """The present figures and cents of a CPTS."""
+    demands = appointments = doctors = cents = 0
+    years = [year.isoformat() for year in cpts.aci_years_of_season]
+    try:
+        async for figure in reader.items("indicators", f"/cpts/{cpts.cpts_id}/figures"):
+            if figure["contract_year_starts_on"] not in years:
+                continue
+            if figure["indicator"] == "sas_demandes_avec_rdv":
+                appointments += figure["value"]
+            elif figure["indicator"] == "sas_medecins_participants":
+                doctors = max(doctors, figure["value"])
+        for year in years:
+            tally = await reader.get("indicators", f"/cpts/{cpts.cpts_id}/steering/{year}")
+            demands += tally["accepted"] + tally["declined"] + tally["expired"]
+        funding = await reader.get("payments", f"/cpts/{cpts.cpts_id}/funding")
+        cents = sum(one["variable_cents"] for one in funding["contract_years"])
+    except (httpx.HTTPError, KeyError):
+        pass  # a service is away, or does not know the CPTS yet: shown as far as known
+    return Row(
+        name=f"{cpts.departement} {cpts.cpts_name}",
+        taille=cpts.taille,
+        demands=demands,
+        appointments=appointments,
+        doctors=doctors,
+        cents=cents,
+    )
+
+
+def headline(progress: Progress, recovery: Recovery) -> str:
+    """How far the season is, and what became of the killed service."""
+    day = f"{progress.instant.astimezone(PARIS):%d/%m/%Y}" if progress.instant else "—"
+    text = f"{day} · {progress.answered}/{progress.total} ordres"
+    if recovery.killed is None:
+        return text
+    if not recovery.seconds:
+        return f"{text} · {recovery.killed.service} tué, redémarre"
+    return f"{text} · {recovery.killed.service} tué, revenu en {recovery.seconds:.1f} s"
+
+
+def table(rows: Sequence[Row], before: Mapping[str, int], title: str) -> Table:
+    """The live table; an arrow shows which way the euros just moved."""
+    made = Table(title=title, expand=False)
+    made.add_column("CPTS")
+    for name in ("Taille", "Demandes", "Rendez-vous", "Médecins", "Part variable", ""):
+        made.add_column(name, justify="right")
+    for row in rows:
+        moved = row.cents - before.get(row.name, row.cents)
+        arrow = f"[green]▲ {euros(moved)}[/]" if moved > 0 else f"[red]▼ {euros(-moved)}[/]"
+        made.add_row(
+            row.name,
+            f"T{row.taille}",
+            str(row.demands),
+            str(row.appointments),
+            str(row.doctors),
+            euros(row.cents),
+            arrow if moved else "",
+        )
+    made.add_section()
+    total = sum(row.cents for row in rows)
+    made.add_row("Total", "", str(sum(row.demands for row in rows)), "", "", euros(total), "")
+    return made
+
+
+def line(row: Row) -> str:
+    """One CPTS as a plain line."""
+    return (
+        f"  {row.name} (T{row.taille}) : {row.demands} demandes, {row.appointments} rendez-vous, "
+        f"{row.doctors} médecins, {euros(row.cents)}"
+    )
+
+
+def watcher(
+    cast: Sequence[Cpts], urls: Mapping[str, str]
+) -> Callable[[Progress, Recovery], "asyncio.Task[None]"]:
+    """What starts the view beside a run; cancelled at its end."""
+
+    def start(progress: Progress, recovery: Recovery) -> "asyncio.Task[None]":
+        show = _table if sys.stdout.isatty() else _lines
+        return asyncio.create_task(show(cast, urls, progress, recovery))
+
+    return start
+
+
+async def _rows(reader: Reader, cast: Sequence[Cpts]) -> list[Row]:
+    return list(await asyncio.gather(*(look(reader, cpts) for cpts in cast)))
+
+
+async def _table(
+    cast: Sequence[Cpts], urls: Mapping[str, str], progress: Progress, recovery: Recovery
+) -> None:
+    before: dict[str, int] = {}
+    console = Console()
+    async with Reader(urls) as reader:
+        with Live(console=console, auto_refresh=False) as live:
+            while True:
+                rows = await _rows(reader, cast)
+                live.update(table(rows, before, headline(progress, recovery)), refresh=True)
+                before = {row.name: row.cents for row in rows}
+                await asyncio.sleep(TABLE_EVERY_SECONDS)
+
+
+async def _lines(
+    cast: Sequence[Cpts], urls: Mapping[str, str], progress: Progress, recovery: Recovery
+) -> None:
+    """The headline, then each CPTS of which something changed."""
+    before: dict[str, Row] = {}
+    async with Reader(urls) as reader:
+        while True:
+            await asyncio.sleep(LINES_EVERY_SECONDS)
+            rows = await _rows(reader, cast)
+            changed = [line(row) for row in rows if before.get(row.name) != row]
+            print("\n".join((headline(progress, recovery), *changed)), flush=True)
+            before = {row.name: row for row in rows}
