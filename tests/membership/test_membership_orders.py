@@ -277,13 +277,16 @@ async def test_a_taille_changes_at_the_next_anniversary_and_never_before(house: 
     await house.order(f"/cpts/{cpts_id}/territory/big", withdrawn, "PUT")
     years = (await house.get(f"/cpts/{cpts_id}"))["contract_years"]
     assert [one["taille"] for one in years] == [1, 1]
-    # at an instant of the eve in Paris, the first year has not begun
-    eve = "2026-04-14T21:59:59+00:00"
-    await house.order(
-        f"/cpts/{cpts_id}/territory/big", {"from_on": "2026-01-01"}, "PUT", Order_Instant=eve
-    )
-    years = (await house.get(f"/cpts/{cpts_id}"))["contract_years"]
-    assert [one["taille"] for one in years] == [3, 3]
+    # the first year begins at midnight in Paris, when it is 22:00 UTC of the eve
+    for instant, tailles in (
+        ("2026-04-14T22:00:00+00:00", [1, 3]),
+        ("2026-04-14T21:59:59+00:00", [3, 3]),
+    ):
+        big = f"/cpts/{cpts_id}/territory/big"
+        await house.order(big, withdrawn, "PUT")
+        await house.order(big, {"from_on": "2026-01-01"}, "PUT", Order_Instant=instant)
+        years = (await house.get(f"/cpts/{cpts_id}"))["contract_years"]
+        assert [one["taille"] for one in years] == tailles
 
 
 async def test_an_unknown_population_stops_the_signature_and_is_no_zero(house: House) -> None:
