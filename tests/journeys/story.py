@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
-from services.indicators.app import SERVICE as INDICATORS
-from services.messaging.process import Running, running
 
+from services.indicators.app import SERVICE as INDICATORS
 from services.membership.app import SERVICE as MEMBERSHIP
 from services.messaging.clock import DrivenClock
+from services.messaging.process import Running, running
 from services.messaging.settings import Settings
 from services.payments.app import SERVICE as PAYMENTS
 from services.referrals.app import SERVICE as REFERRALS
@@ -84,17 +84,20 @@ class Platform:
         number = next(self._stories)
         start = datetime(2026, 3, 2, 9, 0, tzinfo=UTC) + timedelta(days=364 * number)
         self.clock.set(start)
-        return Story(self, commune, start, f"{name or 'cpts'}-{number}")
+        return Story(self, commune, start, f"{name or 'cpts'}-{number}", f"81{number:010d}")
 
 
 class Story:
-    """A CPTS on one commune with a signed ACI, a doctor and one linear line, and its demands.
+    """A CPTS on one commune with a signed ACI, a doctor of its own and its demands.
 
-    `euros_per_demand`: the line brings 100 € a demand, up to 50 demands.
+    Its one contract line is linear: 100 € a demand, up to 50 demands.
     """
 
-    def __init__(self, platform: Platform, commune: str, start: datetime, cpts_id: str) -> None:
+    def __init__(
+        self, platform: Platform, commune: str, start: datetime, cpts_id: str, doctor: str
+    ) -> None:
         self.platform = platform
+        self.doctor = doctor
         self.commune = commune
         self.now = start
         self.cpts_id = cpts_id
@@ -170,11 +173,11 @@ class Story:
         await self.platform.caught_up()
         await self.set_line()
 
-    async def open(self, rpps: str) -> "Story":
+    async def open(self) -> "Story":
         """The usual beginning: all in place, and known everywhere."""
         await self.register()
         await self.hold_place()
-        await self.add_member(rpps)
+        await self.add_member(self.doctor)
         await self.sign_aci()
         await self.set_line_when_known()
         return self

@@ -4,22 +4,21 @@ from datetime import timedelta
 
 from tests.journeys.story import Platform, eventually
 
-DOCTOR = "810000000017"
 OTHER_DOCTOR = "810000000025"
 EURO_100 = 100_00
 
 
 async def test_an_accepted_demand_becomes_euros(platform: Platform) -> None:
-    story = await platform.new_story("95018", name="accepted").open(DOCTOR)
+    story = await platform.new_story("95018", name="accepted").open()
     referral = await story.demand()
     story.later(minutes=10)
-    await story.accept(referral, DOCTOR)
+    await story.accept(referral, story.doctor)
     await story.becomes_worth(1, EURO_100)
     assert await story.state(referral) == "booked"
 
 
 async def test_a_declined_demand_brings_nothing(platform: Platform) -> None:
-    story = await platform.new_story("95028", name="declined").open(DOCTOR)
+    story = await platform.new_story("95028", name="declined").open()
     referral = await story.demand()
     body = {"cpts_id": story.cpts_id, "reason": "no_availability"}
     await story.referral(referral, "decline", body)
@@ -30,9 +29,9 @@ async def test_a_declined_demand_brings_nothing(platform: Platform) -> None:
 async def test_a_demand_without_an_answer_expires_and_a_late_yes_is_refused(
     platform: Platform,
 ) -> None:
-    story = await platform.new_story("95052", name="expired").open(DOCTOR)
+    story = await platform.new_story("95052", name="expired").open()
     referral = await story.demand()
-    body = story.accept_body(DOCTOR)
+    body = story.accept_body(story.doctor)
     story.now += timedelta(minutes=60)
     path = f"/referrals/{referral}/accept"
     late = await story.order("referrals", "POST", path, body, "cpts")
@@ -43,9 +42,9 @@ async def test_a_demand_without_an_answer_expires_and_a_late_yes_is_refused(
 
 
 async def test_a_returned_demand_gives_its_euros_back(platform: Platform) -> None:
-    story = await platform.new_story("95058", name="returned").open(DOCTOR)
+    story = await platform.new_story("95058", name="returned").open()
     referral = await story.demand()
-    await story.accept(referral, DOCTOR)
+    await story.accept(referral, story.doctor)
     await story.becomes_worth(1, EURO_100)
     await story.referral(referral, "return", {"reason": "practitioner_unavailable"})
     await story.becomes_worth(0, 0)
@@ -53,9 +52,9 @@ async def test_a_returned_demand_gives_its_euros_back(platform: Platform) -> Non
 
 
 async def test_an_honoured_appointment_keeps_its_euros(platform: Platform) -> None:
-    story = await platform.new_story("95063", name="honoured").open(DOCTOR)
+    story = await platform.new_story("95063", name="honoured").open()
     referral = await story.demand()
-    await story.accept(referral, DOCTOR)
+    await story.accept(referral, story.doctor)
     story.later(hours=6)
     await story.referral(referral, "honoured")
     await story.becomes_worth(1, EURO_100)
@@ -63,9 +62,9 @@ async def test_an_honoured_appointment_keeps_its_euros(platform: Platform) -> No
 
 
 async def test_a_no_show_keeps_its_euros(platform: Platform) -> None:
-    story = await platform.new_story("95088", name="missed").open(DOCTOR)
+    story = await platform.new_story("95088", name="missed").open()
     referral = await story.demand()
-    await story.accept(referral, DOCTOR)
+    await story.accept(referral, story.doctor)
     story.later(hours=6)
     await story.referral(referral, "no-show")
     await story.becomes_worth(1, EURO_100)
@@ -73,10 +72,10 @@ async def test_a_no_show_keeps_its_euros(platform: Platform) -> None:
 
 
 async def test_a_cancelled_appointment_gives_its_euros_back(platform: Platform) -> None:
-    story = await platform.new_story("95091", name="cancelled").open(DOCTOR)
+    story = await platform.new_story("95091", name="cancelled").open()
     kept, cancelled = await story.demand(), await story.demand()
     for referral in (kept, cancelled):
-        await story.accept(referral, DOCTOR)
+        await story.accept(referral, story.doctor)
     await story.becomes_worth(2, 2 * EURO_100)
     await story.referral(cancelled, "cancel", {"by": "patient"})
     await story.becomes_worth(1, EURO_100)
@@ -84,11 +83,11 @@ async def test_a_cancelled_appointment_gives_its_euros_back(platform: Platform) 
 
 
 async def test_a_moved_appointment_is_still_one_appointment(platform: Platform) -> None:
-    story = await platform.new_story("95127", name="moved").open(DOCTOR)
+    story = await platform.new_story("95127", name="moved").open()
     await story.add_member(OTHER_DOCTOR)
     await platform.caught_up()
     referral = await story.demand()
-    await story.accept(referral, DOCTOR)
+    await story.accept(referral, story.doctor)
     starts_at = (story.now + timedelta(days=3)).isoformat()
     body = {"practitioner_rpps": OTHER_DOCTOR, "starts_at": starts_at}
     await story.referral(referral, "move", body)
@@ -120,9 +119,9 @@ async def test_a_demand_that_nobody_could_be_offered_goes_back_to_the_regulation
 
 
 async def test_every_euro_is_explained_down_to_its_referral(platform: Platform) -> None:
-    story = await platform.new_story("95199", name="explained").open(DOCTOR)
+    story = await platform.new_story("95199", name="explained").open()
     referral = await story.demand()
-    await story.accept(referral, DOCTOR)
+    await story.accept(referral, story.doctor)
     await story.becomes_worth(1, EURO_100)
     path = f"/cpts/{story.cpts_id}/contract-years/{story.year}/explanation"
     explanation = await platform.get("payments", path)

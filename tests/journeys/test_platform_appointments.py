@@ -6,7 +6,6 @@ from typing import Any
 
 from tests.journeys.story import Platform, Story, eventually
 
-DOCTOR = "810000000033"
 EURO_100 = 100_00
 
 
@@ -23,7 +22,7 @@ def message(story: Story, appointment_id: str, **changes: Any) -> bytes:
         "start": hub_time(story.now + timedelta(hours=4)),
         "status": "booked",
         "orientationCategory": "PS",
-        "practitioner": {"rppsId": DOCTOR, "lastName": "ESSAI", "firstName": "Essai"},
+        "practitioner": {"rppsId": story.doctor, "lastName": "ESSAI", "firstName": "Essai"},
         "regulator": {
             "regulatorName": "ESSAI",
             "regulatorFirstname": "Essai",
@@ -40,8 +39,8 @@ async def tell(story: Story, body: bytes) -> Any:
 async def test_a_platform_appointment_becomes_euros_and_its_cancellation_takes_them_back(
     platform: Platform,
 ) -> None:
-    story = await platform.new_story("95203", name="hub-ps").open(DOCTOR)
-    await story.add_participation(DOCTOR)
+    story = await platform.new_story("95203", name="hub-ps").open()
+    await story.add_participation(story.doctor)
     await platform.caught_up()
     booked = message(story, "hub-ps-1")
     assert (await tell(story, booked)).is_success
@@ -57,8 +56,8 @@ async def test_a_platform_appointment_becomes_euros_and_its_cancellation_takes_t
 async def test_a_late_creation_after_its_update_is_refused_and_changes_nothing(
     platform: Platform,
 ) -> None:
-    story = await platform.new_story("95210", name="hub-late").open(DOCTOR)
-    await story.add_participation(DOCTOR)
+    story = await platform.new_story("95210", name="hub-late").open()
+    await story.add_participation(story.doctor)
     await platform.caught_up()
     update = message(story, "hub-late-1", method="UpdateAppointment")
     assert (await tell(story, update)).is_success
@@ -81,25 +80,25 @@ async def test_an_appointment_told_before_its_practitioner_was_a_member_counts_o
     await story.stays_worth(0, 0)
     unattributed = await platform.get("indicators", "/lists/unattributed")
     assert "hub-member-1" in json.dumps(unattributed)
-    await story.add_member(DOCTOR)
+    await story.add_member(story.doctor)
     await story.becomes_worth(1, EURO_100)
 
 
 async def test_a_corrected_membership_takes_the_platform_appointment_away_but_not_ours(
     platform: Platform,
 ) -> None:
-    story = await platform.new_story("95229", name="hub-corrected").open(DOCTOR)
+    story = await platform.new_story("95229", name="hub-corrected").open()
     body = message(story, "hub-corrected-1", orientationCategory="CPTS")
     assert (await tell(story, body)).is_success
     ours = await story.demand()
-    await story.accept(ours, DOCTOR, starts_at=(story.now + timedelta(hours=7)).isoformat())
+    await story.accept(ours, story.doctor, starts_at=(story.now + timedelta(hours=7)).isoformat())
     await story.becomes_worth(2, 2 * EURO_100)
     story.later(days=20)
     correction = {
         "from_on": (story.now.date() - timedelta(days=5)).isoformat(),
         "is_withdrawn": False,
     }
-    path = f"/cpts/{story.cpts_id}/members/{story.cpts_id}-{DOCTOR}"
+    path = f"/cpts/{story.cpts_id}/members/{story.cpts_id}-{story.doctor}"
     await story.done("membership", "PUT", path, correction)
     await story.becomes_worth(1, EURO_100)
 
@@ -107,10 +106,10 @@ async def test_a_corrected_membership_takes_the_platform_appointment_away_but_no
 async def test_the_same_appointment_told_under_another_id_is_counted_once_and_listed(
     platform: Platform,
 ) -> None:
-    story = await platform.new_story("95252", name="hub-twin").open(DOCTOR)
+    story = await platform.new_story("95252", name="hub-twin").open()
     ours = await story.demand()
     starts_at = story.now + timedelta(hours=4)
-    await story.accept(ours, DOCTOR, starts_at=starts_at.isoformat())
+    await story.accept(ours, story.doctor, starts_at=starts_at.isoformat())
     twin = message(story, "hub-twin-1", orientationCategory="CPTS")
     assert (await tell(story, twin)).is_success
     await story.stays_worth(1, EURO_100)
@@ -124,10 +123,10 @@ async def test_the_same_appointment_told_under_another_id_is_counted_once_and_li
 async def test_what_the_platform_says_of_our_appointment_is_said_of_our_referral(
     platform: Platform,
 ) -> None:
-    story = await platform.new_story("95268", name="hub-ours").open(DOCTOR)
+    story = await platform.new_story("95268", name="hub-ours").open()
     ours = await story.demand()
     starts_at = story.now + timedelta(hours=4)
-    await story.accept(ours, DOCTOR, starts_at=starts_at.isoformat())
+    await story.accept(ours, story.doctor, starts_at=starts_at.isoformat())
     await story.becomes_worth(1, EURO_100)
     story.later(hours=5)
     created = hub_time(story.now)
