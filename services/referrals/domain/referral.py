@@ -11,7 +11,7 @@ memberships and territories come in as arguments.
 """
 
 import hashlib
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -127,7 +127,7 @@ def see_by_of(urgency: Urgency, received_at: datetime, time_zone: str) -> dateti
         return received_at + _SEE_WITHIN
     zone = ZoneInfo(time_zone)
     tomorrow = received_at.astimezone(zone).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time.min, tzinfo=zone)
+    return datetime.combine(tomorrow, time.min, tzinfo=zone).astimezone(UTC)
 
 
 def receive(

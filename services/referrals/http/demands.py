@@ -4,6 +4,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from litestar import Request, Response, post
+from litestar.params import JSONBody
 
 from contracts.communes import Commune, resolve
 from contracts.departements import by_code
@@ -27,7 +28,9 @@ from services.referrals.store.parameters import answer_within
 
 
 @post("/demands", status_code=201)
-async def receive_demand(request: Request[Any, Any, Any], data: NewDemand) -> Response[Any]:
+async def receive_demand(
+    request: Request[Any, Any, Any], data: JSONBody[NewDemand]
+) -> Response[Any]:
     """Receive a demand of the SAS; the same one again gives its present state."""
     return await carry_out(
         request, {Role.REGULATION, Role.SYSTEM}, lambda order: receive_in(order, data)

@@ -1,9 +1,11 @@
 """Orders about a referral: accept, decline, return, honoured, no-show, cancel, move."""
 
 from collections.abc import Callable, Collection
+from datetime import UTC
 from typing import Any
 
 from litestar import Request, Response, post
+from litestar.params import FromPath, JSONBody
 
 from contracts.recorded import record
 from services.messaging.orders import Answer, Order, Role, carry_out
@@ -29,14 +31,16 @@ BOTH_SIDES = frozenset({Role.CPTS, Role.REGULATION, Role.SYSTEM})
 
 
 @post("/referrals/{referral_id:str}/accept", status_code=200)
-async def accept(request: AnyRequest, referral_id: str, data: Acceptance) -> Response[Any]:
+async def accept(
+    request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Acceptance]
+) -> Response[Any]:
     """Accept a demand with an appointment, given by a member of the CPTS."""
 
     def made(*, is_member: bool) -> domain.Accept:
         return domain.Accept(
             cpts_id=data.cpts_id,
             practitioner_rpps=data.practitioner_rpps,
-            starts_at=data.starts_at,
+            starts_at=data.starts_at.astimezone(UTC),
             is_member=is_member,
         )
 
@@ -51,44 +55,60 @@ async def accept(request: AnyRequest, referral_id: str, data: Acceptance) -> Res
 
 
 @post("/referrals/{referral_id:str}/decline", status_code=200)
-async def decline(request: AnyRequest, referral_id: str, data: Refusing) -> Response[Any]:
+async def decline(
+    request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Refusing]
+) -> Response[Any]:
     """Decline a demand, with a coded reason."""
     order = domain.Decline(cpts_id=data.cpts_id, reason=data.reason)
     return await _order(request, THE_CPTS, referral_id, _always(order))
 
 
 @post("/referrals/{referral_id:str}/return", status_code=200)
-async def give_back(request: AnyRequest, referral_id: str, data: Returning) -> Response[Any]:
+async def give_back(
+    request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Returning]
+) -> Response[Any]:
     """Give a demand back to the regulation; its appointment, if any, no longer stands."""
     order = domain.Return(reason=data.reason)
     return await _order(request, BOTH_SIDES, referral_id, _always(order))
 
 
 @post("/referrals/{referral_id:str}/honoured", status_code=200)
-async def honoured(request: AnyRequest, referral_id: str, data: Reporting) -> Response[Any]:  # noqa: ARG001 - refuses unknown fields
+async def honoured(
+    request: AnyRequest,
+    referral_id: FromPath[str],
+    data: JSONBody[Reporting],  # noqa: ARG001 - refuses unknown fields
+) -> Response[Any]:
     """Report that the appointment took place."""
     return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportHonoured()))
 
 
 @post("/referrals/{referral_id:str}/no-show", status_code=200)
-async def no_show(request: AnyRequest, referral_id: str, data: Reporting) -> Response[Any]:  # noqa: ARG001 - refuses unknown fields
+async def no_show(
+    request: AnyRequest,
+    referral_id: FromPath[str],
+    data: JSONBody[Reporting],  # noqa: ARG001 - refuses unknown fields
+) -> Response[Any]:
     """Report that nobody came to the appointment."""
     return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportMissed()))
 
 
 @post("/referrals/{referral_id:str}/cancel", status_code=200)
-async def cancel(request: AnyRequest, referral_id: str, data: Cancelling) -> Response[Any]:
+async def cancel(
+    request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Cancelling]
+) -> Response[Any]:
     """Cancel the appointment; say which side does."""
     return await _order(request, BOTH_SIDES, referral_id, _always(domain.Cancel(by=data.by)))
 
 
 @post("/referrals/{referral_id:str}/move", status_code=200)
-async def move(request: AnyRequest, referral_id: str, data: Moving) -> Response[Any]:
+async def move(
+    request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Moving]
+) -> Response[Any]:
     """Move the appointment to another time, another practitioner, or both."""
 
     def made(*, is_member: bool) -> domain.Move:
         return domain.Move(
-            starts_at=data.starts_at,
+            starts_at=data.starts_at and data.starts_at.astimezone(UTC),
             practitioner_rpps=data.practitioner_rpps,
             is_member=is_member or data.practitioner_rpps is None,
         )

@@ -7,13 +7,13 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar.exceptions import ValidationException
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from services.referrals.store.referrals import Cursor
 
 T = TypeVar("T")
-Limit = Annotated[int, Parameter(ge=1, le=1000, description="Nombre d'éléments par page")]
-After = Annotated[str | None, Parameter(description="Le `next` de la page précédente")]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Nombre d'éléments par page")]
+After = Annotated[str | None, QueryParameter(description="Le `next` de la page précédente")]
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,10 +1,11 @@
 """Questions: referrals with their history, worklists, Hub messages, codes and parameters."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, get
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from services.messaging.problems import not_found
 from services.referrals.domain.needs import Need
@@ -24,7 +25,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @get("/referrals/{referral_id:str}")
-async def referral(request: AnyRequest, referral_id: str) -> dict[str, Any]:
+async def referral(request: AnyRequest, referral_id: FromPath[str]) -> dict[str, Any]:
     """A referral: its present state and its history."""
     pool = request.app.state.pool
     found = await referrals.load(pool, [referral_id])
@@ -37,16 +38,16 @@ async def referral(request: AnyRequest, referral_id: str) -> dict[str, Any]:
 @get("/referrals")
 async def list_referrals(
     request: AnyRequest,
-    state: Stage | None = None,
-    cpts_id: str | None = None,
-    departement: str | None = None,
+    with_state: Annotated[Stage | None, QueryParameter(name="state")] = None,
+    cpts_id: FromQuery[str | None] = None,
+    departement: FromQuery[str | None] = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Page:
     """Referrals in the order in which they reached us."""
     items = await referrals.listed(
         request.app.state.pool,
-        stage=state,
+        stage=with_state,
         cpts_id=cpts_id,
         departement=departement,
         after=read_cursor(after),
@@ -64,7 +65,10 @@ async def worklist_held(request: AnyRequest, limit: Limit = 100, after: After = 
 
 @get("/worklists/offered")
 async def worklist_offered(
-    request: AnyRequest, cpts_id: str | None = None, limit: Limit = 100, after: After = None
+    request: AnyRequest,
+    cpts_id: FromQuery[str | None] = None,
+    limit: Limit = 100,
+    after: After = None,
 ) -> Page:
     """The demands that await an answer, the most pressing first."""
     items = await referrals.offered(request.app.state.pool, cpts_id, read_cursor(after), limit)
@@ -72,14 +76,18 @@ async def worklist_offered(
 
 
 @get("/sas/messages")
-async def list_messages(request: AnyRequest, limit: Limit = 100, after: int | None = None) -> Page:
+async def list_messages(
+    request: AnyRequest, limit: Limit = 100, after: FromQuery[int | None] = None
+) -> Page:
     """The Hub messages as they came, with their answers and without their bodies."""
     items = await platform.messages(request.app.state.pool, after, limit)
     return page(items, limit, lambda one: str(one["position"]))
 
 
 @get("/sas/appointments/{appointment_id:str}")
-async def platform_appointment(request: AnyRequest, appointment_id: str) -> dict[str, Any]:
+async def platform_appointment(
+    request: AnyRequest, appointment_id: FromPath[str]
+) -> dict[str, Any]:
     """An appointment of the SAS platform: what its latest message told, and all it told."""
     pool = request.app.state.pool
     found = await platform.load(pool, [appointment_id])
