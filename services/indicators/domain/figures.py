@@ -35,7 +35,7 @@ class ContractYear(msgspec.Struct, frozen=True, kw_only=True):
     period: Period
 
 
-class FigureKey(msgspec.Struct, frozen=True, order=True):
+class FigureKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """Which figure: a CPTS, an indicator and the first day of a contract year."""
 
     cpts_id: str
