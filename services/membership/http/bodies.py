@@ -17,7 +17,6 @@ Inhabitants = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Finess = Annotated[str, msgspec.Meta(pattern=r"^1[0-9]{9}$(?!\n)")]
 Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}$(?!\n)")]
 Profession = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2}$(?!\n)")]
-Way = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,32}$(?!\n)")]
 
 ACI_STARTS_FROM_YEAR = 2019  # the first ACI CPTS is of 20 June 2019
 ACI_STARTS_BEFORE_YEAR = 2200
@@ -77,7 +76,7 @@ class ParticipationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     participation_id: Id
     rpps: Rpps
-    way: Way
+    way: Id
     from_on: date
     to_on: date | None = None
 
