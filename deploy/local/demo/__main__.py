@@ -73,6 +73,7 @@ def _result(
         },
         "latency_ms": msgspec.to_builtins(run.latency.undisturbed),
         "latency_behind_kill_ms": msgspec.to_builtins(run.latency.behind_kill),
+        "acceptances_before_contract": run.latency.before_contract,
         "acceptances_without_estimate": run.latency.without_estimate,
         "recovery_seconds": run.recovery_seconds,
         "setup_seconds": round(setup, 2),

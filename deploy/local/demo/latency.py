@@ -4,9 +4,7 @@ By the databases' commit timestamps (`track_commit_timestamp`), over every accep
 """
 
 from datetime import datetime
-from typing import Any
 
-import asyncpg
 import msgspec
 
 from deploy.local.demo.chain import Chain
@@ -28,11 +26,15 @@ _ESTIMATES = """
         from estimate where indicator = $1
     )
     select substr(counted.fact_id, length('referral:') + 1) as subject,
-           min(priced.committed_at) as committed_at
+           min(priced.committed_at) as committed_at, counted.cpts_id, counted.starts_on
     from counted
     join priced on priced.cpts_id = counted.cpts_id and priced.starts_on = counted.starts_on
                and priced.figure_revision >= counted.revision
-    group by counted.fact_id
+    group by counted.fact_id, counted.cpts_id, counted.starts_on
+"""
+# An acceptance before its contract was known is counted because of the contract.
+_CONTRACTS = """
+    select cpts_id, starts_on, pg_xact_commit_timestamp(xmin) as committed_at from contract_year
 """
 _INDICATOR = "sas_demandes_avec_rdv"
 _FIRST_EVENT = "select min(pg_xact_commit_timestamp(xmin)) from history"
@@ -48,32 +50,45 @@ class Percentiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """The run's latency, without and with the kill in the way; and what was never estimated."""
+    """The run's latency, without and with the kill in the way.
+
+    Apart: acceptances estimated later, when the contract was signed, and those without an estimate
+    of their own, because they were cancelled or returned before indicators had counted them.
+    """
 
     undisturbed: Percentiles
     behind_kill: Percentiles
+    before_contract: int
     without_estimate: int
 
 
 async def measure(chain: Chain, away: tuple[float, float] | None) -> Latency:
     """Latency of every acceptance; `away` is when the killed service was away (epoch seconds)."""
-    accepted = await _moments(chain.databases["referrals"], _ACCEPTANCES)
-    estimated = await _moments(chain.databases["payments"], _ESTIMATES, _INDICATOR)
+    accepted = {
+        row["subject"]: row["committed_at"]
+        for row in await chain.databases["referrals"].fetch(_ACCEPTANCES)
+    }
+    known_since = {
+        (row["cpts_id"], row["starts_on"]): row["committed_at"]
+        for row in await chain.databases["indicators"].fetch(_CONTRACTS)
+    }
     undisturbed: list[float] = []
     behind: list[float] = []
-    for subject, since in accepted.items():
-        until = estimated.get(subject)
-        if until is None:
-            continue
-        milliseconds = (until - since).total_seconds() * 1000
-        is_behind = (
-            away is not None and since.timestamp() <= away[1] and until.timestamp() >= away[0]
-        )
-        (behind if is_behind else undisturbed).append(milliseconds)
+    before_contract = estimated = 0
+    for row in await chain.databases["payments"].fetch(_ESTIMATES, _INDICATOR):
+        since, until = accepted[row["subject"]], row["committed_at"]
+        estimated += 1
+        if since < known_since[row["cpts_id"], row["starts_on"]]:
+            before_contract += 1
+        elif away and since.timestamp() <= away[1] and until.timestamp() >= away[0]:
+            behind.append(_milliseconds(since, until))
+        else:
+            undisturbed.append(_milliseconds(since, until))
     return Latency(
         undisturbed=percentiles(undisturbed),
         behind_kill=percentiles(behind),
-        without_estimate=len(accepted.keys() - estimated.keys()),
+        before_contract=before_contract,
+        without_estimate=len(accepted) - estimated,
     )
 
 
@@ -83,11 +98,8 @@ async def first_event_at(chain: Chain) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-async def _moments(
-    database: "asyncpg.Connection[asyncpg.Record]", query: str, *arguments: Any
-) -> dict[str, datetime]:
-    rows = await database.fetch(query, *arguments)
-    return {row["subject"]: row["committed_at"] for row in rows}
+def _milliseconds(since: datetime, until: datetime) -> float:
+    return (until - since).total_seconds() * 1000
 
 
 def percentiles(milliseconds: list[float]) -> Percentiles:
