@@ -360,7 +360,7 @@ class Stack:
 
         Ctrl-C is not heard meanwhile: the end is bounded, and half an end leaves orphans.
         """
-        with _deaf_to_interrupts(), ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
+        with processes.deaf_to_interrupts(), ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
             list(pool.map(self.stop_component, SERVICES))
             if self.is_ephemeral:
                 self._discard()
@@ -390,16 +390,3 @@ class Stack:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-class _deaf_to_interrupts:  # noqa: N801  (used as a verb, like contextlib's)
-    """Ignores SIGINT in its block, when in the main thread (elsewhere none arrives)."""
-
-    def __enter__(self) -> None:
-        self._is_main = threading.current_thread() is threading.main_thread()
-        if self._is_main:
-            self._before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def __exit__(self, *_error: object) -> None:
-        if self._is_main:
-            signal.signal(signal.SIGINT, self._before)

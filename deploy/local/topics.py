@@ -22,20 +22,24 @@ def log_bounds(kafka: str) -> TopicBounds:
     """The first offset and the end of every partition of every topic, internal ones aside."""
 
     async def ask() -> TopicBounds:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
         consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+        await admin.start()
         await consumer.start()
         try:
-            names = sorted(name for name in await consumer.topics() if not name.startswith("__"))
-            partitions = [
-                TopicPartition(name, number)
-                for name in names
-                for number in sorted(consumer.partitions_for_topic(name) or ())
-            ]
+            names = [name for name in await admin.list_topics() if not name.startswith("__")]
+            described = await admin.describe_topics(names) if names else []
+            partitions = sorted(
+                TopicPartition(topic["topic"], partition["partition"])
+                for topic in described
+                for partition in topic["partitions"]
+            )
             first = await consumer.beginning_offsets(partitions) if partitions else {}
             end = await consumer.end_offsets(partitions) if partitions else {}
         finally:
             await consumer.stop()
-        bounds: TopicBounds = {name: {} for name in names}
+            await admin.close()
+        bounds: TopicBounds = {partition.topic: {} for partition in partitions}
         for partition in partitions:
             bounds[partition.topic][partition.partition] = (first[partition], end[partition])
         return bounds

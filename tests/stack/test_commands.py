@@ -67,7 +67,7 @@ def test_files_are_ingested_with_a_line_each(own_home: Path) -> None:
     assert mixed.returncode == 1
     assert mixed.stdout.splitlines() == [
         f"{good}: accepted",
-        f"{bad}: refused: 102 not JSON",
+        f"{bad}: refused: 102 unreadable; no JSON",
         f"{own_home / 'absent'}: not read: No such file or directory",
     ]
 

@@ -27,11 +27,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/health/ready":
             self._answer(200, {"is_ready": True, "administrator": os.environ.get("POSTGRES_URL")})
         elif self.path == "/dead-letters":
-            self._answer(200, {"items": [{"id": 7, "reason": f"a breach in {self.service}"}]})
+            self._answer(200, [{"id": 7, "reason": f"a breach in {self.service}"}])
         else:
             self._answer(404, {"title": "unknown"})
 
     def do_POST(self) -> None:
+        assert self.headers["acting-role"] == "system"
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         if self.path == "/dead-letters/7/replay":
             self._answer(201, {})
@@ -39,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
             if body.startswith(b"{"):
                 self._answer(201, {})
                 return
-            self._answer(400, {"code": 102, "title": "refused", "detail": "not JSON"})
+            self._answer(400, {"hub_code": 102, "title": "unreadable", "reasons": ["no JSON"]})
         else:
             self._answer(404, {"title": "unknown", "detail": "no such dead letter"})
 
