@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from faststream.message import StreamMessage
 
+from contracts.departements import departements_by_code
 from contracts.recorded import Recorded, type_name
 
 SPEC_VERSION = "1.0"
@@ -31,6 +32,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
 
 
+DEPARTEMENTS = frozenset(departements_by_code())
 READ = frozenset(field.encode_name for field in msgspec.structs.fields(Envelope))
 
 
@@ -84,13 +86,16 @@ class Decoder:
                 return Unknown(type_)
             head = msgspec.convert(read, Envelope, strict=False)
             event = body.decode(record.value or b"")
+            departement = (record.key or b"").decode()
+            if departement not in DEPARTEMENTS:
+                return Breach(f"the key {departement!r} is no département", type_)
             if head.occurred_at.tzinfo is None or head.recorded_at.tzinfo is None:
                 return Breach("an instant without offset", type_)
             return Recorded(
                 id=head.id,
                 subject=head.subject,
                 sequence=head.sequence,
-                departement=(record.key or b"").decode(),
+                departement=departement,
                 occurred_at=head.occurred_at,
                 recorded_at=head.recorded_at,
                 cause=head.cause,

@@ -1,12 +1,13 @@
 """The log's topics: made at start, told apart by their ids, bounded by their offsets."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from contracts.topics import Topic
 from services.messaging.settings import Settings
@@ -14,6 +15,7 @@ from services.messaging.topic_ids import describe
 
 REPLICATION_FACTOR_MAX = 3
 MIN_IN_SYNC_OF_THREE = 2
+VISIBLE_AFTER_SECONDS = 0.05
 
 
 class LogTopic(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +73,13 @@ async def ensure_topics(
         for name, code, message in made.topic_errors:
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)(f"{name}: {message}")
-    return await describe_topics(admin, settings, [topic.name for topic in topics])
+    while True:
+        try:
+            return await describe_topics(admin, settings, [topic.name for topic in topics])
+        except UnknownTopicOrPartitionError:
+            if not missing:
+                raise
+            await asyncio.sleep(VISIBLE_AFTER_SECONDS)  # made, and not yet known to every broker
 
 
 async def describe_topics(

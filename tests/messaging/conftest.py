@@ -1,4 +1,4 @@
-"""The toy services on the real Kafka and PostgreSQL, one pair of databases a test."""
+"""The toy services on the real Kafka and PostgreSQL, with databases and topics of their own."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -9,9 +9,10 @@ import pytest
 
 from services.messaging.process import Running, running
 from services.messaging.settings import Limits, Settings
-from tests.messaging.toy import SPEAKER, Listener
+from tests.messaging.raw import Log
+from tests.messaging.toy import SPEAKER, THINGS, Listener
 
-LIMITS = Limits(breaches_in_a_row=5, lease_seconds=2, wait_seconds_max=2)
+LIMITS = Limits(breaches_in_a_row=5, lease_seconds=2, wait_seconds_max=2, lock_timeout_ms=2000)
 
 
 @pytest.fixture
@@ -66,5 +67,15 @@ async def web(speaker: Running) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def heard(listener: Running) -> AsyncIterator[asyncpg.Pool]:
-    yield listener.pool
+async def log(settings_of: Callable[..., Settings]) -> AsyncIterator[Log]:
+    """The topic of things, made, with a pen to write anything into it."""
+    async with Log.opened(settings_of("speaker"), THINGS) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def database(settings_of: Callable[..., Settings]) -> AsyncIterator[asyncpg.Connection]:
+    """The listener's database, whether or not the listener runs."""
+    connection = await asyncpg.connect(settings_of("listener").database_url)
+    yield connection
+    await connection.close()

@@ -18,9 +18,7 @@ SCHEMAS = Path(__file__).parent / "toy_schema"
 POISON = 666
 
 
-class Counted(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="things.Counted.v1"
-):
+class Counted(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="things.Counted.v1"):
     number: int
 
 

@@ -1,0 +1,170 @@
+"""What becomes of a message: done, breach, not now. Kafka and PostgreSQL are real."""
+
+import asyncpg
+import httpx
+
+from contracts.departements import partition_of
+from services.messaging.process import running
+from tests.messaging.raw import counted, headers_of, until
+from tests.messaging.toy import POISON
+
+
+async def totals(database) -> dict[str, int]:
+    rows = await database.fetch("select subject, number from total")
+    return {row["subject"]: row["number"] for row in rows}
+
+
+async def test_a_duplicate_in_the_same_batch_or_in_a_later_one_changes_nothing(
+    log, settings_of, toy, database
+) -> None:
+    one = counted("a", 5)
+    await log.say(one, one, counted("b", 2))
+    async with running(toy.service(), settings_of("listener")) as run:
+        await run.caught_up()
+        assert len(toy.batches) == 1, "the pair came in one batch"
+        await log.say(one)
+        await run.caught_up()
+        assert run.counters["deduplicated"] == 2
+        await run.relayed()
+        assert run.counters["relayed"] == 2
+    assert await totals(database) == {"a": 5, "b": 2}
+
+
+async def test_one_poison_message_costs_one_dead_letter_and_a_replay_heals_it(
+    log, settings_of, toy, database
+) -> None:
+    await log.say(*(counted(f"s{n}", n) for n in range(1, 6)), counted("bad", POISON))
+    await log.say(*(counted(f"s{n}", n) for n in range(6, 9)))
+    async with running(toy.service(), settings_of("listener")) as run:
+        await run.caught_up()
+        assert len(await totals(database)) == 8
+        async with httpx.AsyncClient(base_url=run.address, timeout=20) as web:
+            (letter,) = (await web.get("/dead-letters")).json()
+            assert "I stumble" in letter["reason"]
+            assert letter["type"] == "things.Counted.v1"
+            replay = f"/dead-letters/{letter['id']}/replay"
+            system = {"Acting-Role": "system"}
+            again = await web.post(replay, headers=system)
+            assert (again.status_code, again.json()["reason"]) == (409, "still_fails")
+            toy.stumbles_over.clear()
+            assert (await web.post(replay, headers=system)).status_code == 200
+            assert (await web.get("/dead-letters")).json() == []
+            twice = await web.post(replay, headers=system)
+            assert (twice.status_code, twice.json()["reason"]) == (409, "already_replayed")
+            assert (await web.post("/dead-letters/999/replay", headers=system)).status_code == 404
+    assert (await totals(database))["bad"] == POISON
+
+
+GOOD = b'{"number":1}'
+UNDECODABLE = [
+    # headers changed, body, why it is a breach
+    ({"ce_subject": b"\xff\xfe"}, GOOD, "UnicodeDecodeError"),
+    ({"ce_id": None}, GOOD, "ce_id"),
+    ({"ce_type": None}, GOOD, "ce_type"),
+    ({"ce_id": b"not-a-uuid"}, GOOD, "Invalid UUID"),
+    ({"ce_time": b"2026-03-02T08:30:00"}, GOOD, "without offset"),
+    ({}, b"{", "DecodeError"),
+    ({}, b"", "DecodeError"),
+    ({}, b'{"type":"things.Counted.v1","number":"12"}', "Expected `int`, got `str`"),
+    ({}, b'{"type":"things.Named.v1","number":12}', "things.Named.v1"),
+    ({"ce_cause": b"a\x00b"}, b"\x00", "DecodeError"),
+    ({"ce_recordedat": None}, GOOD, "ce_recordedat"),
+]
+
+
+async def test_a_record_that_cannot_be_decoded_is_kept_whole_and_delays_nobody(
+    log, settings_of, toy, database
+) -> None:
+    for number, (changes, body, _) in enumerate(UNDECODABLE):
+        headers = headers_of(counted(f"bad{number}", 1), **changes)
+        await log.write(body, headers, partition=partition_of("93", 4))
+        await log.say(counted(f"good{number}", 1))
+    async with running(toy.service(), settings_of("listener")) as run:
+        await run.caught_up()
+        assert run.counters["breaches"] == len(UNDECODABLE)
+    assert len(await totals(database)) == len(UNDECODABLE)
+    kept = await database.fetch("select reason, body, headers from dead_letter order by id")
+    for row, (_, body, reason) in zip(kept, UNDECODABLE, strict=True):
+        assert reason in row["reason"]
+        assert row["body"] == body
+    assert '{"name": "ce_subject", "base64": "//4="}' in kept[0]["headers"]
+
+
+async def test_a_record_under_no_departement_is_a_breach(log, settings_of, toy, database) -> None:
+    await log.write(b'{"number":1}', headers_of(counted("a", 1)), key=b"1000")
+    async with running(toy.service(), settings_of("listener")) as run:
+        await run.caught_up()
+        assert run.counters["breaches"] == 1
+    assert "1000" in await database.fetchval("select reason from dead_letter")
+
+
+async def test_types_of_no_interest_and_unknown_fields_are_tolerated(
+    log, settings_of, toy, database
+) -> None:
+    one = counted("a", 1)
+    await log.write(
+        b'{"type":"things.Counted.v1","number":7,"colour":"blue"}',
+        [*headers_of(one), ("x-more", b"\xff")],
+    )
+    await log.write(b"whatever", headers_of(one, ce_type=b"things.Unheard.v9"))
+    async with running(toy.service(), settings_of("listener")) as run:
+        await run.caught_up()
+        assert run.counters["unknown_type"] == 1
+        assert run.counters["breaches"] == 0
+    assert await totals(database) == {"a": 7}
+
+
+async def test_trouble_of_the_database_waits_and_the_batch_comes_back(
+    log, settings_of, toy, database, monkeypatch
+) -> None:
+    failures = [asyncpg.CannotConnectNowError("away")] * 2
+    seen_ill: list[bool] = []
+    handle = toy.on_things
+
+    async def on_things(unit, events) -> None:
+        await handle(unit, events)
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(toy, "on_things", on_things)
+    async with running(toy.service(), settings_of("listener")) as run:
+        await until(lambda: well(run))
+        await log.say(counted("a", 3))
+
+        async def is_ill() -> bool:
+            seen_ill.append(not run.health.is_ready)
+            return seen_ill[-1]
+
+        await until(is_ill)
+        await run.caught_up()
+        await until(lambda: well(run))
+        assert run.counters["rolled_back"] == 2
+        assert run.counters["redelivered"] == 2
+        assert run.counters["breaches"] == 0
+    assert await totals(database) == {"a": 3}
+
+
+async def well(run) -> bool:
+    return run.health.is_ready
+
+
+async def test_breach_after_breach_stops_the_line_and_keeps_the_offset(
+    log, settings_of, toy, database
+) -> None:
+    for n in range(9):
+        await log.write(b"{", headers_of(counted(f"bad{n}", 1)))
+    async with running(toy.service(), settings_of("listener")) as run:
+
+        async def has_stopped() -> bool:
+            return any("breaches in a row" in one.reason for one in run.health.troubles)
+
+        await until(has_stopped)
+        async with httpx.AsyncClient(base_url=run.address, timeout=20) as web:
+            ready = await web.get("/health/ready")
+            assert ready.status_code == 503
+            commands = {one["part"]: one["command"] for one in ready.json()["troubles"]}
+            assert "restart" in commands["consumer"]
+            assert (await web.get("/health/live")).status_code == 200
+    stored = await database.fetchval("select next_offset from stored_offset where partition = 0")
+    letters = await database.fetchval("select count(*) from dead_letter")
+    assert stored == letters <= 5, "what was not kept as a dead letter is still ahead"

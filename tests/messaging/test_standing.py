@@ -1,0 +1,221 @@
+"""Where a consumer stands: in its own database, in this very topic, and nowhere else."""
+
+import asyncio
+from uuid import UUID
+
+import httpx
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from services.messaging.log import ensure_topics
+from services.messaging.process import running
+from services.messaging.replaying import reread
+from tests.messaging.raw import counted, headers_of, until
+from tests.messaging.toy import THINGS, Listener
+
+EVERYTHING = ("93", "95", "75", "06")
+
+
+async def test_two_consumers_of_the_same_partitions_count_everything_once(
+    log, settings_of, database
+) -> None:
+    """Both are assigned all partitions, as a zombie and its successor would be: only the fence
+    keeps them apart. Without it (`fence` made a plain update) the second copies every batch.
+    """
+    everything = settings_of("listener", departements=EVERYTHING)
+    first, second = Listener(), Listener()
+    async with running(first.service(), everything) as one:
+        async with running(second.service(), everything) as two:
+            for n in range(60):
+                await log.say(counted(f"s{n % 7}", 1, sequence=n // 7 + 1))
+            await one.caught_up()
+            await two.caught_up()
+            await one.relayed()
+            fenced = one.counters["fenced"] + two.counters["fenced"]
+            assert one.counters["done"] + two.counters["done"] == 60
+            assert one.counters["deduplicated"] + two.counters["deduplicated"] == 0
+            assert fenced > 0, "they did overlap"
+    assert await database.fetchval("select sum(number) from fact") == 60
+    assert await database.fetchval("select count(*) from outbox") == 60
+
+
+async def test_a_second_member_of_the_group_takes_its_share_and_nothing_is_lost(
+    log, settings_of, database
+) -> None:
+    first, second = Listener(), Listener()
+    departements = ["93", "95", "75", "2A", "06", "13"]
+    async with running(first.service(), settings_of("listener")) as one:
+        await log.say(*(counted(f"a{n}", 1, departement=departements[n % 6]) for n in range(30)))
+        await one.caught_up()
+        async with running(second.service(), settings_of("listener")) as two:
+
+            async def both_take_part() -> bool:
+                await log.say(
+                    *(
+                        counted(f"b{n}-{len(second.batches)}", 1, departement=departements[n])
+                        for n in range(6)
+                    )
+                )
+                return bool(second.batches)
+
+            await until(both_take_part)
+            await one.caught_up()
+            assert two.health.is_ready
+        await log.say(*(counted(f"c{n}", 1, departement=departements[n % 6]) for n in range(30)))
+        await one.caught_up()
+    said = {record.headers[1][1] for record in await log.read()}
+    assert await database.fetchval("select count(*) from fact") == len(said)
+
+
+async def test_a_restricted_consumer_reads_whole_partitions_and_says_which_others_come(
+    log, settings_of, toy, database, caplog
+) -> None:
+    caplog.set_level("INFO")
+    await log.say(counted("a", 1, departement="93"), counted("b", 1, departement="95"))
+    codes = [code for code in ("93", "94", "95", "2A", "75", "13") if True]
+    await log.say(*(counted(f"of-{code}", 1, departement=code) for code in codes))
+    async with running(toy.service(), settings_of("listener", departements=("93",))) as run:
+        await run.caught_up()
+        mine = run.assigned["things"]
+    records = await log.read()
+    expected = {
+        dict(one.headers)["ce_subject"].decode() for one in records if one.partition in mine
+    }
+    facts = {row["subject"] for row in await database.fetch("select subject from fact")}
+    assert facts == expected
+    assert len(mine) == 1
+    assert any(message.startswith("with 93 come: ") for message in caplog.messages)
+
+
+async def test_a_topic_made_anew_turns_the_service_unready_until_the_command_is_run(
+    log, settings_of, toy, database
+) -> None:
+    settings = settings_of("listener")
+    await log.say(counted("a", 1))
+    async with running(toy.service(), settings) as run:
+        await run.caught_up()
+    await log.admin.delete_topics([log.name])
+    await until(lambda: _is_made_again(log))
+    await log.say(counted("b", 1), counted("c", 1))
+    async with running(toy.service(), settings) as run, httpx.AsyncClient(timeout=20) as web:
+        trouble = await _until_unready(web, run.address, "made anew")
+        assert trouble["command"] == "python -m services.listener reread --topic things"
+        assert await database.fetchval("select count(*) from fact") == 1
+        await reread(toy.service(), settings, "things")
+        await run.caught_up()
+        await until(lambda: _is_ready(run))
+    assert await database.fetchval("select count(*) from fact") == 3
+
+
+async def test_a_topic_made_anew_under_a_running_service_is_noticed(
+    log, settings_of, toy, database
+) -> None:
+    await log.say(counted("a", 1))
+    async with running(toy.service(), settings_of("listener")) as run:
+        await run.caught_up()
+        await log.admin.delete_topics([log.name])
+        await until(lambda: _is_made_again(log))
+        await log.say(*(counted(f"n{n}", 1) for n in range(5)))
+
+        async def says_so() -> bool:
+            return any("made anew" in one.reason for one in run.health.troubles)
+
+        await until(says_so)
+    assert await database.fetchval("select count(*) from fact") == 1
+
+
+async def test_a_stored_offset_past_the_end_turns_the_service_unready(
+    log, settings_of, toy, database
+) -> None:
+    await log.say(counted("a", 1))
+    async with running(toy.service(), settings_of("listener")) as run:
+        await run.caught_up()
+    await database.execute("update stored_offset set next_offset = 50 where topic = 'things'")
+    async with running(toy.service(), settings_of("listener")) as run:
+        async with httpx.AsyncClient(timeout=20) as web:
+            trouble = await _until_unready(web, run.address, "the stored offset is 50")
+            assert "reread" in trouble["command"]
+    assert await database.fetchval("select min(next_offset) from stored_offset") == 50
+
+
+async def test_a_stored_offset_before_the_start_of_the_log_turns_the_service_unready(
+    log, settings_of, toy, database
+) -> None:
+    await log.say(counted("a", 1), counted("b", 1))
+    partition = (await log.read())[0].partition
+    await log.admin.delete_records(
+        {TopicPartition(log.name, partition): RecordsToDelete(before_offset=2)}
+    )
+    async with running(toy.service(), settings_of("listener")) as run:
+        async with httpx.AsyncClient(timeout=20) as web:
+            await _until_unready(web, run.address, "holds 2 to 2, the stored offset is 0")
+    assert await database.fetchval("select count(*) from fact") == 0
+
+
+async def test_a_gap_inside_the_log_is_passed_and_counted(log, settings_of, toy, database) -> None:
+    """A transaction's end leaves an offset without a record."""
+    pen = AIOKafkaProducer(bootstrap_servers=log.settings.kafka, transactional_id=f"{log.name}-pen")
+    await pen.start()
+    for n in range(2):
+        async with pen.transaction():
+            await pen.send_and_wait(
+                log.name,
+                b'{"number":1}',
+                key=b"93",
+                headers=headers_of(counted(f"s{n}", 1)),
+                partition=0,
+            )
+    await pen.stop()
+    await log.say(counted("after", 1))
+    async with running(toy.service(), settings_of("listener")) as run:
+        await until(lambda: _holds(database, 3))
+        await log.write(b'{"number":1}', headers_of(counted("later", 1)))
+        await until(lambda: _holds(database, 4))
+        assert run.counters["gaps"] >= 1
+        assert run.counters["fenced"] == 0
+
+
+async def test_kafka_committed_offsets_follow_for_whoever_watches_the_lag(
+    log, settings_of, toy
+) -> None:
+    await log.say(counted("a", 1), counted("b", 1))
+    partition = (await log.read())[0].partition
+    async with running(toy.service(), settings_of("listener")) as run:
+        await run.caught_up()
+        group = f"{run.settings.namespace}listener"
+
+        async def follows() -> bool:
+            offsets = await log.admin.list_consumer_group_offsets(group)
+            stored = offsets.get(TopicPartition(log.name, partition))
+            return stored is not None and stored.offset == 2
+
+        await until(follows)
+
+
+async def _is_made_again(log) -> bool:
+    try:
+        topics = await ensure_topics(log.admin, log.settings, [THINGS])
+        await asyncio.wait_for(log.pen.client._wait_on_metadata(log.name), 5)
+    except Exception:
+        return False
+    return topics["things"].id != UUID(int=0)
+
+
+async def _until_unready(web, address: str, why: str) -> dict:
+    found: list[dict] = []
+
+    async def is_unready() -> bool:
+        ready = await web.get(f"{address}/health/ready")
+        found.extend(one for one in ready.json()["troubles"] if why in one["reason"])
+        return ready.status_code == 503 and bool(found)
+
+    await until(is_unready)
+    return found[0]
+
+
+async def _is_ready(run) -> bool:
+    return run.health.is_ready
+
+
+async def _holds(database, count: int) -> bool:
+    return await database.fetchval("select count(*) from fact") == count
