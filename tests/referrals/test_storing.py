@@ -79,6 +79,14 @@ async def test_events_applied_twice_change_nothing(desk: Desk) -> None:
     assert (await stage_of(desk))[0] == Stage.OFFERED
 
 
+async def test_known_events_before_a_new_one_in_a_batch_do_not_hide_the_state(desk: Desk) -> None:
+    events = first_events("c1")
+    async with desk.pool.acquire() as connection:
+        await apply(connection, events[:1])
+        await apply(connection, events)
+    assert (await stage_of(desk))[0] == Stage.OFFERED
+
+
 async def test_another_event_under_a_taken_sequence_asks_to_start_again(desk: Desk) -> None:
     await announce(desk, first_events("c1"))
     with pytest.raises(asyncpg.SerializationError):

@@ -1,6 +1,6 @@
 """POST /demands: the SAS hands over a demand, which is offered or held at once."""
 
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Any
 
 from litestar import Request, Response, post
@@ -21,7 +21,7 @@ from services.referrals.domain.referral import (
     see_by_of,
 )
 from services.referrals.domain.refusal import Refusal
-from services.referrals.domain.territory import holder_of, local_day, place_of
+from services.referrals.domain.territory import HeldReason, holder_of, local_day, place_of
 from services.referrals.http.bodies import NewDemand
 from services.referrals.store import membership, referrals
 from services.referrals.store.parameters import answer_within
@@ -49,17 +49,22 @@ async def receive_in(order: Order, body: NewDemand) -> Answer:
         urgency=body.urgency,
         received_at=body.received_at.astimezone(UTC),
     )
+    known_as = referral_id(demand.source, demand.source_id)
     refusal = refuse_new_demand(demand, commune=commune, instant=order.instant)
     connection = order.unit.connection
-    if commune is not None and refusal is None:
-        await order.unit.lock_joins("place", [place_of(commune).key])
-    known = await referrals.load(connection, [referral_id(demand.source, demand.source_id)])
-    if known:
-        return _known(known[0], demand)
-    if refusal is not None or commune is None:
+    if commune is None or refusal is not None:
+        for known in await referrals.load(connection, [known_as]):
+            return _known(known, demand)
         reason = refusal or Refusal.UNKNOWN_COMMUNE
         raise Refused(reason.value, reason.label)
-    return Answer(body=await _announce(order, demand, commune, answer_within()), status=201)
+    place = place_of(commune, demand.part)
+    await order.unit.lock_joins("place", [place.key])
+    entries, is_known = await membership.entries_for_demand(connection, place.key, known_as)
+    if is_known:
+        (known,) = await referrals.load(connection, [known_as])
+        return _known(known, demand)
+    holder = holder_of(place, entries, local_day(order.instant))
+    return Answer(body=await _announce(order, demand, commune, holder), status=201)
 
 
 def _known(referral: Referral, demand: Demand) -> Answer:
@@ -70,19 +75,17 @@ def _known(referral: Referral, demand: Demand) -> Answer:
 
 
 async def _announce(
-    order: Order, demand: Demand, commune: Commune, may_take: timedelta
+    order: Order, demand: Demand, commune: Commune, holder: str | HeldReason
 ) -> Referral:
     """The new referral, after its first events are said."""
-    place = place_of(commune, demand.part)
-    entries = await membership.entries_of(order.unit.connection, [place.key])
     time_zone = by_code(commune.departement).time_zone
     recorded = record(
         receive(
             demand,
             see_by=see_by_of(demand.urgency, demand.received_at, time_zone),
-            holder=holder_of(place, entries, local_day(order.instant)),
+            holder=holder,
             instant=order.instant,
-            answer_within=may_take,
+            answer_within=answer_within(),
         ),
         subject=referral_id(demand.source, demand.source_id),
         after_sequence=0,

@@ -12,16 +12,21 @@ from services.messaging.database import Connection
 from services.referrals.domain import platform_appointment, referral
 from services.referrals.store import platform, referrals
 
-INSERT_HISTORY = """
-    insert into history (subject, sequence, id, type, occurred_at, recorded_at, event)
-    select subject, sequence, id, type, occurred_at, recorded_at, event::jsonb
-    from unnest(
-        $1::text[], $2::bigint[], $3::uuid[], $4::text[],
-        $5::timestamptz[], $6::timestamptz[], $7::text[]
-    ) as new (subject, sequence, id, type, occurred_at, recorded_at, event)
-    on conflict do nothing
-    returning id
-"""
+# One statement for what every order needs: its events written, the states they build on read.
+INSERT_HISTORY = f"""
+    with written as (
+        insert into history (subject, sequence, id, type, occurred_at, recorded_at, event)
+        select subject, sequence, id, type, occurred_at, recorded_at, event::jsonb
+        from unnest(
+            $1::text[], $2::bigint[], $3::uuid[], $4::text[],
+            $5::timestamptz[], $6::timestamptz[], $7::text[]
+        ) as new (subject, sequence, id, type, occurred_at, recorded_at, event)
+        on conflict do nothing
+        returning id
+    )
+    select array (select id from written) as written, {referrals.COLUMNS}
+    from (values (1)) as one (row) left join referral on referral_id = any ($8)
+"""  # noqa: S608 - constants
 SELECT_KNOWN = "select id from history where id = any ($1) and subject = any ($2)"
 SELECT_HISTORY = """
     select sequence, type, occurred_at, recorded_at, event::text
@@ -35,15 +40,15 @@ async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> No
     asyncpg.SerializationError when another transaction wrote an aggregate's next event first: the
     same work, started again, sees it.
     """
-    fresh = await _insert_history(connection, recorded)
+    fresh, known = await _insert_history(connection, recorded)
     reported = [one for one in fresh if isinstance(one.event, PlatformAppointmentReported)]
     lived = [one for one in fresh if not isinstance(one.event, PlatformAppointmentReported)]
     if lived:
-        known = await referrals.load(connection, _begun_before(lived))
         states: dict[str, referral.Referral] = {one.referral_id: one for one in known}
+        changed = dict.fromkeys(one.subject for one in lived)
         for one in lived:
             states[one.subject] = referral.evolve(states.get(one.subject), one)
-        await referrals.write(connection, list(states.values()))
+        await referrals.write(connection, [states[subject] for subject in changed])
     if reported:
         appointments = {
             one.appointment_id: one
@@ -64,9 +69,9 @@ async def history(connection: Connection, subject: str) -> list[Mapping[str, Any
 
 async def _insert_history(
     connection: Connection, recorded: Sequence[Recorded[Any]]
-) -> Sequence[Recorded[Any]]:
-    """The events that were not known, now written."""
-    written = await connection.fetch(
+) -> tuple[Sequence[Recorded[Any]], list[referral.Referral]]:
+    """The events that were not known, now written, and the referrals that they go on with."""
+    rows = await connection.fetch(
         INSERT_HISTORY,
         [one.subject for one in recorded],
         [one.sequence for one in recorded],
@@ -75,16 +80,18 @@ async def _insert_history(
         [one.occurred_at for one in recorded],
         [one.recorded_at for one in recorded],
         [msgspec.json.encode(one.event).decode() for one in recorded],
+        _begun_before(recorded),
     )
-    if len(written) == len(recorded):
-        return recorded
-    new = {row["id"] for row in written}
+    states = [referrals.read(row) for row in rows if row["referral_id"] is not None]
+    new = set(rows[0]["written"])
+    if len(new) == len(recorded):
+        return recorded, states
     others = {one.id for one in recorded} - new
     known = await connection.fetch(SELECT_KNOWN, list(others), [one.subject for one in recorded])
     if len(known) < len(others):
         raise asyncpg.SerializationError("an aggregate's next event was written by another")
-    fresh = {one.id: one for one in recorded if one.id in new}
-    return list(fresh.values())
+    fresh = list({one.id: one for one in recorded if one.id in new}.values())
+    return fresh, await referrals.load(connection, _begun_before(fresh))
 
 
 def _begun_before(recorded: Sequence[Recorded[Any]]) -> list[str]:

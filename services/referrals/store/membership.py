@@ -55,6 +55,14 @@ SELECT_ENTRIES = """
     select cpts_id, entry_id, place_key, commune, part, from_on, to_on, is_withdrawn, sequence
     from territory_entry where place_key = any ($1)
 """
+SELECT_ENTRIES_AND_KNOWN = """
+    select exists (select from referral where referral_id = $2) as is_known, entry.*
+    from (values (1)) as one (row)
+    left join (
+        select cpts_id, entry_id, place_key, commune, part, from_on, to_on, is_withdrawn, sequence
+        from territory_entry where place_key = $1
+    ) as entry on true
+"""
 SELECT_DEPARTEMENT = """
     select coalesce(
         (select departement from cpts where finess = $1 order by cpts_id collate "C" limit 1),
@@ -109,6 +117,15 @@ async def entries_of(connection: Connection, place_keys: Sequence[str]) -> list[
     """All territory entries of these places, withdrawn ones included."""
     rows = await connection.fetch(SELECT_ENTRIES, place_keys)
     return [msgspec.convert(dict(row), TerritoryEntry) for row in rows]
+
+
+async def entries_for_demand(
+    connection: Connection, place_key: str, referral_id: str
+) -> tuple[list[TerritoryEntry], bool]:
+    """All entries of a place, and whether the referral is known already, in one statement."""
+    rows = await connection.fetch(SELECT_ENTRIES_AND_KNOWN, place_key, referral_id)
+    found = (dict(row) for row in rows if row["cpts_id"] is not None)
+    return [msgspec.convert(row, TerritoryEntry) for row in found], rows[0]["is_known"]
 
 
 async def departement_of_organisation(

@@ -38,7 +38,7 @@ _TYPES = {
     "due_at": "timestamptz",
 }
 _FIELDS = Referral.__struct_fields__
-_COLUMNS = ", ".join(_FIELDS)
+COLUMNS = ", ".join(_FIELDS)
 _ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES.values(), start=1))
 _CHANGING = ", ".join(
     f"{name} = excluded.{name}"
@@ -51,9 +51,9 @@ WRITE = f"""
     on conflict (referral_id) do update set {_CHANGING}
     where referral.sequence < excluded.sequence
 """  # noqa: S608 - constants
-LOAD = f"select {_COLUMNS} from referral where referral_id = any ($1)"  # noqa: S608
+LOAD = f"select {COLUMNS} from referral where referral_id = any ($1)"  # noqa: S608
 LOCK = f"""
-    select {_COLUMNS},
+    select {COLUMNS},
         exists (
             select from member
             where member.cpts_id = coalesce($2, referral.cpts_id) and member.rpps = $3
@@ -63,27 +63,27 @@ LOCK = f"""
     from referral where referral_id = $1 for update of referral
 """  # noqa: S608
 LOCK_DUE = f"""
-    select {_COLUMNS} from referral
+    select {COLUMNS} from referral
     where due_at <= $1 order by due_at limit $2 for update skip locked
 """  # noqa: S608
 LOCK_HELD = f"""
-    select place_key, {_COLUMNS} from referral
+    select place_key, {COLUMNS} from referral
     where state = 'held' and place_key = any ($1) order by referral_id for update
 """  # noqa: S608
 LIST = f"""
-    select {_COLUMNS} from referral
+    select {COLUMNS} from referral
     where ($1::text is null or state = $1) and ($2::text is null or cpts_id = $2)
         and ($3::text is null or departement = $3)
         and ($4::timestamptz is null or (recorded_at, referral_id) > ($4, $5))
     order by recorded_at, referral_id limit $6
 """  # noqa: S608
 LIST_HELD = f"""
-    select {_COLUMNS} from referral
+    select {COLUMNS} from referral
     where state = 'held' and ($1::timestamptz is null or (see_by, referral_id) > ($1, $2))
     order by see_by, referral_id limit $3
 """  # noqa: S608
 LIST_OFFERED = f"""
-    select {_COLUMNS} from referral
+    select {COLUMNS} from referral
     where state = 'offered' and ($1::text is null or cpts_id = $1)
         and ($2::timestamptz is null or (answer_by, referral_id) > ($2, $3))
     order by answer_by, referral_id limit $4
@@ -96,7 +96,7 @@ async def load(connection: Connection, ids: Sequence[str]) -> list[Referral]:
     """The present state of those that exist, without a lock."""
     if not ids:
         return []
-    return [_read(row) for row in await connection.fetch(LOAD, ids)]
+    return [read(row) for row in await connection.fetch(LOAD, ids)]
 
 
 async def lock(
@@ -112,12 +112,12 @@ async def lock(
     Of the CPTS that holds the referral when no `cpts_id` is given. (None, False) if unknown.
     """
     row = await connection.fetchrow(LOCK, referral_id, cpts_id, rpps, day)
-    return (None, False) if row is None else (_read(row), row["is_member"])
+    return (None, False) if row is None else (read(row), row["is_member"])
 
 
 async def lock_due(connection: Connection, now: datetime, limit: int) -> list[Referral]:
     """Referrals whose due time has come, the oldest first; those that others hold are left."""
-    return [_read(row) for row in await connection.fetch(LOCK_DUE, now, limit)]
+    return [read(row) for row in await connection.fetch(LOCK_DUE, now, limit)]
 
 
 async def lock_held(
@@ -125,7 +125,7 @@ async def lock_held(
 ) -> list[tuple[str, Referral]]:
     """The demands that wait in these places, locked, each with its place key."""
     rows = await connection.fetch(LOCK_HELD, place_keys)
-    return [(row["place_key"], _read(row)) for row in rows]
+    return [(row["place_key"], read(row)) for row in rows]
 
 
 async def write(connection: Connection, states: Sequence[Referral]) -> None:
@@ -147,22 +147,23 @@ async def listed(
 ) -> list[Referral]:
     """Referrals by when they were recorded."""
     rows = await connection.fetch(LIST, stage, cpts_id, departement, *after, limit)
-    return [_read(row) for row in rows]
+    return [read(row) for row in rows]
 
 
 async def held(connection: Connection, after: Cursor, limit: int) -> list[Referral]:
     """The demands that wait for a CPTS, the most pressing first."""
-    return [_read(row) for row in await connection.fetch(LIST_HELD, *after, limit)]
+    return [read(row) for row in await connection.fetch(LIST_HELD, *after, limit)]
 
 
 async def offered(
     connection: Connection, cpts_id: str | None, after: Cursor, limit: int
 ) -> list[Referral]:
     """The demands that await an answer, the most pressing first."""
-    return [_read(row) for row in await connection.fetch(LIST_OFFERED, cpts_id, *after, limit)]
+    return [read(row) for row in await connection.fetch(LIST_OFFERED, cpts_id, *after, limit)]
 
 
-def _read(row: Record) -> Referral:
+def read(row: Record) -> Referral:
+    """The referral in a row that holds `COLUMNS`."""
     return msgspec.convert({name: row[name] for name in _FIELDS}, Referral)
 
 
