@@ -133,6 +133,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """The aggregate's id in the log."""
         return f"{self.cpts_id}/{self.starts_on.isoformat()}"
 
+    def line(self, indicator: str) -> Line | None:
+        """The present line of an indicator, None without one."""
+        return next((line for line in self.lines if line.indicator == indicator), None)
+
 
 class Touch(msgspec.Struct, frozen=True, kw_only=True):
     """An input of an account changed: which one, and what caused it."""
@@ -332,6 +336,20 @@ def set_line(
         target=line.target,
         steps=line.steps,
         is_withdrawn=is_withdrawn,
+    )
+
+
+def line_of(event: ContractLineSet) -> Line | None:
+    """The line that an event sets, None when it withdraws it."""
+    if event.is_withdrawn:
+        return None
+    return Line(
+        mission=event.mission,
+        indicator=event.indicator,
+        mode=event.mode,
+        max_cents=event.max_cents,
+        target=event.target,
+        steps=event.steps,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermined
-from contracts.events.payments import RatePublished
+from contracts.events.payments import ContractLineSet, RatePublished
 from contracts.recorded import Cause, Recorded, record
 from services.messaging.unit import Unit
 from services.payments import domain
@@ -46,6 +46,33 @@ async def lock_accounts(unit: Unit, keys: Sequence[inputs.AccountKey]) -> None:
     await unit.lock_joins(
         JOIN_ACCOUNT, {f"{cpts_id}/{starts_on.isoformat()}" for cpts_id, starts_on in keys}
     )
+
+
+async def set_line(unit: Unit, event: ContractLineSet, departement: str, cause: Cause) -> None:
+    """Announces a contract line that differs from the present one, and prices its account."""
+    key = (event.cpts_id, event.contract_year_starts_on)
+    await lock_accounts(unit, [key])
+    account = (await inputs.load_accounts(unit.connection, {key: departement}))[0]
+    if account.line(event.indicator) == domain.line_of(event):
+        return
+    await unit.announce(
+        record(
+            [event],
+            subject=account.subject,
+            after_sequence=account.sequence,
+            departement=account.departement,
+            occurred_at=cause.recorded_at,
+            cause=cause,
+        )
+    )
+    touch = Touch(
+        cpts_id=event.cpts_id,
+        starts_on=event.contract_year_starts_on,
+        departement=account.departement,
+        reason="line",
+        cause=cause,
+    )
+    await reprice(unit, [touch])
 
 
 async def lock_rates(unit: Unit) -> None:

@@ -8,20 +8,16 @@ from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from contracts.events.payments import LineMode, RatePublished, Step
-from contracts.recorded import Cause, record
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused, not_found
-from services.messaging.unit import Unit
 from services.payments import domain, handlers
 from services.payments.domain import (
     INDICATORS,
     MISSIONS,
     REFUSAL_TEXTS,
     VARIABLE_PART,
-    Account,
     Line,
     Refusal,
-    Touch,
 )
 from services.payments.store import answers, inputs
 
@@ -90,36 +86,10 @@ async def set_line(
         )
         if isinstance(event, Refusal):
             raise _refused(event)
-        key = (cpts_id, starts_on)
-        await handlers.lock_accounts(unit, [key])
-        account = (await inputs.load_accounts(unit.connection, {key: departement}))[0]
-        present = None if data.is_withdrawn else line
-        if next((one for one in account.lines if one.indicator == indicator), None) != present:
-            await _announce_line(unit, account, event, order.cause)
+        await handlers.set_line(unit, event, departement, order.cause)
         return Answer(body={"cpts_id": cpts_id, "starts_on": starts_on, "line": data})
 
     return await carry_out(request, {Role.CAISSE, Role.ARS, Role.SYSTEM}, body)
-
-
-async def _announce_line(unit: Unit, account: Account, event: msgspec.Struct, cause: Cause) -> None:
-    await unit.announce(
-        record(
-            [event],
-            subject=account.subject,
-            after_sequence=account.sequence,
-            departement=account.departement,
-            occurred_at=cause.recorded_at,
-            cause=cause,
-        )
-    )
-    touch = Touch(
-        cpts_id=account.cpts_id,
-        starts_on=account.starts_on,
-        departement=account.departement,
-        reason="line",
-        cause=cause,
-    )
-    await handlers.reprice(unit, [touch])
 
 
 @post("/rates", status_code=201)

@@ -1,0 +1,53 @@
+"""A service's transactions on a real database, without its process."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from deploy.local import databases
+from deploy.local.stack import Stack
+from services.messaging.database import open_pool
+from services.messaging.migrations import migrate
+from services.messaging.process import Service
+from services.messaging.settings import Settings
+from services.messaging.unit import Desk
+
+
+class Silent:
+    """A relay that leaves every row in the outbox, where tests read it."""
+
+    def hand_over(self, rows: object, *, has_others: bool) -> None:
+        """Nothing leaves."""
+
+    def resync(self) -> None:
+        """Nothing to look for."""
+
+
+@asynccontextmanager
+async def open_desk(stack: Stack, service: Service) -> AsyncIterator[Desk]:
+    """What the transactions of a service share, on a database of its own, migrated and empty."""
+    suffix = f"_d{secrets.token_hex(4)}"
+    url = databases.create_databases(stack.admin_url, suffix)[service.name]
+    settings = Settings(service=service.name, database_url=url, kafka="")
+    await migrate(settings, service.schema)
+    pool = await open_pool(settings)
+    yield Desk(
+        pool,
+        name=service.name,
+        apply=service.apply,
+        writer=uuid4(),
+        partitions=service.topic.partitions,
+        relay=Silent(),
+    )
+    await pool.close()
+    databases.drop_databases(stack.admin_url, suffix)
+
+
+async def empty(desk: Desk) -> None:
+    """Empties every table."""
+    tables = await desk.pool.fetchval(
+        "select string_agg(format('%I', tablename), ', ') from pg_tables "
+        "where schemaname = 'public' and tablename !~ 'yoyo'"
+    )
+    await desk.pool.execute(f"truncate {tables} restart identity")

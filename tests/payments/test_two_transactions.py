@@ -1,0 +1,175 @@
+"""Two open transactions that each bring one input of an account, in both orders of commit.
+
+Goal: whoever commits second prices with what the first one left. Method: the first has run and not
+committed when the second starts; the first then commits. The same is done without the join rows,
+and then an input stays unpriced for ever: the locks are what makes it right.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from contracts.events.indicators import FigureChanged
+from contracts.events.membership import AciSigned, ContractYear, CptsRegistered, TailleDetermined
+from contracts.events.payments import ContractLineSet, RatePublished
+from contracts.recorded import Cause, Recorded, record
+from deploy.local.stack import Stack
+from services.messaging.unit import Desk, Unit, open_unit
+from services.payments import handlers
+from services.payments.app import SERVICE
+from tests.desks import empty, open_desk
+
+NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
+YEAR = ContractYear(starts_on=date(2026, 4, 15), ends_on=date(2027, 4, 14))
+INDICATOR = "sas_demandes_avec_rdv"
+CAUSE = Cause(id="order", recorded_at=NOW)
+Work = Callable[[Unit], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+async def migrated(stack: Stack) -> AsyncIterator[Desk]:
+    async with open_desk(stack, SERVICE) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def desk(migrated: Desk) -> Desk:
+    await empty(migrated)
+    return migrated
+
+
+def told(event: Any, subject: str, sequence: int) -> Recorded[Any]:
+    return record(
+        [event],
+        subject=subject,
+        after_sequence=sequence - 1,
+        departement="95",
+        occurred_at=NOW,
+        cause=Cause(id=f"{subject}-{sequence}", recorded_at=NOW),
+    )[0]
+
+
+registered = told(CptsRegistered(cpts_id="c1", cpts_name="C1", seat_commune="95018"), "c1", 1)
+signed = told(
+    AciSigned(cpts_id="c1", aci_id="a", signed_on=YEAR.starts_on, contract_years=(YEAR,)), "c1", 2
+)
+determined = told(
+    TailleDetermined(cpts_id="c1", contract_year_starts_on=YEAR.starts_on, taille=3, population=1),
+    "c1",
+    3,
+)
+changed = told(
+    FigureChanged(
+        cpts_id="c1",
+        indicator=INDICATOR,
+        contract_year_starts_on=YEAR.starts_on,
+        contract_year_ends_on=YEAR.ends_on,
+        value=1,
+        revision=1,
+    ),
+    f"c1/{INDICATOR}/{YEAR.starts_on}",
+    1,
+)
+line = ContractLineSet(
+    cpts_id="c1",
+    contract_year_starts_on=YEAR.starts_on,
+    mission="acces_aux_soins",
+    indicator=INDICATOR,
+    mode="all_or_nothing",
+    max_cents=1_000_00,
+    target=1,
+)
+rate = RatePublished(
+    rate_id="r",
+    from_on=date(2026, 1, 1),
+    taille=3,
+    mission="acces_aux_soins",
+    part="variable",
+    amount_cents=35_000_00,
+    text="avenant 2",
+    status="two_contracts",
+    is_verified=False,
+)
+
+
+async def hear_cpts(unit: Unit) -> None:
+    await handlers.on_membership(unit, [registered])
+
+
+async def hear_contract(unit: Unit) -> None:
+    await handlers.on_membership(unit, [signed, determined])
+
+
+async def hear_figure(unit: Unit) -> None:
+    await handlers.on_indicators(unit, [changed])
+
+
+async def order_line(unit: Unit) -> None:
+    await handlers.set_line(unit, line, "95", CAUSE)
+
+
+async def order_rate(unit: Unit) -> None:
+    await handlers.lock_rates(unit)
+    await handlers.publish_rates(unit, [rate], CAUSE)
+
+
+# What is known before, and the two whose transactions meet.
+MEETINGS: dict[str, tuple[list[Work], Work, Work]] = {
+    "line and figure": ([hear_contract, order_rate], order_line, hear_figure),
+    "contract and figure": ([order_rate, order_line], hear_contract, hear_figure),
+    "contract and line": ([order_rate, hear_figure], hear_contract, order_line),
+    "rate and contract": ([order_line, hear_figure], order_rate, hear_contract),
+    "rate and line": ([hear_contract, hear_figure], order_rate, order_line),
+    "rate and figure": ([hear_contract, order_line], order_rate, hear_figure),
+}
+
+
+async def meet(desk: Desk, first: Work, second: Work) -> None:
+    """Runs `first`, starts `second` while it is open, lets both commit, `first` before."""
+
+    async def other() -> None:
+        async with open_unit(desk) as unit:
+            await second(unit)
+
+    async with open_unit(desk) as unit:
+        await first(unit)
+        task = asyncio.create_task(other())
+        await asyncio.wait({task}, timeout=0.3)
+    await task
+
+
+async def worth_cents(desk: Desk) -> int:
+    return int(await desk.pool.fetchval("select coalesce(sum(variable_cents), 0) from account"))
+
+
+async def prepare(desk: Desk, before: Iterable[Work]) -> None:
+    for work in (hear_cpts, *before):
+        async with open_unit(desk) as unit:
+            await work(unit)
+
+
+@pytest.mark.parametrize("is_swapped", [False, True], ids=["first", "second"])
+@pytest.mark.parametrize("name", MEETINGS)
+async def test_two_inputs_that_meet_are_both_priced(
+    desk: Desk, name: str, is_swapped: bool
+) -> None:
+    before, one, other = MEETINGS[name]
+    await prepare(desk, before)
+    await meet(desk, *((other, one) if is_swapped else (one, other)))
+    assert await worth_cents(desk) == 1_000_00
+
+
+async def test_without_the_join_rows_an_input_stays_unpriced(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_lock(*_: Any) -> None:
+        """Takes nothing."""
+
+    monkeypatch.setattr(Unit, "lock_joins", no_lock)
+    await prepare(desk, [hear_contract, order_rate])
+    # Two transactions that do not see each other: the account's row is made by the contract.
+    await meet(desk, order_line, hear_figure)
+    assert await worth_cents(desk) != 1_000_00
