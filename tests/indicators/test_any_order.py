@@ -12,7 +12,7 @@ from tests.indicators.story import Story, arrivals, expected_figures, stories
 
 
 @settings(
-    max_examples=120,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
