@@ -13,7 +13,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+    UnknownTopicOrPartitionError,
+)
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka import TopicPartition as Assigned
@@ -28,7 +33,8 @@ from services.messaging.offsets import (
     Fenced,
     LogMismatch,
     add_missing_offsets,
-    check_against_log,
+    check_bounds,
+    check_topic,
     load_offsets,
 )
 from services.messaging.settings import Settings
@@ -39,6 +45,7 @@ log = logging.getLogger(__name__)
 
 POLL_MS = 1000
 HEARTBEAT_MS = 500
+METADATA_AGE_MS = 10_000  # a topic or partition that comes is noticed after so long
 COMMIT_EVERY_SECONDS = 1.0
 LOOK_AT_IDS_EVERY_SECONDS = 5.0
 
@@ -73,6 +80,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._broker = KafkaBroker(
             settings.kafka,
             client_id=f"cpts-{settings.service}",
+            metadata_max_age_ms=METADATA_AGE_MS,
             apply_types=False,
             consumer_only=True,
             logger=None,
@@ -208,11 +216,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 numbers = [one.partition for one in assigned if one.topic == topic.kafka_name]
                 await add_missing_offsets(connection, topic, numbers)
             stored = await load_offsets(connection, current)
+        for (name, _), offset in stored.items():
+            # Of every partition: a topic made anew may have none of them assigned to us.
+            check_topic(self._settings.service, current[name], offset)
         positions = {}
         for one in assigned:
             topic = current[self._topics[one.topic].name]
             offset = stored[topic.name, one.partition]
-            check_against_log(self._settings.service, topic, one.partition, offset, bounds[one])
+            check_bounds(self._settings.service, topic, one.partition, offset, bounds[one])
             positions[one.topic, one.partition] = offset.next_offset
         for one in assigned:
             consumer.seek(one, positions[one.topic, one.partition])
@@ -226,11 +237,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """Notice a topic made anew under the same name: its offsets could fit by chance."""
         while True:
             await asyncio.sleep(LOOK_AT_IDS_EVERY_SECONDS)
-            with contextlib.suppress(KafkaError, OSError):
-                names = [topic.name for topic in self._topics.values()]
+            names = [topic.name for topic in self._topics.values()]
+            try:
                 current = await describe_topics(self._admin, self._settings, names)
                 if any(self._topics[one.kafka_name].id != one.id for one in current.values()):
                     self._must_seek = True
+            except UnknownTopicOrPartitionError:
+                self._must_seek = True
+            except (KafkaError, OSError):
+                continue
 
     async def _follow_with_commits(self) -> None:
         """Let Kafka's own committed offsets follow ours, for whoever watches the lag there."""

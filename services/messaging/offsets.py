@@ -99,20 +99,28 @@ async def fence(connection: Connection, moves: Collection[Move]) -> None:
         raise Fenced
 
 
-def check_against_log(
-    service: str, topic: LogTopic, partition: int, stored: StoredOffset, bounds: Bounds
-) -> None:
-    """Raise `LogMismatch` unless the stored offset can be read in this topic's log."""
-    command = f"python -m services.{service} reread --topic {topic.name}"
+def how_to_reread(service: str, topic: LogTopic) -> str:
+    """The command that takes a topic as it is now and reads it from its start."""
+    return f"python -m services.{service} reread --topic {topic.name}"
+
+
+def check_topic(service: str, topic: LogTopic, stored: StoredOffset) -> None:
+    """Raise `LogMismatch` unless the stored offset is one of this very topic."""
     if stored.topic_id != topic.id:
         raise LogMismatch(
             f"topic {topic.kafka_name} was made anew: offsets are stored for {stored.topic_id}, "
             f"the cluster has {topic.id}",
-            command,
+            how_to_reread(service, topic),
         )
+
+
+def check_bounds(
+    service: str, topic: LogTopic, partition: int, stored: StoredOffset, bounds: Bounds
+) -> None:
+    """Raise `LogMismatch` unless the stored offset can be read in the topic's log."""
     if not bounds.start <= stored.next_offset <= bounds.end:
         raise LogMismatch(
             f"partition {partition} of {topic.kafka_name} holds {bounds.start} to {bounds.end}, "
             f"the stored offset is {stored.next_offset}",
-            command,
+            how_to_reread(service, topic),
         )

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections import Counter  # noqa: TC003
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -203,7 +203,7 @@ async def running(
         relay = Relay(settings, topic=own, writer=desk.writer, health=run.health)
         # At the end, in this order: the consumer, HTTP, the timers, the relay, the pool.
         stack.push_async_callback(relay.stop)
-        tasks: list[asyncio.Future[None]] = []
+        tasks: list[asyncio.Task[None]] = []
         stack.push_async_callback(stop_tasks, tasks)
         run.health.starts("own topic")
         run.address = await stack.enter_async_context(
@@ -224,7 +224,7 @@ async def running(
             consumer = await start_consumer(run, hearing, codec, stack)
             stack.push_async_callback(consumer.stop)
         tasks.append(asyncio.create_task(run_timers(desk, service.timers, clock)))
-        tasks += [asyncio.ensure_future(work(run)) for work in service.background]
+        tasks += [asyncio.create_task(keep_at(run, work)) for work in service.background]
         yield run
 
 
@@ -270,7 +270,23 @@ async def start_consumer(
     return consumer
 
 
-async def stop_tasks(tasks: list[asyncio.Future[None]]) -> None:
+async def keep_at(run: Running, work: Callable[[Running], Awaitable[None]]) -> None:
+    """Do a service's background work; when it fails, say so and begin it again."""
+    part = getattr(work, "__name__", "background work")
+    backoff = Backoff(run.settings.limits.wait_seconds_max)
+    while True:
+        try:
+            await work(run)
+        except Exception as error:
+            log.exception("%s failed", part)
+            run.health.is_ill(part, f"{type(error).__name__}: {error}")
+            await backoff.wait()
+            run.health.is_well(part)
+        else:
+            return
+
+
+async def stop_tasks(tasks: list[asyncio.Task[None]]) -> None:
     """Cancel tasks and wait for their end."""
     for task in tasks:
         task.cancel()

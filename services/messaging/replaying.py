@@ -24,7 +24,8 @@ from services.messaging.offsets import (
     Move,
     add_missing_offsets,
     adopt_offsets,
-    check_against_log,
+    check_bounds,
+    check_topic,
     fence,
     load_offsets,
 )
@@ -141,7 +142,8 @@ async def catch_up_own(
         stored = await load_offsets(connection, [topic.name])
     for one in partitions:
         offset = stored[topic.name, one.partition]
-        check_against_log(service.name, topic, one.partition, offset, bounds[one])
+        check_topic(service.name, topic, offset)
+        check_bounds(service.name, topic, one.partition, offset, bounds[one])
     starts = {one: stored[topic.name, one.partition].next_offset for one in partitions}
     ends = {one: bounds[one].end for one in partitions}
     codec = Codec({topic.kafka_name: Decoder(service.topic.event_classes())})

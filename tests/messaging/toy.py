@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import JSONBody
 
 from contracts.recorded import Recorded, record
 from contracts.topics import Topic
@@ -77,7 +78,9 @@ async def count_thing(order: Order, asked: CountThing) -> Answer:
 
 
 @post("/things")
-async def post_thing(request: Request[Any, Any, Any], data: CountThing) -> Response[bytes]:
+async def post_thing(
+    request: Request[Any, Any, Any], data: JSONBody[CountThing]
+) -> Response[bytes]:
     async def body(order: Order) -> Answer:
         return await count_thing(order, data)
 

@@ -1,0 +1,157 @@
+"""From the outbox to the log: in order, by one process at a time, whatever happens to it."""
+
+import asyncio
+from collections import defaultdict
+from uuid import uuid4
+
+import asyncpg
+
+from services.messaging import outbox
+from services.messaging.log import ensure_topics
+from services.messaging.process import running
+from services.messaging.relay import Relay
+from services.messaging.unit import open_unit
+from tests.messaging.raw import counted, until
+from tests.messaging.toy import SPEAKER, THINGS
+
+DEPARTEMENTS = ["93", "95", "75", "2A"]
+
+
+def by_subject(records) -> dict[str, list[int]]:
+    found = defaultdict(list)
+    for record in records:
+        headers = dict(record.headers)
+        found[headers["ce_subject"].decode()].append(int(headers["ce_sequence"]))
+    return found
+
+
+async def test_what_many_writers_commit_out_of_order_leaves_in_each_aggregates_order(
+    speaker, web, log
+) -> None:
+    """Twelve aggregates over four départements, many orders at once, positions interleaved."""
+
+    async def life(subject: str, departement: str) -> None:
+        for number in range(15):
+            order = {"subject": subject, "number": number, "departement": departement}
+            answer = await web.post("/things", json=order)
+            assert answer.status_code == 201, answer.text
+
+    await asyncio.gather(*(life(f"s{n}", DEPARTEMENTS[n % 4]) for n in range(12)))
+    await speaker.relayed()
+    records = await log.read()
+    assert by_subject(records) == {f"s{n}": list(range(1, 16)) for n in range(12)}
+    assert speaker.counters["relayed"] == 180
+
+
+async def test_two_processes_write_and_one_of_them_relays_in_order(settings_of, log) -> None:
+    settings = settings_of("speaker")
+    async with running(SPEAKER, settings) as one, running(SPEAKER, settings) as two:
+
+        async def say(run, subject: str, number: int) -> None:
+            async with open_unit(run.desk) as unit:
+                await unit.connection.execute("select pg_advisory_xact_lock(hashtext($1))", subject)
+                last = await unit.connection.fetchval(
+                    "select sequence from thing where subject = $1", subject
+                )
+                await unit.announce([counted(subject, number, sequence=(last or 0) + 1)])
+
+        await asyncio.gather(
+            *(
+                say(run, f"s{subject}", number)
+                for number in range(20)
+                for subject in range(3)
+                for run in (one, two)
+            )
+        )
+        await one.relayed()
+        assert {one.counters["relayed"] > 0, two.counters["relayed"] > 0} == {True, False}
+        assert one.counters["relayed"] + two.counters["relayed"] == 120
+    found = by_subject(await log.read())
+    assert found == {f"s{n}": list(range(1, 41)) for n in range(3)}
+
+
+async def test_the_other_process_takes_over_when_the_one_that_relays_is_gone(
+    settings_of, log
+) -> None:
+    settings = settings_of("speaker")
+    async with running(SPEAKER, settings) as stays:
+        async with running(SPEAKER, settings) as goes:
+            await until(lambda: _one_relays(stays, goes))
+        async with open_unit(stays.desk) as unit:
+            await unit.announce([counted("after", 1)])
+        await stays.relayed()
+    assert by_subject(await log.read())["after"] == [1]
+
+
+async def test_whoever_lost_the_lease_cannot_mark(settings_of, log, stack) -> None:
+    """A process is stopped between sending and marking, for longer than its lease lasts."""
+    settings = settings_of("speaker")
+    async with running(SPEAKER, settings):
+        pass
+    topic = (await ensure_topics(log.admin, settings, [THINGS]))["things"]
+    connection = await asyncpg.connect(settings.database_url)
+    zombie, successor = uuid4(), uuid4()
+    rows = outbox.make_rows([counted("a", 1)], 4)
+    (row,), _ = await outbox.add_rows(connection, rows, zombie)
+    mark = {"positions": [row["position"]], "topic": "things", "topic_id": topic.id}
+
+    assert await outbox.take_lease(connection, zombie, 5)
+    assert not await outbox.take_lease(connection, successor, 5), "one at a time"
+    await connection.execute("update relay_lease set expires_at = clock_timestamp()")
+    assert not await outbox.mark_rows(connection, holder=zombie, relayed={0: 1}, **mark)
+    assert await outbox.take_lease(connection, successor, 5)
+    assert not await outbox.mark_rows(connection, holder=zombie, relayed={0: 1}, **mark)
+    assert await connection.fetchval(outbox.COUNT_UNSENT) == 1
+    assert await outbox.mark_rows(connection, holder=successor, relayed={0: 1}, **mark)
+    assert await connection.fetchval(outbox.COUNT_UNSENT) == 0
+    await connection.close()
+
+
+async def test_a_storm_in_one_partition_lets_the_others_pass_in_every_round(
+    settings_of, log
+) -> None:
+    settings = settings_of("speaker")
+    async with running(SPEAKER, settings):
+        pass
+    connection = await asyncpg.connect(settings.database_url)
+    storm = [counted(f"s{n}", 1, departement="93") for n in range(500)]
+    rows = outbox.make_rows([*storm, counted("calm", 1, departement="95")], 4)
+    await outbox.add_rows(connection, rows, uuid4())
+    taken = await outbox.take_rows(connection, 4, [], 50)
+    assert len(taken) == 51
+    assert taken[-1]["subject"] == "calm"
+    assert [row["position"] for row in taken] == sorted(row["position"] for row in taken)
+    await connection.close()
+
+
+async def test_a_row_that_the_log_refuses_keeps_those_behind_it_in_its_partition(
+    settings_of, speaker, log, monkeypatch
+) -> None:
+    """The second of five is refused once: the order in the log stays that of the outbox."""
+    refused: list[int] = []
+    send = Relay._note_answers
+
+    def note_answers(relay, rows, futures):
+        for row, future in zip(rows, futures, strict=False):
+            if row["subject"] == "s1" and not refused:
+                refused.append(row["position"])
+                future.exception = lambda: RuntimeError("refused")  # type: ignore[method-assign]
+        return send(relay, rows, [_Answer(future) for future in futures])
+
+    monkeypatch.setattr(Relay, "_note_answers", note_answers)
+    async with open_unit(speaker.desk) as unit:
+        await unit.announce([counted(f"s{n}", 1) for n in range(5)])
+    await speaker.relayed()
+    subjects = [dict(one.headers)["ce_subject"].decode() for one in await log.read()]
+    first_seen = list(dict.fromkeys(subjects))
+    assert first_seen == [f"s{n}" for n in range(5)]
+    assert speaker.counters["relay_failures"] == 1
+
+
+class _Answer:
+    def __init__(self, future) -> None:
+        self.exception, self.result = future.exception, future.result
+
+
+async def _one_relays(*runs) -> bool:
+    return any(run.desk.relay._holds_lease for run in runs)

@@ -1,0 +1,144 @@
+"""Orders: carried out once, in a role, with an answer that a person or a program can read."""
+
+import asyncio
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.messaging.raw import LIMIT_SECONDS
+
+ORDER = {"subject": "a", "number": 1}
+PROBLEM = "application/problem+json"
+
+
+async def count(speaker) -> int:
+    return await speaker.pool.fetchval("select count(*) from outbox")
+
+
+async def test_the_same_key_and_body_give_the_first_answer(speaker, web) -> None:
+    key = {"Idempotency-Key": "k1"}
+    first = await web.post("/things", json=ORDER, headers=key)
+    again = await web.post("/things", json=ORDER, headers=key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert again.headers["location"] == first.headers["location"]
+    assert "idempotent-replay" not in first.headers
+    assert again.headers["idempotent-replay"] == "true"
+    assert await count(speaker) == 1
+
+
+async def test_the_same_key_with_another_body_path_or_role_is_refused(speaker, web) -> None:
+    key = {"Idempotency-Key": "k2"}
+    await web.post("/things", json=ORDER, headers=key)
+    for answer in (
+        await web.post("/things", json={**ORDER, "number": 2}, headers=key),
+        await web.post("/things?x=1", json=ORDER, headers=key),
+        await web.post("/things", json=ORDER, headers={**key, "Acting-Role": "system"}),
+    ):
+        assert answer.status_code == 422
+        assert answer.json()["reason"] == "idempotency_key_reused"
+        assert answer.headers["content-type"] == PROBLEM
+    assert await count(speaker) == 1
+
+
+async def test_the_same_key_at_the_same_time_is_carried_out_once(speaker, web) -> None:
+    key = {"Idempotency-Key": "k3"}
+    answers = await asyncio.gather(
+        *(web.post("/things", json=ORDER, headers=key) for _ in range(8))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("idempotent-replay" in answer.headers for answer in answers) == 7
+    assert await count(speaker) == 1
+
+
+async def test_without_a_key_each_order_counts(speaker, web) -> None:
+    for _ in range(2):
+        assert (await web.post("/things", json=ORDER)).status_code == 201
+    assert await count(speaker) == 2
+
+
+async def test_a_refusal_undoes_what_was_done_and_is_remembered(speaker, web) -> None:
+    key = {"Idempotency-Key": "k4"}
+    order = {"subject": "neg", "number": -1}
+    first = await web.post("/things", json=order, headers=key)
+    again = await web.post("/things", json=order, headers=key)
+    assert first.status_code == again.status_code == 409
+    assert first.json() == {
+        "type": "about:blank",
+        "title": "Demande refusée",
+        "status": 409,
+        "detail": "Un nombre se compte à partir de zéro.",
+        "reason": "number_negative",
+        "got": -1,
+    }
+    assert again.content == first.content
+    assert again.headers["content-type"] == PROBLEM
+    assert await count(speaker) == 0
+    assert await speaker.pool.fetchval("select count(*) from thing") == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said", "status", "member"),
+    [
+        ("GET", "/nowhere", {}, 404, ("title", "Introuvable")),
+        ("DELETE", "/things", {}, 405, ("title", "Méthode non autorisée")),
+        ("POST", "/things", {"content": b"{"}, 400, ("title", "Demande invalide")),
+        ("POST", "/things", {"json": {"subject": "a", "number": "x"}}, 400, ("field", "number")),
+        ("POST", "/things", {"json": {"subject": "a"}}, 400, ("message", "number")),
+        ("POST", "/things", {"json": {**ORDER, "name": "x"}}, 400, ("message", "name")),
+        (
+            "POST",
+            "/things",
+            {"json": ORDER, "headers": {"Acting-Role": ""}},
+            400,
+            ("reason", "acting_role_missing"),
+        ),
+        (
+            "POST",
+            "/things",
+            {"json": ORDER, "headers": {"Acting-Role": "king"}},
+            400,
+            ("reason", "acting_role_unknown"),
+        ),
+        (
+            "POST",
+            "/things",
+            {"json": ORDER, "headers": {"Acting-Role": "caisse"}},
+            403,
+            ("reason", "role_not_allowed"),
+        ),
+        ("GET", "/broken", {}, 500, ("title", "Erreur interne")),
+    ],
+)
+async def test_every_error_is_a_problem(web, method, path, said, status, member) -> None:
+    answer = await web.request(method, path, **said)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == PROBLEM
+    problem = answer.json()
+    assert problem["status"] == status
+    name, value = member
+    told = {**problem, **(problem.get("errors") or [{}])[0]}
+    assert value in str(told[name])
+    assert "secret" not in answer.text
+
+
+async def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(
+    speaker, web, monkeypatch
+) -> None:
+    class Away:
+        def acquire(self) -> None:
+            raise asyncpg.CannotConnectNowError("away")
+
+    monkeypatch.setattr(speaker.desk, "pool", Away())
+    answer = await web.post("/things", json=ORDER)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.headers["content-type"] == PROBLEM
+
+
+async def test_the_openapi_page_is_there(speaker) -> None:
+    async with httpx.AsyncClient(base_url=speaker.address, timeout=LIMIT_SECONDS) as web:
+        document = (await web.get("/schema/openapi.json")).json()
+    assert "/things" in document["paths"]
+    assert "/health/ready" in document["paths"]
