@@ -6,7 +6,7 @@ ends; it never writes.
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,6 +18,7 @@ from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 
 LOOK_EVERY_SECONDS = 0.03
+CONNECTIONS_MAX = 3
 ORDER_OF_HEARING = ("membership", "referrals", "indicators", "payments")
 
 
@@ -37,12 +38,13 @@ class Chain:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._consumer: AIOKafkaConsumer | None = None
-        self.databases: dict[str, asyncpg.Connection[asyncpg.Record]] = {}
-        self._look = asyncio.Lock()
+        self.databases: dict[str, asyncpg.Pool[asyncpg.Record]] = {}
 
     async def __aenter__(self) -> Self:
         for service in SERVICES:
-            self.databases[service] = await asyncpg.connect(admin_url_of(self._stack, service))
+            self.databases[service] = await asyncpg.create_pool(
+                admin_url_of(self._stack, service), min_size=1, max_size=CONNECTIONS_MAX
+            )
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self._stack.kafka)
         await self._consumer.start()
         return self
@@ -60,12 +62,16 @@ class Chain:
         """
         limit = time.monotonic() + within_seconds
         for producer in producers:
-            async with self._look:
-                last = await self._last_position(producer)
-            while (behind := await self._behind(producer, last)) is not None:
-                if time.monotonic() > limit:
-                    raise NotHeardError(behind)
-                await asyncio.sleep(LOOK_EVERY_SECONDS)
+            last = await self._last_position(producer)
+            await self._until(lambda: self._unsent(producer, last), limit)  # noqa: B023
+            ends = await self._ends(producer)
+            await self._until(lambda: self._unheard(producer, ends), limit)  # noqa: B023
+
+    async def _until(self, behind: Callable[[], Awaitable[str | None]], limit: float) -> None:
+        while (who := await behind()) is not None:
+            if time.monotonic() > limit:
+                raise NotHeardError(who)
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def all_heard(self, *, within_seconds: float = 120) -> None:
         """Wait until nothing is under way from membership to payments. Raises `NotHeardError`."""
@@ -73,11 +79,10 @@ class Chain:
 
     async def events(self) -> int:
         """How many events all services have said."""
-        async with self._look:
-            counts = [
-                await database.fetchval("select count(*) from history")
-                for database in self.databases.values()
-            ]
+        counts = [
+            await database.fetchval("select count(*) from history")
+            for database in self.databases.values()
+        ]
         return sum(counts)
 
     async def _last_position(self, producer: str) -> int:
@@ -87,20 +92,20 @@ class Chain:
         assert isinstance(last, int)
         return last
 
-    async def _behind(self, producer: str, last: int) -> str | None:
-        """Who has not heard the producer's outbox up to `last`; None when everybody has."""
-        async with self._look:
-            unsent = await self.databases[producer].fetchval(
-                "select count(*) from outbox where sent_at is null and position <= $1", last
-            )
-            if unsent:
-                return f"{producer} has not sent {unsent} events"
-            ends = await self._ends(producer)
-            for consumer in topic_of(producer).consumers:
-                stored = await self._stored(consumer, producer)
-                missing = sum(max(0, end - stored.get(number, 0)) for number, end in ends.items())
-                if missing:
-                    return f"{consumer} has not heard {missing} events of {producer}"
+    async def _unsent(self, producer: str, last: int) -> str | None:
+        """What of the producer's outbox up to `last` has not left; None when all has."""
+        unsent = await self.databases[producer].fetchval(
+            "select count(*) from outbox where sent_at is null and position <= $1", last
+        )
+        return f"{producer} has not sent {unsent} events" if unsent else None
+
+    async def _unheard(self, producer: str, ends: Mapping[int, int]) -> str | None:
+        """Who has not heard the producer's log up to `ends`; None when everybody has."""
+        for consumer in topic_of(producer).consumers:
+            stored = await self._stored(consumer, producer)
+            missing = sum(max(0, end - stored.get(number, 0)) for number, end in ends.items())
+            if missing:
+                return f"{consumer} has not heard {missing} events of {producer}"
         return None
 
     async def _ends(self, producer: str) -> Mapping[int, int]:

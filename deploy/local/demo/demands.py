@@ -37,6 +37,7 @@ DECLINE_REASONS = (
     "needs_emergency_care",
     "place_not_covered",
 )
+ANSWERS = ("accept", "decline", "return")
 MINUTE = timedelta(minutes=1)
 ANSWER_WITHIN = timedelta(minutes=60)
 
@@ -103,12 +104,14 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
         *,
         role: str = "cpts",
         key: str = "",
-        after_timers: bool = False,
     ) -> Draft:
-        """An order about the referral."""
+        """An order about the referral.
+
+        After `answer_by` the reason of a refused answer tells whether the timer has run: it must.
+        """
         path = f"/referrals/{self.id}/{verb}"
         draft = self._draft(path, at, body or {}, role, key or verb)
-        if after_timers:
+        if verb in ANSWERS and at > self.answer_by:
             draft = msgspec.structs.replace(draft, after_timers=self.id)
         return draft
 
@@ -141,7 +144,6 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
         *,
         cpts: Cpts | None = None,
         key: str = "accept",
-        after_timers: bool = False,
     ) -> Draft:
         """The CPTS's yes with an appointment."""
         body = {
@@ -149,7 +151,7 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
             "practitioner_rpps": rpps,
             "starts_at": starts_at.isoformat(),
         }
-        return self.order("accept", at, body, key=key, after_timers=after_timers)
+        return self.order("accept", at, body, key=key)
 
     def decline(self, at: datetime, reason: str, *, key: str = "decline") -> Draft:
         """The CPTS's no."""
@@ -346,7 +348,7 @@ def _answered_at_the_limit(life: Life) -> list[Draft]:
 
 def _answered_after_the_timer(life: Life) -> list[Draft]:
     at = life.answer_by + 20 * MINUTE
-    late = life.accept(at, at + MINUTE, life.member().rpps, after_timers=True)
+    late = life.accept(at, at + MINUTE, life.member().rpps)
     return [life.demand(), late]
 
 

@@ -141,7 +141,7 @@ class Driver:
             if before is not None:
                 await asyncio.wait([before])
             if order.after_timers is not None:
-                await self._no_longer_waits(order.after_timers)
+                await self._until_its_limit_passed(order.after_timers, order.at)
             self.progress.outcomes[order.n] = await self._answer(order)
             self.progress.answered += 1
             for number, event in self._watched.items():
@@ -173,18 +173,19 @@ class Driver:
             self.progress.retries += 1
             await asyncio.sleep(RETRY_AFTER_SECONDS)
 
-    async def _no_longer_waits(self, referral_id: str) -> None:
-        """Wait until the timer has ended what the referral waited for."""
+    async def _until_its_limit_passed(self, referral_id: str, instant: datetime) -> None:
+        """Wait until the timer has ended an offer whose limit is before `instant`."""
         limit = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < limit:
             try:
                 answer = await self._clients["referrals"].get(f"/referrals/{referral_id}")
-                if answer.is_success and answer.json()["state"] not in ("held", "offered"):
+                is_there = answer.status_code != httpx.codes.SERVICE_UNAVAILABLE
+                if is_there and not (answer.is_success and _is_overdue(answer.json(), instant)):
                     return
             except httpx.TransportError:
                 pass
             await asyncio.sleep(POLL_SECONDS)
-        raise OrderLostError(f"no timer ended the wait of {referral_id}")
+        raise OrderLostError(f"no timer ended the offer of {referral_id}")
 
     # -- the clock
 
@@ -206,6 +207,12 @@ class Driver:
         else:
             self.progress.instant = self._ends_at
         return self.progress.instant
+
+
+def _is_overdue(referral: dict[str, Any], instant: datetime) -> bool:
+    """Whether an offer should have ended before `instant` and has not."""
+    is_offered = referral["state"] == "offered"
+    return is_offered and datetime.fromisoformat(referral["answer_by"]) < instant
 
 
 def outcome_of(answer: httpx.Response) -> str:

@@ -55,7 +55,7 @@ _DAY_LATE = "update member set from_on = from_on + 1 where member_id = 'm-novemb
 _OTHER_TAILLE = "update taille set taille = 4 where cpts_id = $1"
 
 
-async def _fact(database: "asyncpg.Connection[asyncpg.Record]", query: str) -> asyncpg.Record:
+async def _fact(database: "asyncpg.Pool[asyncpg.Record]", query: str) -> asyncpg.Record:
     while (row := await database.fetchrow(query)) is None:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
     return row
@@ -64,27 +64,27 @@ async def _fact(database: "asyncpg.Connection[asyncpg.Record]", query: str) -> a
 async def _drop_fact(chain: Chain) -> None:
     database = chain.databases["indicators"]
     fact = await _fact(database, _COUNTED)
-    async with database.transaction():
-        await database.execute(_MORE, *fact[1:], -1)
-        await database.execute(_FORGET_FACT, fact["fact_id"])
-        await database.execute(_FORGET_REFERRAL, fact["fact_id"])
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute(_MORE, *fact[1:], -1)
+        await connection.execute(_FORGET_FACT, fact["fact_id"])
+        await connection.execute(_FORGET_REFERRAL, fact["fact_id"])
 
 
 async def _count_fact_twice(chain: Chain) -> None:
     database = chain.databases["indicators"]
     fact = await _fact(database, _COUNTED)
-    async with database.transaction():
-        await database.execute(_MORE, *fact[1:], 1)
-        await database.execute(_SAME_AGAIN, fact["fact_id"])
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute(_MORE, *fact[1:], 1)
+        await connection.execute(_SAME_AGAIN, fact["fact_id"])
 
 
 async def _ignore_cancellation(chain: Chain) -> None:
     database = chain.databases["indicators"]
     fact = await _fact(database, _CANCELLED)
-    async with database.transaction():
-        await database.execute(_MORE, *fact[1:], 1)
-        await database.execute(_STANDS_AGAIN, fact["fact_id"])
-        await database.execute(_NEVER_UNCOUNTED, fact["fact_id"])
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute(_MORE, *fact[1:], 1)
+        await connection.execute(_STANDS_AGAIN, fact["fact_id"])
+        await connection.execute(_NEVER_UNCOUNTED, fact["fact_id"])
 
 
 async def _forget_cap(chain: Chain) -> None:

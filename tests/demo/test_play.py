@@ -1,0 +1,113 @@
+"""The demo itself, on a real Kafka and PostgreSQL: exact with a service killed in it, and every
+sabotage seen.
+
+Method: the command a person types, small; its exit code and `demo.json` are read. The sabotages
+show that the comparison bites.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from deploy.local.demo.sabotage import SABOTAGES
+from deploy.local.services import ROOT
+from deploy.local.stack import Stack
+
+KEYS = {
+    *("exact", "differences", "seed", "departements", "cpts", "demands", "appointments"),
+    *("events", "variable_cents", "killed", "latency_ms", "recovery_seconds"),
+    *("setup_seconds", "total_seconds"),
+}
+WITHIN_SECONDS = 300
+SMALL = ("--departements", "1", "--demands", "120")
+
+# What each sabotage makes wrong, by the kind of difference that must be among those named.
+NAMED = {
+    "fact-dropped": "faits",
+    "fact-twice": "faits",
+    "cap-forgotten": "centimes",
+    "member-late": "faits",
+    "wrong-taille": "centimes",
+    "cancellation-ignored": "faits",
+}
+
+
+def environment(stack: Stack) -> dict[str, str]:
+    """The demo on the session's servers, under names of its own."""
+    return os.environ | {
+        "KAFKA_BOOTSTRAP_SERVERS": stack.kafka,
+        "POSTGRES_URL": stack.admin_url,
+    }
+
+
+@contextmanager
+def demo(stack: Stack, var: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", "deploy.local.demo", "--var", str(var), *options]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment(stack),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+
+def played(stack: Stack, var: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    """The exit code and the result of a small demo; only its JSON may be on the standard output."""
+    with demo(stack, var, "--json", *options) as process:
+        output, errors = process.communicate(timeout=WITHIN_SECONDS)
+    assert output, errors
+    result = json.loads(output)
+    assert result == json.loads((var / "demo.json").read_text())
+    return process.returncode, result
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_season_with_a_killed_service_is_exact(stack: Stack, tmp_path: Path, seed: int) -> None:
+    code, result = played(
+        stack, tmp_path, "--departements", "3", "--demands", "150", "--seed", str(seed)
+    )
+    assert result["differences"] == []
+    assert (code, result["exact"]) == (0, True)
+    assert result.keys() >= KEYS
+    assert result["killed"]["transactions_rolled_back"] >= 1
+    assert result["latency_ms"].keys() == {"p50", "p95", "p99", "samples"}
+    assert result["latency_ms"]["samples"] > 0
+    assert result["departements"] == 3
+
+
+@pytest.mark.parametrize(("seed", "name"), list(enumerate(sorted(SABOTAGES), start=11)))
+def test_a_sabotage_is_seen_and_named(stack: Stack, tmp_path: Path, seed: int, name: str) -> None:
+    code, result = played(stack, tmp_path, *SMALL, "--seed", str(seed), "--sabotage", name)
+    assert (code, result["exact"]) == (1, False)
+    assert NAMED[name] in {difference["what"] for difference in result["differences"]}
+
+
+def test_ctrl_c_stops_everything(stack: Stack, tmp_path: Path) -> None:
+    with demo(stack, tmp_path, *SMALL, "--rate", "20") as process:
+        assert process.stdout is not None
+        # The first line of the view comes when the season is under way.
+        assert any(" ordres" in line and "·" in line for line in process.stdout)
+        started = psutil.Process(process.pid).children(recursive=True)
+        assert len(started) >= 4
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert alive == []
