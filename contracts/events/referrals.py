@@ -37,7 +37,10 @@ class DemandReceived(
 class DemandHeld(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="referrals.DemandHeld.v1"
 ):
-    """No CPTS can be offered the demand yet. `reason`: `no_cpts_for_place`, `part_needed`."""
+    """No CPTS can be offered the demand yet.
+
+    `reason`: `no_cpts_for_place`, `part_needed`, `see_by_passed` (it came too late to be offered).
+    """
 
     referral_id: str
     reason: str

@@ -74,7 +74,7 @@ STAGES = table("""
     missed     not_awaiting_answer  not_awaiting_answer  nothing_to_return  honoured        missed          no_appointment  no_appointment
     cancelled  not_awaiting_answer  not_awaiting_answer  nothing_to_return  no_appointment  no_appointment  no_appointment  no_appointment
     declined   not_awaiting_answer  not_awaiting_answer  nothing_to_return  no_appointment  no_appointment  no_appointment  no_appointment
-    expired    not_awaiting_answer  not_awaiting_answer  nothing_to_return  no_appointment  no_appointment  no_appointment  no_appointment
+    expired    answer_too_late      answer_too_late      answer_too_late    no_appointment  no_appointment  no_appointment  no_appointment
     returned   not_awaiting_answer  not_awaiting_answer  nothing_to_return  no_appointment  no_appointment  no_appointment  no_appointment
 """)  # noqa: E501
 
@@ -138,7 +138,9 @@ PRECEDENCE = table("""
     accept    offered   stranger+past                             practitioner_not_a_member
     accept    offered   past                                      appointment_in_the_past
     accept    offered   after_see_by                              appointment_after_see_by
-    decline   expired   other_cpts+late+unknown                   not_awaiting_answer
+    decline   declined  other_cpts+late+unknown                   not_awaiting_answer
+    decline   expired   other_cpts+late+unknown                   not_the_offered_cpts
+    decline   expired   late+unknown                              answer_too_late
     decline   offered   other_cpts+late+unknown                   not_the_offered_cpts
     decline   offered   late+unknown                              answer_too_late
     decline   offered   unknown                                   unknown_reason

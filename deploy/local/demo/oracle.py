@@ -204,7 +204,7 @@ class Oracle:
         return "ok"
 
     def _answer_refusal(self, referral: Referral, body: dict[str, Any], at: datetime) -> str | None:
-        if referral.state != "offered" or referral.answer_by is None:
+        if referral.state not in ("offered", "expired") or referral.answer_by is None:
             return "not_awaiting_answer"
         if body["cpts_id"] != referral.cpts_id:
             return "not_the_offered_cpts"
@@ -242,11 +242,12 @@ class Oracle:
         return "ok"
 
     def _return(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
-        if referral.state not in ("held", "offered", "booked"):
+        if referral.state not in ("held", "offered", "booked", "expired"):
             return "nothing_to_return"
         if body["reason"] not in RETURN_REASONS:
             return "unknown_reason"
-        if referral.state == "offered" and referral.answer_by and at >= referral.answer_by:
+        is_waiting = referral.state in ("offered", "expired")
+        if is_waiting and referral.answer_by and at >= referral.answer_by:
             return "answer_too_late"
         referral.state = "returned"
         return "ok"

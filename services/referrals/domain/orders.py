@@ -1,7 +1,7 @@
 """What people may order about a referral, and why not.
 
 In each decision the reasons are listed in their precedence. An order that comes at or after a due
-time is refused even when the timer has not run yet, as it is after the timer has.
+time is refused, and for the same reason whether the timer has already run or not.
 """
 
 from datetime import datetime
@@ -106,7 +106,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 Order = Accept | Decline | Return | ReportHonoured | ReportMissed | Cancel | Move
 
 _REPORTABLE = (Stage.BOOKED, Stage.HONOURED, Stage.MISSED)
-_RETURNABLE = (Stage.HELD, Stage.OFFERED, Stage.BOOKED)
+_ANSWERABLE = (Stage.OFFERED, Stage.EXPIRED)
+_RETURNABLE = (Stage.HELD, Stage.OFFERED, Stage.BOOKED, Stage.EXPIRED)
 
 
 def refuse_new_demand(
@@ -143,9 +144,9 @@ def decide(referral: Referral, order: Order, instant: datetime) -> Events | Refu
 
 def _accept(referral: Referral, order: Accept, instant: datetime) -> Events | Refusal:
     refusal = first_that_holds(
-        (Refusal.NOT_AWAITING_ANSWER, referral.state is not Stage.OFFERED),
+        (Refusal.NOT_AWAITING_ANSWER, referral.state not in _ANSWERABLE),
         (Refusal.NOT_THE_OFFERED_CPTS, order.cpts_id != referral.cpts_id),
-        (Refusal.ANSWER_TOO_LATE, _is_due(referral, instant)),
+        (Refusal.ANSWER_TOO_LATE, _has_expired(referral, instant)),
         (Refusal.PRACTITIONER_NOT_A_MEMBER, not order.is_member),
         (Refusal.APPOINTMENT_IN_THE_PAST, order.starts_at < instant),
         (Refusal.APPOINTMENT_AFTER_SEE_BY, order.starts_at > referral.see_by),
@@ -165,9 +166,9 @@ def _accept(referral: Referral, order: Accept, instant: datetime) -> Events | Re
 
 def _decline(referral: Referral, order: Decline, instant: datetime) -> Events | Refusal:
     refusal = first_that_holds(
-        (Refusal.NOT_AWAITING_ANSWER, referral.state is not Stage.OFFERED),
+        (Refusal.NOT_AWAITING_ANSWER, referral.state not in _ANSWERABLE),
         (Refusal.NOT_THE_OFFERED_CPTS, order.cpts_id != referral.cpts_id),
-        (Refusal.ANSWER_TOO_LATE, _is_due(referral, instant)),
+        (Refusal.ANSWER_TOO_LATE, _has_expired(referral, instant)),
         (Refusal.UNKNOWN_REASON, order.reason not in set(DeclineReason)),
     )
     return refusal or (
@@ -188,7 +189,7 @@ def _return(referral: Referral, order: Return, instant: datetime) -> Events | Re
             referral.state not in _RETURNABLE or is_given_back_by_time,
         ),
         (Refusal.UNKNOWN_REASON, order.reason not in set(ReturnReason)),
-        (Refusal.ANSWER_TOO_LATE, _is_due(referral, instant)),
+        (Refusal.ANSWER_TOO_LATE, _has_expired(referral, instant)),
     )
     return refusal or (
         ReferralReturned(
@@ -263,6 +264,10 @@ def moved_to(referral: Referral, starts_at: datetime | None, rpps: str | None) -
             starts_at=new_starts_at,
         ),
     )
+
+
+def _has_expired(referral: Referral, instant: datetime) -> bool:
+    return referral.state is Stage.EXPIRED or _is_due(referral, instant)
 
 
 def _is_due(referral: Referral, instant: datetime) -> bool:
