@@ -31,7 +31,6 @@ TROUBLES = (
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresSystemError,
     asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
@@ -48,6 +47,9 @@ def is_collision(error: BaseException) -> bool:
 
 def is_not_now(error: BaseException) -> bool:
     """Whether the failure is the database's or the broker's, and not the work's."""
+    if isinstance(error, asyncpg.InterfaceError):
+        # asyncpg also says so of a wrong argument, which no waiting mends.
+        return "clos" in str(error) and not isinstance(error, asyncpg.DataError)
     return isinstance(error, (*TROUBLES, *COLLISIONS))
 
 

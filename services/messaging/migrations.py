@@ -24,6 +24,7 @@ def yoyo_url(database_url: str, schema: str, lock_timeout_ms: int) -> str:
     query = [
         *parse_qsl(url.query),
         ("schema", schema),
+        ("application_name", "cpts-migrations"),
         ("options", f"-c lock_timeout={lock_timeout_ms} -c client_min_messages=warning"),
     ]
     return urlunsplit(("postgresql+psycopg", url.netloc, url.path, urlencode(query), ""))

@@ -11,6 +11,7 @@ import sys
 from collections import Counter  # noqa: TC003
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import msgspec
 import uvicorn
@@ -115,9 +116,8 @@ def assignment(
     return assigned
 
 
-def companions(departements: Sequence[str], partitions: int) -> list[str]:
+def companions(departements: Sequence[str], numbers: Sequence[int], partitions: int) -> list[str]:
     """The départements that come along, because they share a partition with those asked for."""
-    numbers = set(partitions_for(departements, partitions, partition_of))
     return [
         code
         for code in departements_by_code()
@@ -210,7 +210,11 @@ async def running(
             serving(make_app(run, hearing, codec, clock), settings)
         )
         try:
-            await catch_up_own(service, settings, desk, own, is_restore=True)
+            await patiently(
+                run,
+                "own topic",
+                lambda: catch_up_own(service, settings, desk, own, is_restore=True),
+            )
         except LogMismatch as error:
             log.error("%s; run: %s", error, error.command)  # noqa: TRY400
             run.health.is_ill("own topic", str(error), error.command)
@@ -221,8 +225,7 @@ async def running(
         desk.relay = relay
         relay.start()
         if service.hears:
-            consumer = await start_consumer(run, hearing, codec, stack)
-            stack.push_async_callback(consumer.stop)
+            await patiently(run, "consumer", lambda: start_consumer(run, hearing, codec, stack))
         tasks.append(asyncio.create_task(run_timers(desk, service.timers, clock)))
         tasks += [asyncio.create_task(keep_at(run, work)) for work in service.background]
         yield run
@@ -244,19 +247,36 @@ def hearing_of(run: Running) -> tuple[Hearing, Codec]:
     return hearing, codec
 
 
+async def patiently(run: Running, part: str, work: Callable[[], Awaitable[Any]]) -> None:
+    """Do a step of the start, again and again while the database or the broker is away."""
+    backoff = Backoff(run.settings.limits.wait_seconds_max)
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            if not is_not_now(error):
+                raise
+            log.warning("%s waits: %r", part, error)
+            run.health.is_ill(part, f"{type(error).__name__}: {error}")
+            await backoff.wait()
+        else:
+            return
+
+
 async def start_consumer(
     run: Running, hearing: Hearing, codec: Codec, stack: AsyncExitStack
-) -> Consumer:
-    """The consumer, consuming."""
+) -> None:
+    """The consumer, consuming; the stack will stop it."""
     settings, service = run.settings, run.service
-    admin = await open_admin(settings)
-    stack.push_async_callback(admin.close)
     run.assigned = assignment(settings, service, run.topics)
     heard = {hears.topic.name: run.topics[hears.topic.name] for hears in service.hears}
     if settings.departements is not None:
-        others = companions(settings.departements, settings.partitions)
-        log.info("partitions read: %s", run.assigned)
-        log.info("with %s come: %s", ", ".join(settings.departements), ", ".join(others) or "none")
+        asked = ", ".join(settings.departements)
+        for name, numbers in run.assigned.items():
+            others = companions(settings.departements, numbers, heard[name].partitions)
+            log.info("%s: with %s come: %s", name, asked, ", ".join(others) or "no other")
+    admin = await open_admin(settings)
+    stack.push_async_callback(admin.close)
     consumer = Consumer(
         settings,
         hearing=hearing,
@@ -266,8 +286,8 @@ async def start_consumer(
         health=run.health,
         assigned=None if settings.departements is None else run.assigned,
     )
+    stack.push_async_callback(consumer.stop)
     await consumer.start()
-    return consumer
 
 
 async def keep_at(run: Running, work: Callable[[Running], Awaitable[None]]) -> None:

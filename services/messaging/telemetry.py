@@ -94,7 +94,9 @@ def trace_requests(app: ASGIApp) -> ASGIApp:
         }
         context = _propagator.extract(headers)
         name = f"{scope['method']} {scope.get('path_template') or scope['path']}"
-        with _tracer.start_as_current_span(name, context=context, kind=SpanKind.SERVER):
+        with _tracer.start_as_current_span(name, context=context, kind=SpanKind.SERVER) as span:
+            span.set_attribute("http.request.method", scope["method"])
+            span.set_attribute("http.route", scope.get("path_template") or "")
             await app(scope, receive, send)
 
     return traced

@@ -87,7 +87,7 @@ async def test_a_restricted_consumer_reads_whole_partitions_and_says_which_other
     facts = {row["subject"] for row in await database.fetch("select subject from fact")}
     assert facts == expected
     assert len(mine) == 1
-    assert any(message.startswith("with 93 come: ") for message in caplog.messages)
+    assert any(message.startswith("things: with 93 come: ") for message in caplog.messages)
 
 
 async def test_a_topic_made_anew_turns_the_service_unready_until_the_command_is_run(
