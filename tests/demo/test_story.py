@@ -152,4 +152,3 @@ def test_one_departement_already_has_all_tailles(departements: int) -> None:
     told = season(seed=3, departements=departements, demands=60)
     assert {cpts.taille for cpts in told.cast} == {1, 2, 3, 4}
     assert len({cpts.departement for cpts in told.cast}) == departements
-    assert {one.path for one in told.orders if one.after_timers} != set()

@@ -37,7 +37,6 @@ DECLINE_REASONS = (
     "needs_emergency_care",
     "place_not_covered",
 )
-ANSWERS = ("accept", "decline", "return")
 MINUTE = timedelta(minutes=1)
 ANSWER_WITHIN = timedelta(minutes=60)
 
@@ -105,15 +104,8 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
         role: str = "cpts",
         key: str = "",
     ) -> Draft:
-        """An order about the referral.
-
-        After `answer_by` the reason of a refused answer tells whether the timer has run: it must.
-        """
-        path = f"/referrals/{self.id}/{verb}"
-        draft = self._draft(path, at, body or {}, role, key or verb)
-        if verb in ANSWERS and at > self.answer_by:
-            draft = msgspec.structs.replace(draft, after_timers=self.id)
-        return draft
+        """An order about the referral."""
+        return self._draft(f"/referrals/{self.id}/{verb}", at, body or {}, role, key or verb)
 
     def _draft(self, path: str, at: datetime, body: Any, role: str, key: str) -> Draft:
         return Draft(

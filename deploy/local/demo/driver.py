@@ -21,7 +21,6 @@ AT_ONCE = 16
 CLOCK_EVERY_SECONDS = 0.05
 RETRY_AFTER_SECONDS = 0.2
 GIVE_UP_SECONDS = 90
-POLL_SECONDS = 0.05
 BEFORE = timedelta(microseconds=1)
 
 
@@ -140,8 +139,6 @@ class Driver:
         try:
             if before is not None:
                 await asyncio.wait([before])
-            if order.after_timers is not None:
-                await self._until_its_limit_passed(order.after_timers, order.at)
             self.progress.outcomes[order.n] = await self._answer(order)
             self.progress.answered += 1
             for number, event in self._watched.items():
@@ -173,20 +170,6 @@ class Driver:
             self.progress.retries += 1
             await asyncio.sleep(RETRY_AFTER_SECONDS)
 
-    async def _until_its_limit_passed(self, referral_id: str, instant: datetime) -> None:
-        """Wait until the timer has ended an offer whose limit is before `instant`."""
-        limit = time.monotonic() + GIVE_UP_SECONDS
-        while time.monotonic() < limit:
-            try:
-                answer = await self._clients["referrals"].get(f"/referrals/{referral_id}")
-                is_there = answer.status_code != httpx.codes.SERVICE_UNAVAILABLE
-                if is_there and not (answer.is_success and _is_overdue(answer.json(), instant)):
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(POLL_SECONDS)
-        raise OrderLostError(f"no timer ended the offer of {referral_id}")
-
     # -- the clock
 
     async def _tick(self) -> None:
@@ -207,12 +190,6 @@ class Driver:
         else:
             self.progress.instant = self._ends_at
         return self.progress.instant
-
-
-def _is_overdue(referral: dict[str, Any], instant: datetime) -> bool:
-    """Whether an offer should have ended before `instant` and has not."""
-    is_offered = referral["state"] == "offered"
-    return is_offered and datetime.fromisoformat(referral["answer_by"]) < instant
 
 
 def outcome_of(answer: httpx.Response) -> str:

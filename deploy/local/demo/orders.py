@@ -13,8 +13,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     Orders of one `lane` are sent one after the other. `raw` is the body as sent when it is not the
     JSON of `body`. Before a `barrier` order all earlier ones are answered, after it every service
-    has heard what came of it. `after_timers` names a referral whose
-    offer, if its limit is past, must have been ended by the timer first.
+    has heard what came of it.
     """
 
     at: datetime
@@ -27,7 +26,6 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
     raw: str | None = None
     barrier: bool = False
-    after_timers: str | None = None
 
     def content(self) -> bytes:
         """The body as sent."""
