@@ -167,7 +167,7 @@ async def test_an_acceptance_that_meets_the_expiry_is_refused(desk: Desk) -> Non
         refusals.append(refused.value.reason)
 
     await overlapping(desk, expiry, tried)
-    assert refusals == ["not_awaiting_answer"]
+    assert refusals == ["answer_too_late"]
     assert await state_of(desk) is Stage.EXPIRED
 
 
