@@ -7,6 +7,7 @@ open for certain. If it had just been committed, the process goes on and the hun
 import os
 import signal
 import time
+from threading import Event
 
 import msgspec
 import psycopg
@@ -36,10 +37,10 @@ class Accident(msgspec.Struct, frozen=True, kw_only=True):
     killed_at_epoch_seconds: float
 
 
-def kill_in_transaction(stack: Stack, service: str) -> Accident | None:
+def kill_in_transaction(stack: Stack, service: str, given_up: Event) -> Accident | None:
     """Wait for an open transaction of the service, then kill it; None if none was caught in time.
 
-    Blocking: call it in a thread.
+    Blocking: call it in a thread, and set `given_up` to end it early.
     """
     process = stack.process(service)
     if process is None:
@@ -47,7 +48,7 @@ def kill_in_transaction(stack: Stack, service: str) -> Accident | None:
     with psycopg.connect(admin_url_of(stack, service), autocommit=True) as connection:
         epoch = connection.execute(_EPOCH).fetchone()
         assert epoch is not None
-        caught = _hunt(connection, process.pid, f"cpts-{service}")
+        caught = _hunt(connection, process.pid, f"cpts-{service}", given_up)
         if not caught:
             return None
         now = connection.execute("select extract(epoch from clock_timestamp())").fetchone()
@@ -61,10 +62,12 @@ def kill_in_transaction(stack: Stack, service: str) -> Accident | None:
     )
 
 
-def _hunt(connection: "psycopg.Connection[tuple[int]]", pid: int, name: str) -> list[int]:
+def _hunt(
+    connection: "psycopg.Connection[tuple[int]]", pid: int, name: str, given_up: Event
+) -> list[int]:
     """The transactions that are open while the process stands still; it stays stopped then."""
     limit = time.monotonic() + HUNT_SECONDS
-    while time.monotonic() < limit:
+    while time.monotonic() < limit and not given_up.is_set():
         if connection.execute(_OPEN, (name, True)).fetchone() is None:
             time.sleep(LOOK_EVERY_SECONDS)
             continue

@@ -9,6 +9,7 @@ import msgspec
 
 from deploy.local.demo.oracle import Oracle
 from deploy.local.demo.oracle_figures import Outlook
+from deploy.local.demo.oracle_steering import steering
 from deploy.local.demo.orders import Order
 from deploy.local.services import SERVICES
 
@@ -77,6 +78,7 @@ async def compare(
         parts = await asyncio.gather(
             _referrals(reader, oracle),
             _figures(reader, outlook),
+            _steering(reader, oracle),
             _lists(reader, outlook),
             _cents(reader, outlook),
             _soundness(reader, outlook),
@@ -147,6 +149,24 @@ async def _figures(reader: Reader, outlook: Outlook) -> list[Difference]:
         )
     )
     return [difference for part in parts for difference in part]
+
+
+async def _steering(reader: Reader, oracle: Oracle) -> list[Difference]:
+    """What a CPTS steers by, of every contract year."""
+    differences = []
+    for (cpts_id, year), expected in steering(oracle).items():
+        told = await reader.get("indicators", f"/cpts/{cpts_id}/steering/{year.isoformat()}")
+        differences += [
+            Difference(
+                what="pilotage",
+                where=f"{cpts_id}/{year.isoformat()}/{name}",
+                expected=value,
+                found=told[name],
+            )
+            for name, value in expected.items()
+            if told[name] != value
+        ]
+    return differences
 
 
 def _facts_differ(where: str, expected: set[str], found: set[str]) -> Difference:

@@ -59,6 +59,8 @@ class Referral:
     changed_at: datetime | None = None
     starts_at: datetime | None = None
     rpps: str | None = None
+    answer: str | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(order=True)
@@ -123,7 +125,8 @@ class Oracle:
             due, referral_id = heapq.heappop(self._limits)
             referral = self.referrals[referral_id]
             if referral.state == "offered" and referral.answer_by == due:
-                referral.state = "expired"
+                referral.state = referral.answer = "expired"
+                referral.answered_at = due
             elif referral.state == "held" and referral.see_by == due:
                 referral.state = "returned"
 
@@ -222,6 +225,7 @@ class Oracle:
         if starts_at > referral.see_by:
             return "appointment_after_see_by"
         referral.state, referral.accepted_at, referral.changed_at = "booked", at, at
+        referral.answer, referral.answered_at = "accepted", at
         referral.starts_at, referral.rpps = starts_at, body["practitioner_rpps"]
         self.accepted += 1
         return "ok"
@@ -238,7 +242,8 @@ class Oracle:
             return refusal
         if body["reason"] not in DECLINE_REASONS:
             return "unknown_reason"
-        referral.state = "declined"
+        referral.state = referral.answer = "declined"
+        referral.answered_at = at
         return "ok"
 
     def _return(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from random import Random
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -130,7 +131,13 @@ async def _accident(
     """Half way, kill the service that the seed draws, start it again, and time its return."""
     service = Random(season.seed).choice(SERVICES)
     await driver.passed(KILL_AFTER_SHARE)
-    recovery.killed = await asyncio.to_thread(accident.kill_in_transaction, stack, service)
+    given_up = Event()
+    try:
+        recovery.killed = await asyncio.to_thread(
+            accident.kill_in_transaction, stack, service, given_up
+        )
+    finally:
+        given_up.set()
     if recovery.killed is None:
         return
     await asyncio.to_thread(stack.start_service, service, service_environment(stack))

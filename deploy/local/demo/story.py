@@ -18,7 +18,8 @@ from deploy.local.demo.cast import (
     cast,
 )
 from deploy.local.demo.chapters import chapters, newcomers
-from deploy.local.demo.demands import ENDINGS, MINUTE, Life
+from deploy.local.demo.demands import MINUTE, Life
+from deploy.local.demo.endings import ENDINGS
 from deploy.local.demo.hub import PARIS
 from deploy.local.demo.opening import opening
 from deploy.local.demo.orders import Draft, Order, numbered
