@@ -54,6 +54,7 @@ class Progress(msgspec.Struct, kw_only=True):
     instant: datetime | None = None
     outcomes: dict[int, str] = msgspec.field(default_factory=dict)
     lag_seconds: float = 0.0
+    is_over: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
 
 
 class Driver:

@@ -26,6 +26,7 @@ from deploy.local.stack import Stack
 KILL_AFTER_SHARE = 0.5
 TIMERS_WITHIN_SECONDS = 30
 LOOK_EVERY_SECONDS = 0.05
+LAST_VIEW_SECONDS = 3
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -102,6 +103,9 @@ async def play(
             await _together(driver.run(), beside)
             await _let_timers_end(stack, chain, season)
             play_seconds = time.monotonic() - begins
+            driver.progress.is_over.set()
+            if viewing:
+                await asyncio.wait(viewing, timeout=LAST_VIEW_SECONDS)
         finally:
             for task in (*beside, *viewing):
                 task.cancel()

@@ -4,6 +4,7 @@ A table that refreshes on a terminal (`rich`), plain lines elsewhere. Texts are 
 """
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
@@ -137,11 +138,13 @@ async def _table(
     console = Console()
     async with Reader(urls) as reader:
         with Live(console=console, auto_refresh=False) as live:
-            while True:
+            is_last = False
+            while not is_last:
+                is_last = progress.is_over.is_set()
                 rows = await _rows(reader, cast)
                 live.update(table(rows, before, headline(progress, recovery)), refresh=True)
                 before = {row.name: row.cents for row in rows}
-                await asyncio.sleep(TABLE_EVERY_SECONDS)
+                await _pause(progress, TABLE_EVERY_SECONDS)
 
 
 async def _lines(
@@ -150,9 +153,17 @@ async def _lines(
     """The headline, then each CPTS of which something changed."""
     before: dict[str, Row] = {}
     async with Reader(urls) as reader:
-        while True:
-            await asyncio.sleep(LINES_EVERY_SECONDS)
+        is_last = False
+        while not is_last:
+            await _pause(progress, LINES_EVERY_SECONDS)
+            is_last = progress.is_over.is_set()
             rows = await _rows(reader, cast)
             changed = [line(row) for row in rows if before.get(row.name) != row]
             print("\n".join((headline(progress, recovery), *changed)), flush=True)
             before = {row.name: row for row in rows}
+
+
+async def _pause(progress: Progress, seconds: float) -> None:
+    """Wait that long, or until the season is over."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(progress.is_over.wait(), seconds)
