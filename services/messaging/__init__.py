@@ -6,11 +6,12 @@ or threads. Each module answers one question:
 - `settings`, `clock`, `logs`, `telemetry`: what the environment says, the time, what is told;
 - `database`, `migrations`, `waiting`: connections and their limits, the schema, patience;
 - `codec`, `topic_ids`, `log`: an event on the wire; which topic this is, its first and last offset;
-- `offsets`, `dead_letters`, `batch`, `consumer`: from a polled batch to a committed transaction;
-- `unit`, `outbox`, `relay`: what a transaction may say, and how it reaches the log in order;
+- `offsets`, `dead_letters`, `batch`, `polling`, `consumer`: from a poll to a committed transaction;
+- `unit`, `outbox`, `producer`, `relay`: what a transaction says, and how it reaches the log;
 - `orders`, `problems`, `health`, `routes`: the HTTP edge; `timers`: what falls due;
 - `replaying`: start from a backup, or build a whole schema anew from the log;
-- `hearing`, `declared`, `process`: what a service declares, and how it starts and stops.
+- `hearing`, `declared`, `running`, `web`, `process`: what a service declares, how it starts and
+  stops.
 
 Exceptions:
 

@@ -13,7 +13,7 @@ from services.messaging.hearing import Hears
 from services.messaging.timers import Timer
 
 if TYPE_CHECKING:
-    from services.messaging.process import Running
+    from services.messaging.running import Running
 
 Apply = Callable[[Connection, Sequence[Recorded[Any]]], Awaitable[None]]
 

@@ -26,6 +26,7 @@ from services.messaging.database import Connection, connect
 from services.messaging.health import Health
 from services.messaging.log import LogTopic
 from services.messaging.outbox import Row
+from services.messaging.producer import open_producer
 from services.messaging.settings import Settings
 from services.messaging.waiting import Backoff
 
@@ -39,7 +40,6 @@ MARK_ROWS_MAX = 2000
 LOOK_EVERY_SECONDS = 1.0
 NOTIFY_EVERY_SECONDS = 0.005
 MEMORY_ROWS_MAX = 50_000
-BATCH_BYTES_MAX = 262_144
 KEEP_SENT_HOURS = 24
 ANSWER_SECONDS = 3.0
 STOP_SECONDS = 5.0
@@ -318,22 +318,3 @@ class Relay:
         timeout = max(0.0, min(until or latest, latest) - time.monotonic())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), timeout)
-
-
-async def open_producer(settings: Settings) -> AIOKafkaProducer:
-    """The relay's producer: idempotent, acknowledged by all, nothing lingers."""
-    producer: Any = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka,
-        client_id=f"cpts-{settings.service}",
-        enable_idempotence=True,
-        acks="all",
-        compression_type="zstd",
-        linger_ms=0,
-        max_batch_size=BATCH_BYTES_MAX,
-    )
-    try:
-        await producer.start()
-    except BaseException:
-        await producer.stop()
-        raise
-    return producer

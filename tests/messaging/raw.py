@@ -14,7 +14,7 @@ from contracts.topics import Topic
 from services.messaging.codec import encode_headers
 from services.messaging.log import ensure_topics, open_admin
 from services.messaging.outbox import make_rows
-from services.messaging.relay import open_producer
+from services.messaging.producer import open_producer
 from services.messaging.settings import Settings
 from tests.messaging.toy import Counted
 

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from aiokafka import TopicPartition
 
-from services.messaging.consumer import take_fairly
+from services.messaging.polling import take_fairly
 from services.messaging.process import running
 from services.messaging.replaying import rebuild
 from services.messaging.unit import open_unit
@@ -198,8 +198,16 @@ async def test_a_process_stops_cleanly_on_sigterm(settings_of, log) -> None:
     assert "Traceback" not in rest
 
 
-async def test_what_is_announced_again_is_neither_said_nor_applied_again(speaker) -> None:
+async def test_what_is_announced_again_is_neither_said_nor_applied_again(
+    speaker, monkeypatch
+) -> None:
     one = counted("a", 7)
+    applied: list[str] = []
+
+    async def apply(_connection, events) -> None:
+        applied.extend(event.subject for event in events)
+
+    monkeypatch.setattr(speaker.desk, "apply", apply)
     for _ in range(2):
         async with open_unit(speaker.desk) as unit:
             await unit.announce([one])
@@ -207,3 +215,4 @@ async def test_what_is_announced_again_is_neither_said_nor_applied_again(speaker
         await unit.announce([one, counted("b", 1)])
     await speaker.relayed()
     assert speaker.counters["relayed"] == 2
+    assert applied == ["a", "b"]

@@ -1,0 +1,260 @@
+"""One service up in this process: what starts, in which order, and how it stops."""
+
+import asyncio
+import logging
+from collections import Counter  # noqa: TC003
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from contracts.departements import departements_by_code, partition_of
+from services.messaging.batch import Hearing
+from services.messaging.clock import Clock, read_clock
+from services.messaging.codec import Codec, Decoder
+from services.messaging.consumer import Consumer
+from services.messaging.database import Pool, is_not_now, open_pool
+from services.messaging.declared import Service
+from services.messaging.health import Health
+from services.messaging.log import LogTopic, ensure_topics, open_admin, read_bounds
+from services.messaging.migrations import migrate
+from services.messaging.offsets import LogMismatch, load_offsets
+from services.messaging.outbox import COUNT_UNSENT
+from services.messaging.relay import Relay
+from services.messaging.replaying import (
+    catch_up_own,
+    desk_for,
+    open_reader,
+    partitions_for,
+    topics_of,
+)
+from services.messaging.settings import Settings
+from services.messaging.timers import run_timers
+from services.messaging.unit import Desk
+from services.messaging.waiting import Backoff
+from services.messaging.web import make_app, serving
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 10.0
+LOOK_EVERY_SECONDS = 0.02
+
+
+class Running:
+    """A service that runs in this process."""
+
+    def __init__(
+        self, settings: Settings, service: Service, desk: Desk, topics: Mapping[str, LogTopic]
+    ) -> None:
+        self.settings, self.service, self.desk, self.topics = settings, service, desk, topics
+        self.pool: Pool = desk.pool
+        self.counters: Counter[str] = desk.counters
+        self.health = Health(desk.counters)
+        self.address = ""
+        self.assigned: dict[str, tuple[int, ...]] = {}
+
+    async def caught_up(self, limit_seconds: float = 30.0) -> None:
+        """Wait until every partition heard is committed up to the end its log had at the call, and
+        the outbox is empty. TimeoutError after `limit_seconds`.
+        """
+        partitions = {
+            TopicPartition(self.topics[name].kafka_name, number): (name, number)
+            for name, numbers in self.assigned.items()
+            for number in numbers
+        }
+        async with asyncio.timeout(limit_seconds), open_reader(self.settings) as consumer:
+            bounds = await read_bounds(consumer, partitions)
+            while True:
+                async with self.pool.acquire() as connection:
+                    stored = await load_offsets(connection, self.assigned)
+                if all(
+                    where in stored and stored[where].next_offset >= bounds[one].end
+                    for one, where in partitions.items()
+                ):
+                    return
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def relayed(self, limit_seconds: float = 30.0) -> None:
+        """Wait until everything announced has left and is marked. TimeoutError after the limit."""
+        async with asyncio.timeout(limit_seconds):
+            while await self.pool.fetchval(COUNT_UNSENT):  # noqa: ASYNC110 - another's rows too
+                await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+def assignment(
+    settings: Settings, service: Service, topics: Mapping[str, LogTopic]
+) -> dict[str, tuple[int, ...]]:
+    """The partitions this process reads, by topic, when it is restricted to some départements."""
+    assigned = {}
+    for hears in service.hears:
+        count = topics[hears.topic.name].partitions
+        numbers = tuple(range(count))
+        if settings.departements is not None and not hears.is_read_in_full:
+            numbers = partitions_for(settings.departements, count, partition_of)
+        assigned[hears.topic.name] = numbers
+    return assigned
+
+
+def companions(departements: Sequence[str], numbers: Sequence[int], partitions: int) -> list[str]:
+    """The départements that come along, because they share a partition with those asked for."""
+    return [
+        code
+        for code in departements_by_code()
+        if code not in departements and partition_of(code, partitions) in numbers
+    ]
+
+
+async def prepare(service: Service, settings: Settings) -> dict[str, LogTopic]:
+    """Schema and topics as this version wants them. Waits for the database and the broker."""
+    backoff = Backoff(settings.limits.wait_seconds_max)
+    while True:
+        try:
+            await migrate(settings, service.schema)
+            admin = await open_admin(settings)
+            try:
+                return await ensure_topics(admin, settings, topics_of(service))
+            finally:
+                await admin.close()
+        except Exception as error:
+            if not is_not_now(error):
+                raise
+            log.warning("waiting for the database and the broker: %r", error)
+            await backoff.wait()
+
+
+@asynccontextmanager
+async def running(
+    service: Service, settings: Settings, clock: Clock | None = None
+) -> AsyncIterator[Running]:
+    """The service, up in this process: schema and topics made, own topic caught up, then consumer,
+    relay, timers and HTTP. Stops all of it at the end, between two batches.
+    """
+    clock = clock or read_clock(is_production=settings.is_production)
+    topics = await prepare(service, settings)
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(settings)
+        stack.push_async_callback(close_pool, pool)
+        desk = desk_for(service, pool, topics)
+        run = Running(settings, service, desk, topics)
+        hearing, codec = hearing_of(run)
+        own = topics[service.topic.name]
+        relay = Relay(settings, topic=own, writer=desk.writer, health=run.health)
+        # At the end, in this order: the consumer, HTTP, the timers, the relay, the pool.
+        stack.push_async_callback(relay.stop)
+        tasks: list[asyncio.Task[None]] = []
+        stack.push_async_callback(stop_tasks, tasks)
+        run.health.starts("own topic")
+        run.address = await stack.enter_async_context(
+            serving(make_app(run, hearing, codec, clock), settings)
+        )
+        try:
+            await patiently(
+                run,
+                "own topic",
+                lambda: catch_up_own(service, settings, desk, own, is_restore=True),
+            )
+        except LogMismatch as error:
+            log.error("%s; run: %s", error, error.command)  # noqa: TRY400
+            run.health.is_ill("own topic", str(error), error.command)
+            yield run
+            return
+        run.health.is_well("own topic")
+        run.health.starts("relay")
+        desk.relay = relay
+        relay.start()
+        if service.hears:
+            await patiently(run, "consumer", lambda: start_consumer(run, hearing, codec, stack))
+        tasks.append(asyncio.create_task(run_timers(desk, service.timers, clock)))
+        tasks += [asyncio.create_task(keep_at(run, work)) for work in service.background]
+        yield run
+
+
+def hearing_of(run: Running) -> tuple[Hearing, Codec]:
+    """What the consumer and the replay of dead letters share."""
+    hears = run.service.hears
+    names = {run.topics[one.topic.name].kafka_name: one.topic.name for one in hears}
+    codec = Codec(
+        {run.topics[one.topic.name].kafka_name: Decoder(one.understands) for one in hears}
+    )
+    hearing = Hearing(
+        desk=run.desk,
+        hears=hears,
+        names=names,
+        breaches_max=run.settings.limits.breaches_in_a_row,
+    )
+    return hearing, codec
+
+
+async def patiently(run: Running, part: str, work: Callable[[], Awaitable[Any]]) -> None:
+    """Do a step of the start, again and again while the database or the broker is away."""
+    backoff = Backoff(run.settings.limits.wait_seconds_max)
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            if not is_not_now(error):
+                raise
+            log.warning("%s waits: %r", part, error)
+            run.health.is_ill(part, f"{type(error).__name__}: {error}")
+            await backoff.wait()
+        else:
+            return
+
+
+async def start_consumer(
+    run: Running, hearing: Hearing, codec: Codec, stack: AsyncExitStack
+) -> None:
+    """The consumer, consuming; the stack will stop it."""
+    settings, service = run.settings, run.service
+    run.assigned = assignment(settings, service, run.topics)
+    heard = {hears.topic.name: run.topics[hears.topic.name] for hears in service.hears}
+    if settings.departements is not None:
+        asked = ", ".join(settings.departements)
+        for name, numbers in run.assigned.items():
+            others = companions(settings.departements, numbers, heard[name].partitions)
+            log.info("%s: with %s come: %s", name, asked, ", ".join(others) or "no other")
+    admin = await open_admin(settings)
+    stack.push_async_callback(admin.close)
+    consumer = Consumer(
+        settings,
+        hearing=hearing,
+        topics=heard,
+        codec=codec,
+        admin=admin,
+        health=run.health,
+        assigned=None if settings.departements is None else run.assigned,
+    )
+    stack.push_async_callback(consumer.stop)
+    await consumer.start()
+
+
+async def keep_at(run: Running, work: Callable[[Running], Awaitable[None]]) -> None:
+    """Do a service's background work; when it fails, say so and begin it again."""
+    part = getattr(work, "__name__", "background work")
+    backoff = Backoff(run.settings.limits.wait_seconds_max)
+    while True:
+        try:
+            await work(run)
+        except Exception as error:
+            log.exception("%s failed", part)
+            run.health.is_ill(part, f"{type(error).__name__}: {error}")
+            await backoff.wait()
+            run.health.is_well(part)
+        else:
+            return
+
+
+async def stop_tasks(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def close_pool(pool: Pool) -> None:
+    """Close the pool; connections still busy after a while are cut."""
+    try:
+        await asyncio.wait_for(pool.close(), STOP_SECONDS)
+    except TimeoutError:
+        pool.terminate()

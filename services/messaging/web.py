@@ -1,0 +1,65 @@
+"""A service's HTTP application, and the server that it runs under."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+
+from services.messaging import problems
+from services.messaging.batch import Hearing
+from services.messaging.clock import Clock
+from services.messaging.codec import Codec
+from services.messaging.routes import ROUTES
+from services.messaging.settings import Settings
+from services.messaging.telemetry import trace_requests
+
+if TYPE_CHECKING:
+    from services.messaging.running import Running
+
+
+def make_app(running: "Running", hearing: Hearing, codec: Codec, clock: Clock) -> Litestar:
+    """The service's HTTP application."""
+    return Litestar(
+        [*ROUTES, *running.service.routes],
+        openapi_config=OpenAPIConfig(title=running.service.name, version="1"),
+        exception_handlers=problems.HANDLERS,
+        middleware=[trace_requests],
+        logging_config=None,
+        state=State(
+            {
+                "running": running,
+                "pool": running.pool,
+                "desk": running.desk,
+                "health": running.health,
+                "hearing": hearing,
+                "codec": codec,
+                "clock": clock,
+            }
+        ),
+    )
+
+
+@asynccontextmanager
+async def serving(app: Litestar, settings: Settings) -> AsyncIterator[str]:
+    """HTTP up; yields its address. At the end, requests under way are finished."""
+    listening = socket.create_server((settings.http_host, settings.http_port), backlog=1024)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=10
+        )
+    )
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        host, port = listening.getsockname()[:2]
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        await task
