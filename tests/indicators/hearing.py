@@ -23,14 +23,21 @@ async def hear(desk: Desk, topic: str, batch: Sequence[Recorded[Any]]) -> None:
 
 async def figures(desk: Desk) -> dict[Key, set[str]]:
     """The facts that each figure counts; its value is checked to be their number."""
-    async with desk.pool.acquire() as connection:
-        found = {}
-        for row in await connection.fetch("select * from figure"):
-            key = (row["cpts_id"], row["indicator"], row["starts_on"])
-            facts = await answers.counted_facts(connection, *key, after="", limit=1000)
-            found[key] = {fact["fact_id"] for fact in facts}
-            assert row["value"] == len(facts)
-        return found
+    rows = await desk.pool.fetch(
+        """
+        select cpts_id, indicator, starts_on, value, (
+            select coalesce(array_agg(fact_id) filter (where is_counted), '{}')
+            from (select distinct on (fact_id) fact_id, is_counted from figure_fact
+                  where figure_fact.cpts_id = figure.cpts_id
+                    and figure_fact.indicator = figure.indicator
+                    and figure_fact.starts_on = figure.starts_on
+                  order by fact_id, revision desc) as latest) as facts
+        from figure
+        """
+    )
+    for row in rows:
+        assert row["value"] == len(row["facts"])
+    return {(row["cpts_id"], row["indicator"], row["starts_on"]): {*row["facts"]} for row in rows}
 
 
 async def invariants(desk: Desk) -> set[bool]:

@@ -82,12 +82,22 @@ MEETINGS = {
     "contract and taking part elsewhere": ([member], signed, taking_part_by_b),
     "member and taking part elsewhere": ([signed], member, taking_part_by_b),
     "referral and its twin": ([signed, member], accepted, reported(category="CPTS")),
+    "finess and the referral that is the twin": (
+        [signed, reported(finess=FINESS[0])],
+        finess_assigned,
+        accepted,
+    ),
     "two twins": (
         [signed, member, finess_assigned],
         reported(category="CPTS"),
         reported("platform-2", finess=FINESS[0]),
     ),
 }
+
+
+# Without join rows this one order still comes right: both write the appointment's attribution, so
+# the second waits for that row, and has seen its own referral.
+SAVED_BY_A_ROW = ("finess and the referral that is the twin", False)
 
 
 class WithoutJoins(Unit):
@@ -159,6 +169,7 @@ async def test_whoever_commits_second_sees_what_the_first_left(
         referrals=[event for topic, event in events if topic == "referrals"],
     )
     is_right = await figures(desk) == expected_figures(story)
-    assert is_right == (unit_class is Unit)
+    is_lucky = (meeting, is_reversed) == SAVED_BY_A_ROW
+    assert is_right == (unit_class is Unit or is_lucky)
     if unit_class is Unit:
         assert await invariants(desk) == {True}
