@@ -1,12 +1,15 @@
-"""The outbox: what a transaction says is kept with what it did, and leaves for the log after it.
+"""The history and the outbox: what a transaction says is kept with what it did, and leaves for
+the log after it.
 
 `position` orders the rows of a partition. Rows are added after their aggregate's row is locked, so
 an aggregate's events have rising positions and become visible in that order.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from contracts.departements import partition_of
 from contracts.recorded import Recorded
@@ -19,28 +22,51 @@ COLUMNS = (
     "position, id, partition, type, subject, sequence, departement, "
     "occurred_at, recorded_at, cause, traceparent, body"
 )
-ADD = """
-    insert into outbox (
-        id, partition, type, subject, sequence, departement,
-        occurred_at, recorded_at, cause, traceparent, body, writer, sent_at
-    )
-    select id, partition, type, subject, sequence, departement,
-        occurred_at, recorded_at, cause, traceparent, body, $12, $13
-    from unnest(
+SAID = """
+    select * from unnest(
         $1::uuid[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::text[],
         $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::bytea[]
-    ) with ordinality as new (
+    ) with ordinality as said (
         id, partition, type, subject, sequence, departement,
         occurred_at, recorded_at, cause, traceparent, body, place
     )
-    order by place
+"""
+KEEP = f"""
+    with said as ({SAID})
+    insert into history (
+        id, subject, sequence, type, departement, occurred_at, recorded_at, cause, event
+    )
+    select id, subject, sequence, type, departement, occurred_at, recorded_at, cause,
+        convert_from(body, 'UTF8')::jsonb
+    from said order by place
     on conflict (id) do nothing
+    returning id
+"""  # noqa: S608 - a constant
+ADD = f"""
+    with said as ({SAID}), kept as (
+        insert into history (
+            id, subject, sequence, type, departement, occurred_at, recorded_at, cause, event
+        )
+        select id, subject, sequence, type, departement, occurred_at, recorded_at, cause,
+            convert_from(body, 'UTF8')::jsonb
+        from said order by place
+        on conflict (id) do nothing
+        returning id
+    )
+    insert into outbox (
+        id, partition, type, subject, sequence, departement,
+        occurred_at, recorded_at, cause, traceparent, body, writer
+    )
+    select id, partition, type, subject, sequence, departement,
+        occurred_at, recorded_at, cause, traceparent, body, $12
+    from said join kept using (id)
+    order by place
     returning position, id,
         exists (
             select from outbox as other
             where other.sent_at is null and (other.writer < $12 or other.writer > $12)
         ) as has_others
-"""
+"""  # noqa: S608 - a constant
 TAKE = f"""
     select {COLUMNS}
     from generate_series(0, $1::integer - 1) as wanted (number),
@@ -81,7 +107,6 @@ TAKE_LEASE = """
     returning holder
 """
 LEAVE_LEASE = "update relay_lease set expires_at = '-infinity' where holder = $1"
-KNOWN = "select id from outbox where id = any ($1)"
 MARK_SEEN = "update outbox set sent_at = clock_timestamp() where id = any ($1) and sent_at is null"
 PRUNE = """
     delete from outbox where position in (
@@ -91,6 +116,7 @@ PRUNE = """
 """
 COUNT_UNSENT = "select count(*) from outbox where sent_at is null"
 BODY_BYTES_MAX = 900_000
+ONE_EVENT_A_SEQUENCE = "history_subject_sequence_key"
 
 
 class TooLarge(ValueError):  # noqa: N818
@@ -122,26 +148,48 @@ def make_rows(events: Sequence[Recorded[Any]], partitions: int) -> list[dict[str
     return rows
 
 
-async def add_rows(
-    connection: Connection,
-    rows: Sequence[dict[str, Any]],
-    writer: UUID,
-    sent_at: Any = None,
-) -> tuple[list[Row], bool]:
-    """Add rows in their order; answers those that are new, with their position, and whether other
-    processes have unsent rows.
+def _columns(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    return [[row[name] for row in rows] for name in rows[0]]
 
-    A row whose id the outbox knows is left out: the event has been said before.
+
+async def add_rows(
+    connection: Connection, rows: Sequence[dict[str, Any]], writer: UUID
+) -> tuple[list[Row], bool]:
+    """Keep events in the history and put them in the outbox, in their order; answers the rows that
+    are new, with their position, and whether other processes have unsent rows.
+
+    An event whose id the history knows is left out: it has been said before. Raises
+    `asyncpg.SerializationError` when another transaction said an aggregate's next event first.
     """
+    rows = list({row["id"]: row for row in rows}.values())
     if not rows:
         return [], False
-    columns = [[row[name] for row in rows] for name in rows[0]]
-    added = await connection.fetch(ADD, *columns, writer, sent_at)
+    added = await _first_of_its_sequence(connection.fetch(ADD, *_columns(rows), writer))
     positions = {row["id"]: row["position"] for row in added}
     new: list[Row] = [
         {**row, "position": positions[row["id"]]} for row in rows if row["id"] in positions
     ]
     return new, any(row["has_others"] for row in added)
+
+
+async def keep_only(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[UUID]:
+    """Keep events in the history without announcing them; answers the ids that are new."""
+    rows = list({row["id"]: row for row in rows}.values())
+    if not rows:
+        return set()
+    kept = await _first_of_its_sequence(connection.fetch(KEEP, *_columns(rows)))
+    return {row["id"] for row in kept}
+
+
+async def _first_of_its_sequence(kept: Awaitable[list[Any]]) -> list[Any]:
+    try:
+        return await kept
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != ONE_EVENT_A_SEQUENCE:
+            raise
+        raise asyncpg.SerializationError(
+            "an aggregate's next event was said by another transaction"
+        ) from error
 
 
 async def take_rows(

@@ -89,8 +89,8 @@ async def apply_own(
 ) -> None:
     """Apply a batch of the service's own events and move its own-topic offsets, in one transaction.
 
-    In a restore, an event that the outbox holds was applied before the backup: it only counts as
-    sent. The others enter the outbox as sent, so that hearing their causes says nothing twice.
+    An event that the history holds was applied before the backup; in a restore it also counts as
+    sent, since the log has it.
     """
     moves: dict[int, Move] = {}
     for record, _ in items:
@@ -112,18 +112,12 @@ async def apply_own(
     async with open_unit(desk) as unit:
         await fence(unit.connection, list(moves.values()))
         if is_restore:
-            ids = [event.id for event in events]
-            known = {row["id"] for row in await unit.connection.fetch(outbox.KNOWN, ids)}
-            if known:
-                await unit.connection.execute(outbox.MARK_SEEN, list(known))
-            events = [event for event in events if event.id not in known]
-            rows = outbox.make_rows(events, desk.partitions)
-            now = await unit.connection.fetchval("select clock_timestamp()")
-            await outbox.add_rows(unit.connection, rows, desk.writer, now)
-        events = list({event.id: event for event in events}.values())
-        if events:
-            await desk.apply(unit.connection, events)
-        unit.count("own_events", len(events))
+            await unit.connection.execute(outbox.MARK_SEEN, [event.id for event in events])
+        new = await outbox.keep_only(unit.connection, outbox.make_rows(events, desk.partitions))
+        fresh = list({event.id: event for event in events if event.id in new}.values())
+        if fresh:
+            await desk.apply(unit.connection, fresh)
+        unit.count("own_events", len(fresh))
 
 
 async def catch_up_own(

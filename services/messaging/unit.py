@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contracts.recorded import Recorded
 from services.messaging.database import Connection, Pool
-from services.messaging.outbox import Row, add_rows, make_rows
+from services.messaging.outbox import Row, add_rows, keep_only, make_rows
 
 ADD_JOINS = """
     insert into join_row (kind, key)
@@ -75,23 +75,25 @@ class Unit:
         return self._desk.relay is None
 
     async def announce(self, events: Sequence[Recorded[Any]]) -> None:
-        """Say the service's own events: put them in the outbox and apply them, order kept.
+        """Say the service's own events: keep them in the history, put them in the outbox and apply
+        them, order kept.
 
         An event said before, known by its id, is neither said nor applied again.
         """
         if not events:
             return
         desk = self._desk
-        if desk.relay is not None:
-            rows = make_rows(events, desk.partitions)
+        rows = make_rows(events, desk.partitions)
+        if desk.relay is None:
+            new = await keep_only(self.connection, rows)
+        else:
             added, has_others = await add_rows(self.connection, rows, desk.writer)
             self._rows += added
             self._has_others |= has_others
-            if len(added) < len(events):
-                new = {row["id"] for row in added}
-                events = [event for event in events if event.id in new]
-        if events:
-            await desk.apply(self.connection, events)
+            new = {row["id"] for row in added}
+        fresh = list({event.id: event for event in events if event.id in new}.values())
+        if fresh:
+            await desk.apply(self.connection, fresh)
 
     async def lock_joins(self, kind: str, keys: Iterable[str]) -> None:
         """Lock the join rows of `keys`, made if absent, in their order.

@@ -72,9 +72,9 @@ async def test_a_backup_catches_up_with_what_the_service_had_said_since(
     # Put the database back to where the backup was taken.
     restored = await asyncpg.connect(settings.database_url)
     await restored.execute("truncate thing, stored_offset")
-    await restored.execute(
-        "delete from outbox where not id = any($1)", [row["id"] for row in outbox]
-    )
+    said_before = [row["id"] for row in outbox]
+    await restored.execute("delete from outbox where not id = any($1)", said_before)
+    await restored.execute("delete from history where not id = any($1)", said_before)
     await restored.executemany("insert into thing values ($1, $2, $3)", [tuple(r) for r in before])
     await restored.executemany(
         "insert into stored_offset values ($1, $2, $3, $4)", [tuple(row) for row in offsets]

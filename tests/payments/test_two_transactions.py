@@ -1,8 +1,8 @@
 """Two open transactions that each bring one input of an account, in both orders of commit.
 
 Goal: whoever commits second prices with what the first one left. Method: the first has run and not
-committed when the second starts; the first then commits. The same is done without the join rows,
-and then an input stays unpriced for ever: the locks are what makes it right.
+committed when the second starts; the first then commits. The same is done without the join rows:
+then the second would price without the first, and the sequence of the account stops it.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
 from contracts.events.indicators import FigureChanged
@@ -162,7 +163,7 @@ async def test_two_inputs_that_meet_are_both_priced(
     assert await worth_cents(desk) == 1_000_00
 
 
-async def test_without_the_join_rows_an_input_stays_unpriced(
+async def test_without_the_join_rows_the_second_must_start_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def no_lock(*_: Any) -> None:
@@ -170,6 +171,7 @@ async def test_without_the_join_rows_an_input_stays_unpriced(
 
     monkeypatch.setattr(Unit, "lock_joins", no_lock)
     await prepare(desk, [hear_contract, order_rate])
-    # Two transactions that do not see each other: the account's row is made by the contract.
-    await meet(desk, order_line, hear_figure)
+    # Neither sees the other, and both say the account's next event: the history takes one only.
+    with pytest.raises(asyncpg.SerializationError):
+        await meet(desk, order_line, hear_figure)
     assert await worth_cents(desk) != 1_000_00

@@ -15,12 +15,12 @@ from contracts.events.referrals import (
     ReferralReturned,
 )
 from contracts.recorded import Cause, Recorded, record
+from services.messaging.history import history_of
 from services.messaging.unit import Desk, Unit, open_unit
 from services.referrals.domain.referral import Stage, receive, referral_id
 from services.referrals.domain.territory import HeldReason
 from services.referrals.handlers import let_fall_due, on_membership, remove_identities
 from services.referrals.store import membership, platform, referrals
-from services.referrals.store.applying import apply, history
 from tests.referrals.published import cpts, member, place, said, told
 from tests.referrals.referral_cases import (
     ANSWER_WITHIN,
@@ -65,25 +65,23 @@ async def test_what_is_applied_is_read_back_whole(desk: Desk) -> None:
     (state,) = await referrals.load(desk.pool, [ID])
     assert state.demand == DEMAND
     assert (state.state, state.cpts_id, state.see_by) == (Stage.OFFERED, "c1", SEE_BY)
-    kept = await history(desk.pool, ID)
+    kept = await history_of(desk.pool, ID)
     assert [row["sequence"] for row in kept] == [1, 2]
     assert kept[1]["event"]["answer_by"] == "2026-03-10T13:00:00Z"
 
 
 async def test_events_applied_twice_change_nothing(desk: Desk) -> None:
     events = first_events("c1")
-    async with desk.pool.acquire() as connection:
-        await apply(connection, events)
-        await apply(connection, [events[1], *events])
-    assert len(await history(desk.pool, ID)) == 2
+    await announce(desk, events)
+    await announce(desk, [events[1], *events])
+    assert len(await history_of(desk.pool, ID)) == 2
     assert (await stage_of(desk))[0] == Stage.OFFERED
 
 
 async def test_known_events_before_a_new_one_in_a_batch_do_not_hide_the_state(desk: Desk) -> None:
     events = first_events("c1")
-    async with desk.pool.acquire() as connection:
-        await apply(connection, events[:1])
-        await apply(connection, events)
+    await announce(desk, events[:1])
+    await announce(desk, events)
     assert (await stage_of(desk))[0] == Stage.OFFERED
 
 

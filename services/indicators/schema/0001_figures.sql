@@ -1,18 +1,5 @@
 -- Why: the indicators service needs what others said (members, contract years, referrals, platform appointments) and its own figures, each counted fact by fact.
 
--- Every event of this service's own topic, as applied; written once, never updated.
-create table history (
-    subject text not null,
-    sequence bigint not null,
-    event_id uuid not null unique,
-    type text not null,
-    departement text not null,
-    occurred_at timestamptz not null,
-    recorded_at timestamptz not null,
-    event jsonb not null,
-    primary key (subject, sequence)
-);
-
 create table figure (
     cpts_id text not null,
     indicator text not null,

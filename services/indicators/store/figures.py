@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from contracts.events.indicators import FigureChanged
 from contracts.recorded import Recorded
 from services.indicators.domain.figures import Figure, FigureKey
@@ -22,14 +20,8 @@ async def apply(connection: Connection, recorded: Sequence[Recorded[FigureChange
     ]
     await connection.execute(
         _APPLY,
-        [one.subject for one in recorded],
         [one.sequence for one in recorded],
-        [one.id for one in recorded],
-        [one.type for one in recorded],
         [one.departement for one in recorded],
-        [one.occurred_at for one in recorded],
-        [one.recorded_at for one in recorded],
-        [msgspec.json.encode(one.event).decode() for one in recorded],
         [one.event.cpts_id for one in recorded],
         [one.event.indicator for one in recorded],
         [one.event.contract_year_starts_on for one in recorded],
@@ -47,21 +39,13 @@ async def apply(connection: Connection, recorded: Sequence[Recorded[FigureChange
 
 _APPLY = """
     with said as (
-        select * from unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[],
-                             $6::timestamptz[], $7::timestamptz[], $8::jsonb[], $9::text[],
-                             $10::text[], $11::date[], $12::date[], $13::bigint[], $14::bigint[])
-            as said (subject, sequence, event_id, type, departement, occurred_at, recorded_at,
-                     event, cpts_id, indicator, starts_on, ends_on, value, revision)
-    ), kept_history as (
-        insert into history (subject, sequence, event_id, type, departement, occurred_at,
-                             recorded_at, event)
-        select subject, sequence, event_id, type, departement, occurred_at, recorded_at, event
-        from said
-        on conflict do nothing
+        select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::date[],
+                             $6::date[], $7::bigint[], $8::bigint[])
+            as said (sequence, departement, cpts_id, indicator, starts_on, ends_on, value, revision)
     ), kept_fact as (
         insert into figure_fact (cpts_id, indicator, starts_on, fact_id, revision, is_counted)
-        select * from unnest($15::text[], $16::text[], $17::date[], $18::text[], $19::bigint[],
-                             $20::boolean[])
+        select * from unnest($9::text[], $10::text[], $11::date[], $12::text[], $13::bigint[],
+                             $14::boolean[])
         on conflict do nothing
     )
     insert into figure as kept (cpts_id, indicator, starts_on, ends_on, departement, value,

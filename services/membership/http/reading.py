@@ -17,6 +17,7 @@ from services.membership.http.ordering import unless_refused
 from services.membership.store import answers
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
+from services.messaging.history import history_of
 from services.messaging.problems import Refused
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
@@ -71,7 +72,7 @@ async def show_history(
     """Every event of one CPTS, in order: what was recorded, when, and what corrected it."""
     async with request.app.state.pool.acquire() as connection:
         await _summary(connection, cpts_id)
-        items = await answers.history_page(connection, cpts_id, after=after, limit=limit)
+        items = await history_of(connection, cpts_id, after=after, limit=limit)
     return _page(items, limit, lambda last: str(last["sequence"]))
 
 

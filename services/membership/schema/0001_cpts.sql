@@ -1,15 +1,5 @@
 -- Why: each CPTS and its entries as their last events left them, and every event once, for ever.
 
-create table history (
-    subject text not null,
-    sequence bigint not null,
-    type text not null,
-    occurred_at timestamptz not null,
-    recorded_at timestamptz not null,
-    event jsonb not null,
-    primary key (subject, sequence)
-);
-
 create table cpts (
     cpts_id text primary key,
     cpts_name text not null,

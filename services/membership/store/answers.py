@@ -3,8 +3,6 @@
 from datetime import date
 from typing import Any
 
-import msgspec
-
 from services.messaging.database import Connection
 
 CPTS_PAGE = """
@@ -47,10 +45,6 @@ HOLDERS = """
     where commune = any ($1) and not is_withdrawn
       and from_on <= $2 and (to_on is null or to_on >= $2)
     order by commune, part nulls first
-"""
-HISTORY_PAGE = """
-    select sequence, type, occurred_at, recorded_at, event::text as event from history
-    where subject = $1 and sequence > $2 order by sequence limit $3
 """
 WARNINGS_PAGE = """
     select cpts_id, kind, id, rpps from (
@@ -96,14 +90,6 @@ async def cpts_entries(connection: Connection, cpts_id: str) -> dict[str, list[d
 async def holders(connection: Connection, communes: list[str], on: date) -> list[dict[str, Any]]:
     """Who holds these communes or arrondissements, or parts of them, on a day."""
     return [dict(row) for row in await connection.fetch(HOLDERS, communes, on)]
-
-
-async def history_page(
-    connection: Connection, cpts_id: str, *, after: int, limit: int
-) -> list[dict[str, Any]]:
-    """The events of one CPTS from the one after sequence `after`."""
-    rows = await connection.fetch(HISTORY_PAGE, cpts_id, after, limit)
-    return [dict(row) | {"event": msgspec.json.decode(row["event"])} for row in rows]
 
 
 async def warnings_page(

@@ -26,14 +26,6 @@ from services.messaging.database import Connection
 
 E = TypeVar("E", bound=msgspec.Struct)
 
-KEEP_HISTORY = """
-    insert into history (subject, sequence, type, occurred_at, recorded_at, event)
-    select subject, sequence, type, occurred_at, recorded_at, event::jsonb
-    from unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[],
-                $6::text[])
-         as new (subject, sequence, type, occurred_at, recorded_at, event)
-    on conflict do nothing
-"""
 ADD_CPTS = """
     insert into cpts (cpts_id, cpts_name, seat_commune, departement, finess, sequence)
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
@@ -95,15 +87,6 @@ KEEP_TAILLES = """
 
 async def apply(connection: Connection, events: Sequence[Recorded[Any]]) -> None:
     """Apply membership's own events, in the order of each CPTS's sequence."""
-    await connection.execute(
-        KEEP_HISTORY,
-        [one.subject for one in events],
-        [one.sequence for one in events],
-        [one.type for one in events],
-        [one.occurred_at for one in events],
-        [one.recorded_at for one in events],
-        [msgspec.json.encode(one.event).decode() for one in events],
-    )
     await _apply_cpts(connection, events)
     await _apply_places(connection, _last_of_each(events, TerritoryPlaceRecorded, "entry_id"))
     await _apply_members(connection, _last_of_each(events, MemberRecorded, "member_id"))

@@ -1,4 +1,4 @@
--- Why: what one transaction moves together with a service's state: offsets, outbox, dead letters, answers.
+-- Why: what one transaction moves together with a service's state: offsets, history, outbox, dead letters.
 
 create table stored_offset (
     topic text not null,
@@ -6,6 +6,21 @@ create table stored_offset (
     topic_id uuid not null,
     next_offset bigint not null,
     primary key (topic, partition)
+);
+
+-- Every event of the service's own topic, as applied; written once, never updated. It is what tells
+-- that an event was said before, and its xmin tells when it was committed.
+create table history (
+    id uuid primary key,
+    subject text not null,
+    sequence bigint not null,
+    type text not null,
+    departement text not null,
+    occurred_at timestamptz not null,
+    recorded_at timestamptz not null,
+    cause text not null,
+    event jsonb not null,
+    unique (subject, sequence)
 );
 
 create table outbox (

@@ -1,18 +1,5 @@
 -- Why: the payments service needs its inputs, its accounts and an append-only double-entry ledger.
 
--- Every event of this service's own topic, as applied; written once, never updated.
-create table history (
-    subject text not null,
-    sequence bigint not null,
-    event_id uuid not null unique,
-    type text not null,
-    departement text not null,
-    occurred_at timestamptz not null,
-    recorded_at timestamptz not null,
-    event jsonb not null,
-    primary key (subject, sequence)
-);
-
 create table rate (
     rate_id text primary key,
     sequence bigint not null,

@@ -21,36 +21,12 @@ def _json(value: object) -> str:
 
 
 async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
-    """Brings the state up to these events of the own topic, in order; known ones change nothing."""
-    new_ids = await _append_history(connection, recorded)
-    fresh = [one for one in recorded if one.id in new_ids]
-    await _put_rates(connection, fresh)
-    await _put_lines(connection, fresh)
-    await _put_estimates(connection, fresh)
-    await _post_changes(connection, fresh)
-    await _advance_accounts(connection, fresh)
-
-
-async def _append_history(connection: Connection, recorded: Sequence[Recorded[Any]]) -> set[Any]:
-    rows = await connection.fetch(
-        """
-        insert into history (subject, sequence, event_id, type, departement,
-                             occurred_at, recorded_at, event)
-        select * from unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::text[],
-                             $6::timestamptz[], $7::timestamptz[], $8::jsonb[])
-        on conflict do nothing
-        returning event_id
-        """,
-        [one.subject for one in recorded],
-        [one.sequence for one in recorded],
-        [one.id for one in recorded],
-        [one.type for one in recorded],
-        [one.departement for one in recorded],
-        [one.occurred_at for one in recorded],
-        [one.recorded_at for one in recorded],
-        [_json(one.event) for one in recorded],
-    )
-    return {row["event_id"] for row in rows}
+    """Brings the state up to these events of the own topic, in their order."""
+    await _put_rates(connection, recorded)
+    await _put_lines(connection, recorded)
+    await _put_estimates(connection, recorded)
+    await _post_changes(connection, recorded)
+    await _advance_accounts(connection, recorded)
 
 
 async def _put_rates(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Request, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from services.messaging.history import history_of
 from services.messaging.problems import not_found
 from services.referrals.domain.needs import Need
 from services.referrals.domain.referral import Referral, Stage
@@ -18,7 +19,7 @@ from services.referrals.http.paging import (
     read_cursor,
     write_cursor,
 )
-from services.referrals.store import applying, platform, referrals
+from services.referrals.store import platform, referrals
 from services.referrals.store.parameters import Parameter, parameters
 
 AnyRequest = Request[Any, Any, Any]
@@ -31,7 +32,7 @@ async def referral(request: AnyRequest, referral_id: FromPath[str]) -> dict[str,
     found = await referrals.load(pool, [referral_id])
     if not found:
         raise not_found("La demande", referral_id)
-    history = await applying.history(pool, referral_id)
+    history = await history_of(pool, referral_id)
     return {**msgspec.structs.asdict(found[0]), "history": history}
 
 
@@ -93,7 +94,7 @@ async def platform_appointment(
     found = await platform.load(pool, [appointment_id])
     if not found:
         raise not_found("Le rendez-vous", appointment_id)
-    history = await applying.history(pool, appointment_id)
+    history = await history_of(pool, appointment_id)
     return {**msgspec.structs.asdict(found[0]), "history": history}
 
 

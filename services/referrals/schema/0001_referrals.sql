@@ -1,17 +1,5 @@
 -- Why: referrals and platform appointments as their events made them, what membership told, and the Hub messages kept for a time.
 
--- Every event of an aggregate, written once and never updated: its xmin dates its commit.
-create table history (
-    subject text not null,
-    sequence bigint not null,
-    id uuid not null,
-    type text not null,
-    occurred_at timestamptz not null,
-    recorded_at timestamptz not null,
-    event jsonb not null,
-    primary key (subject, sequence)
-);
-
 -- `place_key` is the city of an arrondissement, else the commune: what both sides lock.
 -- `due_at` is when the referral changes by itself, null when nothing is awaited.
 create table referral (
