@@ -282,6 +282,7 @@ class Stack:
             "DATABASE_URL": self.database_urls[service],
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(self._record.ports[service]),
+            "CPTS_MEMBER": service,
             processes.FOLDER_VARIABLE: str(self.folder),
             "PYTHONUNBUFFERED": "1",
         }

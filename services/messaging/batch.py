@@ -95,22 +95,22 @@ async def keep_breaches(unit: Unit, hearing: Hearing, items: Sequence[Item]) -> 
         await add_dead_letters(unit.connection, dict(hearing.names), breaches)
 
 
-def count_breaches(hearing: Hearing, items: Sequence[Item]) -> int:
-    """The breaches in a row at the end of these items. Raises `TooManyBreaches` on the way."""
+def until_too_many(hearing: Hearing, items: Sequence[Item]) -> tuple[Sequence[Item], int]:
+    """The items up to the breach that is one too many in a row, and the breaches at their end."""
     in_a_row = hearing.breaches_in_a_row
-    for record, said in items:
+    for count, (_, said) in enumerate(items, start=1):
         in_a_row = in_a_row + 1 if isinstance(said, Breach) else 0
         if in_a_row > hearing.breaches_max:
-            raise TooManyBreaches(
-                f"{in_a_row} breaches in a row, the last at {record.topic} "
-                f"{record.partition}/{record.offset}"
-            )
-    return in_a_row
+            return items[:count], in_a_row
+    return items, in_a_row
 
 
 async def commit_batch(hearing: Hearing, items: Sequence[Item]) -> None:
-    """Fence, handle and commit a batch in one transaction; then stand after it."""
-    in_a_row = count_breaches(hearing, items)
+    """Fence, handle and commit a batch in one transaction; then stand after it.
+
+    A batch with too many breaches in a row is taken up to the last that is kept.
+    """
+    items, in_a_row = until_too_many(hearing, items)
     moves = moves_of(hearing, items)
     async with open_unit(hearing.desk) as unit:
         await fence(unit.connection, moves)
@@ -136,7 +136,9 @@ async def commit_with_retries(hearing: Hearing, items: Sequence[Item]) -> None:
                 raise
             hearing.desk.counters["redelivered"] += len(items)
         else:
-            return
+            break
+    if hearing.breaches_in_a_row > hearing.breaches_max:
+        raise TooManyBreaches(f"{hearing.breaches_in_a_row} breaches in a row")
 
 
 def is_breach(error: Exception) -> bool:

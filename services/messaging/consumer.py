@@ -44,6 +44,7 @@ from services.messaging.waiting import Backoff
 log = logging.getLogger(__name__)
 
 HEARTBEAT_MS = 500
+SESSION_MS = 6_000  # the least that brokers allow by default: how long a dead member is waited for
 METADATA_AGE_MS = 10_000  # a topic or partition that comes is noticed after so long
 COMMIT_EVERY_SECONDS = 1.0
 LOOK_AT_IDS_EVERY_SECONDS = 5.0
@@ -85,7 +86,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             logger=None,
             allow_auto_create_topics=False,
         )
-        where: dict[str, Any] = {"group_id": f"{settings.namespace}{settings.service}"}
+        where: dict[str, Any] = {
+            "group_id": f"{settings.namespace}{settings.service}",
+            "group_instance_id": settings.member,
+        }
         if assigned is not None:
             self._is_assigned.set()
             where = {
@@ -102,6 +106,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="none",
             heartbeat_interval_ms=HEARTBEAT_MS,
+            session_timeout_ms=SESSION_MS,
             listener=self if self._is_group else None,
             parser=parse_batch,
             codec=codec,

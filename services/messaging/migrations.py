@@ -21,11 +21,16 @@ WAIT_FOR_OTHER_SECONDS = 60
 def yoyo_url(database_url: str, schema: str, lock_timeout_ms: int) -> str:
     """The address under which Yoyo reaches `schema` with psycopg 3."""
     url = urlsplit(database_url)
+    options = {
+        "lock_timeout": lock_timeout_ms,
+        "idle_in_transaction_session_timeout": f"{WAIT_FOR_OTHER_SECONDS}s",
+        "client_min_messages": "warning",
+    }
     query = [
         *parse_qsl(url.query),
         ("schema", schema),
         ("application_name", "cpts-migrations"),
-        ("options", f"-c lock_timeout={lock_timeout_ms} -c client_min_messages=warning"),
+        ("options", " ".join(f"-c {name}={value}" for name, value in options.items())),
     ]
     return urlunsplit(("postgresql+psycopg", url.netloc, url.path, urlencode(query), ""))
 

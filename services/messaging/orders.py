@@ -27,6 +27,7 @@ KEY_HEADER = "Idempotency-Key"
 INSTANT_HEADER = "Order-Instant"
 REPLAY_HEADER = "Idempotent-Replay"
 KEY_LENGTH_MAX = 200
+KEY_REUSED = "idempotency_key_reused"
 TRIES = 4
 
 CLAIM = """
@@ -159,7 +160,7 @@ async def carry_out(
     instant = read_instant(request)
     fingerprint = await fingerprint_of(request, role)
     desk: Desk = request.app.state.desk
-    if desk.relay is None:
+    if desk.relay is None or desk.is_catching_up:
         raise Refused(
             "not_ready", "Le service rattrape son journal ; réessayez bientôt.", status=503
         )
@@ -171,16 +172,17 @@ async def carry_out(
     for attempt in range(1, TRIES + 1):
         try:
             async with open_unit(desk) as unit:
-                if key is not None:
-                    first = await claim_key(unit.connection, key, fingerprint)
-                    if first is not None:
-                        desk.counters["idempotent_replays"] += 1
-                        return first.response(is_replay=True)
+                first = await claim_key(unit.connection, key, fingerprint)
+                if first is not None:
+                    desk.counters["idempotent_replays"] += 1
+                    return first.response(is_replay=True)
                 order = Order(unit=unit, instant=instant, role=role, cause=cause)
-                kept = await answer_of(order, body)
-                if key is not None:
-                    await keep_answer(unit.connection, key, kept)
+                kept = as_kept(await body(order))
+                unit.count("orders")
+                await keep_answer(unit.connection, key, kept)
             return kept.response()
+        except Refused as refused:
+            return (await remember_refusal(desk, key, fingerprint, refused)).response()
         except Exception as error:
             if not is_collision(error) or attempt == TRIES:
                 raise
@@ -188,19 +190,40 @@ async def carry_out(
     raise AssertionError("the last attempt returns or raises")
 
 
-async def claim_key(connection: Connection, key: str, fingerprint: bytes) -> Kept | None:
+async def remember_refusal(
+    desk: Desk, key: str | None, fingerprint: bytes, refused: Refused
+) -> Kept:
+    """The answer to an order that the rules refuse, kept under its key in a transaction of its own:
+    the one that was refused has been rolled back.
+    """
+    desk.counters["orders_refused"] += 1
+    content = msgspec.json.encode(refusal_body(refused))
+    kept = Kept(refused.status, {"Content-Type": MEDIA_TYPE}, content)
+    if key is None or refused.reason == KEY_REUSED:
+        return kept
+    async with open_unit(desk) as unit:
+        first = await claim_key(unit.connection, key, fingerprint)
+        if first is not None:
+            return first
+        await keep_answer(unit.connection, key, kept)
+    return kept
+
+
+async def claim_key(connection: Connection, key: str | None, fingerprint: bytes) -> Kept | None:
     """Claim a key for this order: None when it is ours, its first answer when it was claimed.
 
     Waits for a transaction that is carrying out the same order. Raises `Refused` (422) when the
     key belongs to another order.
     """
+    if key is None:
+        return None
     while await connection.fetchval(CLAIM, key, fingerprint) is None:
         row = await connection.fetchrow(FIRST, key)
         if row is None:
             continue  # whoever had claimed it rolled back
         if row["fingerprint"] != fingerprint:
             raise Refused(
-                "idempotency_key_reused",
+                KEY_REUSED,
                 f"Cette valeur de {KEY_HEADER} a servi à un autre ordre.",
                 status=422,
             )
@@ -208,25 +231,17 @@ async def claim_key(connection: Connection, key: str, fingerprint: bytes) -> Kep
     return None
 
 
-async def answer_of(order: Order, body: Callable[[Order], Awaitable[Answer]]) -> Kept:
-    """Run the body of an order; a refusal undoes what it did and is the answer."""
-    mark = order.unit.mark()
-    try:
-        async with order.unit.connection.transaction():
-            answer = await body(order)
-    except Refused as refused:
-        order.unit.forget_since(mark)
-        order.unit.count("orders_refused")
-        content = msgspec.json.encode(refusal_body(refused))
-        return Kept(refused.status, {"Content-Type": MEDIA_TYPE}, content)
-    order.unit.count("orders")
+def as_kept(answer: Answer) -> Kept:
+    """An answer as it leaves."""
     content = b"" if answer.body is None else msgspec.json.encode(answer.body)
     headers = {"Content-Type": "application/json", **(answer.headers or {})}
     return Kept(answer.status, headers, content)
 
 
-async def keep_answer(connection: Connection, key: str, kept: Kept) -> None:
-    """Remember the answer under its key."""
+async def keep_answer(connection: Connection, key: str | None, kept: Kept) -> None:
+    """Remember the answer under its key, if there is one."""
+    if key is None:
+        return
     await connection.execute(
         ANSWERED, key, kept.status, msgspec.json.encode(kept.headers).decode(), kept.body
     )

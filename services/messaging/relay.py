@@ -41,6 +41,7 @@ LOOK_EVERY_SECONDS = 1.0
 NOTIFY_EVERY_SECONDS = 0.005
 MEMORY_ROWS_MAX = 50_000
 KEEP_SENT_HOURS = 24
+KEEP_ANSWERS_DAYS = 90
 ANSWER_SECONDS = 3.0
 STOP_SECONDS = 5.0
 PRUNE_ROWS = 5_000
@@ -307,10 +308,11 @@ class Relay:
             self._lose_lease()
 
     async def _prune(self, connection: Connection) -> None:
-        """Now and then, drop rows that were sent long ago."""
+        """Now and then, drop rows that were sent long ago, and answers that nobody asks again."""
         if time.monotonic() - self._pruned_at > 60:  # noqa: PLR2004 - a minute
             self._pruned_at = time.monotonic()
             await connection.execute(outbox.PRUNE, KEEP_SENT_HOURS, PRUNE_ROWS)
+            await connection.execute(outbox.PRUNE_ANSWERS, KEEP_ANSWERS_DAYS, PRUNE_ROWS)
 
     async def _wait(self, until: float | None) -> None:
         """Wait to be woken, or for the next look at the table."""

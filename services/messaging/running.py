@@ -54,9 +54,10 @@ class Running:
         self.address = ""
         self.assigned: dict[str, tuple[int, ...]] = {}
 
-    async def caught_up(self, limit_seconds: float = 30.0) -> None:
-        """Wait until every partition heard is committed up to the end its log had at the call, and
-        the outbox is empty. TimeoutError after `limit_seconds`.
+    async def caught_up(self, limit_seconds: float | None = 30.0) -> None:
+        """Wait until every partition heard is committed up to the end its log had at the call.
+
+        TimeoutError after `limit_seconds`; None waits as long as it takes.
         """
         partitions = {
             TopicPartition(self.topics[name].kafka_name, number): (name, number)
@@ -161,13 +162,29 @@ async def running(
             return
         run.health.is_well("own topic")
         run.health.starts("relay")
+        # Own events that the history did not hold: the database is older than the log.
+        desk.is_catching_up = desk.counters["own_events"] > 0
         desk.relay = relay
         relay.start()
         if service.hears:
             await patiently(run, "consumer", lambda: start_consumer(run, hearing, codec, stack))
-        tasks.append(asyncio.create_task(run_timers(desk, service.timers, clock)))
+            await finish_restore(run)
+        desk.is_catching_up = False
+        tasks.append(asyncio.create_task(run_timers(desk, service.timers, clock, run.health)))
         tasks += [asyncio.create_task(keep_at(run, work)) for work in service.background]
         yield run
+
+
+async def finish_restore(run: Running) -> None:
+    """After a restore, wait until the others' topics are heard to their ends: until then no timer
+    fires, no order is taken and the service is not ready.
+    """
+    if not run.desk.is_catching_up:
+        return
+    log.warning("restored from a backup: hearing the others before anything is decided")
+    run.health.starts("restore")
+    await patiently(run, "restore", lambda: run.caught_up(limit_seconds=None))
+    run.health.is_well("restore")
 
 
 def hearing_of(run: Running) -> tuple[Hearing, Codec]:

@@ -20,7 +20,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One service's settings. `departements` restricts what is read; None reads everything."""
+    """One service's settings. `departements` restricts what is read; None reads everything.
+
+    `member` names this process in its consumer group for good: when it comes back it has its
+    partitions at once. No two processes of a service may share it; None is a member of one life.
+    """
 
     service: str
     database_url: str
@@ -29,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     http_port: int = 0
     namespace: str = ""
     departements: tuple[str, ...] | None = None
+    member: str | None = None
     partitions: int = 12
     is_production: bool = False
     limits: Limits = Limits()
@@ -48,6 +53,7 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         http_host=env.get("HTTP_HOST", "127.0.0.1"),
         http_port=int(env.get("HTTP_PORT", "0")),
         namespace=env.get("CPTS_NAMESPACE", ""),
+        member=env.get("CPTS_MEMBER"),
         partitions=int(env.get("CPTS_PARTITIONS", "12")),
         is_production=env.get("CPTS_ENVIRONMENT") == "production",
         limits=Limits(breaches_in_a_row=int(env.get("CPTS_BREACHES_IN_A_ROW", "20"))),

@@ -9,6 +9,7 @@ import msgspec
 
 from services.messaging.clock import Clock
 from services.messaging.database import is_not_now
+from services.messaging.health import Health
 from services.messaging.unit import Desk, Unit, open_unit
 
 log = logging.getLogger(__name__)
@@ -39,18 +40,22 @@ async def fire_due(desk: Desk, timer: Timer, clock: Clock) -> int:
             return total
 
 
-async def run_timers(desk: Desk, timers: Sequence[Timer], clock: Clock) -> None:
+async def run_timers(desk: Desk, timers: Sequence[Timer], clock: Clock, health: Health) -> None:
     """Look for due rows for ever. A timer that fails is reported and tried again later."""
     while timers:
         pause_seconds = LOOK_EVERY_SECONDS
         for timer in timers:
+            part = f"timer {timer.name}"
             try:
                 await fire_due(desk, timer, clock)
             except Exception as error:
                 desk.counters["timer_failures"] += 1
                 pause_seconds = AFTER_FAILURE_SECONDS
+                health.is_ill(part, f"{type(error).__name__}: {error}")
                 if is_not_now(error):
-                    log.warning("timer %s waits: %r", timer.name, error)
+                    log.warning("%s waits: %r", part, error)
                 else:
-                    log.exception("timer %s failed", timer.name)
+                    log.exception("%s failed", part)
+            else:
+                health.is_well(part)
         await asyncio.sleep(pause_seconds)

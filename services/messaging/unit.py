@@ -17,7 +17,7 @@ ADD_JOINS = """
     on conflict do nothing
 """
 LOCK_JOINS = """
-    select from join_row where kind = $1 and key = any ($2) order by key for update
+    select key from join_row where kind = $1 and key = any ($2) order by key for update
 """
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class Desk:
         self.writer = writer
         self.partitions = partitions
         self.relay = relay
+        self.is_catching_up = False
         self.counters: Counter[str] = Counter()
 
 
@@ -71,8 +72,10 @@ class Unit:
 
     @property
     def is_rebuild(self) -> bool:
-        """Whether nothing is announced: what the service said then is read from its own topic."""
-        return self._desk.relay is None
+        """Whether the past is heard again, in a rebuild or a restore: what the service decided then
+        is read from its own topic, not decided anew.
+        """
+        return self._desk.relay is None or self._desk.is_catching_up
 
     async def announce(self, events: Sequence[Recorded[Any]]) -> None:
         """Say the service's own events: keep them in the history, put them in the outbox and apply
@@ -102,22 +105,18 @@ class Unit:
         statement, read what the other has committed.
         """
         ordered = sorted(set(keys))
-        if ordered:
+        if not ordered:
+            return
+        locked = await self.connection.fetch(LOCK_JOINS, kind, ordered)
+        if len(locked) < len(ordered):
+            # The first time that a key is met. Rows locked above come before it out of order: two
+            # such transactions may collide, and the one that PostgreSQL stops starts again.
             await self.connection.execute(ADD_JOINS, kind, ordered)
             await self.connection.execute(LOCK_JOINS, kind, ordered)
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter of the process, if the transaction commits."""
         self._counts[name] += by
-
-    def mark(self) -> tuple[int, bool, Counter[str]]:
-        """Where the unit stands, for `forget_since` after a rollback to a savepoint."""
-        return len(self._rows), self._has_others, self._counts.copy()
-
-    def forget_since(self, mark: tuple[int, bool, Counter[str]]) -> None:
-        """Forget what was said since `mark`: it has been rolled back."""
-        count, self._has_others, self._counts = mark
-        del self._rows[count:]
 
     def after_commit(self) -> None:
         """Hand what was said to the relay; the transaction has just committed."""

@@ -81,3 +81,5 @@ create table order_answer (
     body bytea,
     answered_at timestamptz not null default clock_timestamp()
 );
+
+create index order_answer_by_age on order_answer (answered_at);
