@@ -128,7 +128,10 @@ def read_instant(request: Request[Any, Any, Any]) -> datetime:
 
 
 def read_key(request: Request[Any, Any, Any]) -> str | None:
-    """The order's idempotency key, if it has one."""
+    """A digest of the order's idempotency key, if it has one.
+
+    What callers write there is theirs: neither tables nor the log hold the words themselves.
+    """
     key = request.headers.get(KEY_HEADER)
     if key is not None and not 0 < len(key) <= KEY_LENGTH_MAX:
         raise Refused(
@@ -136,7 +139,7 @@ def read_key(request: Request[Any, Any, Any]) -> str | None:
             f"{KEY_HEADER} compte de 1 à {KEY_LENGTH_MAX} caractères.",
             status=400,
         )
-    return key
+    return None if key is None else hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 async def fingerprint_of(request: Request[Any, Any, Any], role: Role) -> bytes:

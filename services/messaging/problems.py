@@ -4,11 +4,13 @@ import http
 import logging
 from typing import Any
 
+import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException, ValidationException
 
 from services.messaging.database import is_not_now
+from services.messaging.outbox import TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,11 @@ TITLES = {
     500: "Erreur interne",
     503: "Service momentanément indisponible",
 }
+
+
+# A value that fits its type but not what keeps it: a NUL, an integer beyond 64 bits, an instant out
+# of range, JSON nested without end.
+UNFIT = (asyncpg.DataError, OverflowError, RecursionError)
 
 
 class Refused(Exception):  # noqa: N818
@@ -117,6 +124,11 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[byte
             "La base de données ne répond pas ; la demande peut être renvoyée.",
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
+    if isinstance(error, UNFIT):
+        log.warning("%s %s: unfit", request.method, request.url.path, exc_info=error)
+        return problem(400, "Une valeur de la demande sort de ce qui peut être enregistré.")
+    if isinstance(error, TooLarge):
+        return problem(413, "La demande donne un événement plus grand que le journal n'en prend.")
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(500)
 

@@ -142,3 +142,30 @@ async def test_the_openapi_page_is_there(speaker) -> None:
         document = (await web.get("/schema/openapi.json")).json()
     assert "/things" in document["paths"]
     assert "/health/ready" in document["paths"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/things", b'{"subject": "a\\u0000b", "number": 1}'),
+        ("/things", b'{"subject": "a", "number": 99999999999999999999}'),
+        ("/things", b"[" * 100_000),
+    ],
+    ids=["NUL", "beyond 64 bits", "nested without end"],
+)
+async def test_what_cannot_be_kept_is_refused_as_a_bad_request(web, path: str, body: bytes) -> None:
+    answer = await web.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_words_of_an_idempotency_key_are_kept_nowhere(web, speaker, log) -> None:
+    words = "Mme Exemple, 06 00 00 00 00"
+    answer = await web.post(
+        "/things", json={"subject": "k", "number": 1}, headers={"Idempotency-Key": words}
+    )
+    assert answer.status_code == 201
+    await speaker.relayed()
+    for table in ("order_answer", "history", "outbox"):
+        rows = await speaker.pool.fetch(f"select {table}::text as row from {table}")
+        assert not [row for row in rows if "Exemple" in row["row"]], table
