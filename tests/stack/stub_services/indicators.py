@@ -1,3 +1,5 @@
+"""Stands in for indicators."""
+
 from tests.stack.stub_services import serve
 
 serve("indicators")

@@ -1,3 +1,5 @@
+"""Stands in for membership."""
+
 from tests.stack.stub_services import serve
 
 serve("membership")

@@ -1,3 +1,5 @@
+"""Stands in for payments."""
+
 from tests.stack.stub_services import serve
 
 serve("payments")

@@ -1,3 +1,5 @@
+"""Stands in for referrals."""
+
 from tests.stack.stub_services import serve
 
 serve("referrals")
