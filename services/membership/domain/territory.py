@@ -7,14 +7,15 @@ declared population, and the parts of a commune add up to at most the commune's 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
+from itertools import accumulate
 from typing import Any
 
 import msgspec
 
 from contracts.communes import Commune
 from contracts.events.membership import TerritoryPlaceRecorded
-from services.membership.domain import Correction, Cpts, have_common_day, is_on
+from services.membership.domain import Correction, Cpts, have_common_day
 from services.membership.domain.refusals import Reason, Refusal, already_exists, period_refusal
 
 
@@ -221,15 +222,11 @@ def _place_taken(
 def _parts_refusal(
     entry: TerritoryPlaceRecorded, place: Commune, others: Sequence[HeldPlace]
 ) -> Refusal | None:
-    """The declared populations may exceed the commune's only on a day when a part begins."""
+    """The first day of the entry on which the declared populations exceed the commune's, if any."""
     if entry.part is None or place.population is None:
         return None
     parts = [one.entry for one in others if one.entry.commune == entry.commune]
-    days = {entry.from_on, *(one.from_on for one in parts if one.from_on > entry.from_on)}
-    for day in sorted(days):
-        declared = (entry.population or 0) + sum(
-            one.population or 0 for one in parts if is_on(day, one.from_on, one.to_on)
-        )
+    for day, declared in _declared_from(entry, parts):
         if declared > place.population:
             return Refusal(
                 reason=Reason.PARTS_EXCEED_COMMUNE,
@@ -238,3 +235,20 @@ def _parts_refusal(
                 extension={"declared": declared, "population": place.population},
             )
     return None
+
+
+def _declared_from(
+    entry: TerritoryPlaceRecorded, parts: Sequence[TerritoryPlaceRecorded]
+) -> list[tuple[date, int]]:
+    """What is declared for a commune with this entry, from each day of it on which that changes."""
+    last = entry.to_on or date.max
+    changes: dict[date, int] = {entry.from_on: entry.population or 0}
+    for part in parts:
+        first, end = max(part.from_on, entry.from_on), min(part.to_on or date.max, last)
+        if first <= end:
+            changes[first] = changes.get(first, 0) + (part.population or 0)
+            if end < last:
+                after = end + timedelta(days=1)
+                changes[after] = changes.get(after, 0) - (part.population or 0)
+    days = sorted(changes)
+    return list(zip(days, accumulate(changes[day] for day in days), strict=True))
