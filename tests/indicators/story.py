@@ -6,7 +6,7 @@ with the service.
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,7 @@ FACTS = ("sas_medecins_participants", "sas_medecins_participants_via_cpts", "sas
 days = st.sampled_from(DAYS)
 # Hours around midnight in Paris: 22:30 UTC is still the same day there in winter, 23:30 is not.
 instants = st.builds(
-    lambda day, hour: datetime(day.year, day.month, day.day, *hour, tzinfo=UTC),
+    lambda day, hour: datetime.combine(day, time(*hour), tzinfo=UTC),
     days,
     st.sampled_from([(9, 0), (22, 30), (23, 30)]),
 )

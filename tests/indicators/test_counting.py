@@ -310,7 +310,8 @@ def figures_of(arrived: list[tuple[str, list[Any]]]) -> dict[Key, set[str]]:
     entries: dict[Any, Any] = {}
     years: dict[str, list[ContractYear]] = {}
     finess: dict[str, str] = {}
-    said, states = [], {}
+    said: list[Any] = []
+    states: dict[str, Any] = {}
     for one in (one for _, batch in arrived for one in batch):
         match one.event:
             case membership.MemberRecorded() | membership.ParticipationRecorded() as entry:
@@ -377,7 +378,9 @@ def _count(entries: Any, years: Any, finess: Any, ours: Any, states: Any) -> dic
     )
     places = {f"referral:{one.referral_id}": one.counted_for(RULE) for one in ours}
     places |= {f"appointment:{one}": settled[one].counted_for() for one in settled}
-    found |= {fact: demand_figures(*place, years) for fact, place in places.items() if place}
+    found |= {
+        fact: demand_figures(place[0], place[1], years) for fact, place in places.items() if place
+    }
     for fact_id, keys in found.items():
         for key in keys:
             counted[key.cpts_id, key.indicator, key.starts_on].add(fact_id)

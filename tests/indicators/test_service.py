@@ -86,7 +86,7 @@ async def indicators(
 
 def cpts(cpts_id: str = "a", departement: str = "93") -> list[Recorded[Any]]:
     """A CPTS with a doctor who takes part, a nurse, a FINESS that comes later, and its ACI."""
-    names = {"cpts_id": cpts_id}
+    names: Any = {"cpts_id": cpts_id}
     since = date(2025, 1, 1)
     return told(
         [
@@ -137,7 +137,7 @@ def moved(names: dict[str, str]) -> Any:
     return AppointmentMoved(**names, practitioner_rpps=DOCTOR, starts_at=NOON + timedelta(hours=30))
 
 
-def reported(n: int, *statuses: str, minutes: int = 1000, **more: Any) -> list[Recorded[Any]]:
+def reported(n: int, *statuses: Any, minutes: int = 1000, **more: Any) -> list[Recorded[Any]]:
     """An appointment of the platform, told once for each status."""
     messages = [
         PlatformAppointmentReported(

@@ -155,6 +155,7 @@ async def has_stopped(desk: Desk, task: asyncio.Task[None], pid: int) -> None:
 async def test_whoever_commits_second_sees_what_the_first_left(
     desk: Desk, unit_class: type[Unit], meeting: str, *, is_reversed: bool
 ) -> None:
+    known: Any
     known, one, other = MEETINGS[meeting]
     *before, left, right = recorded([*registered, *known, one, other])
     for topic, event in before:

@@ -60,12 +60,12 @@ class Platform:
         **headers: str,
     ) -> httpx.Response:
         """One order, dated by its instant. Raw bytes are sent as they are."""
-        content = {"content": body} if isinstance(body, bytes) else {"json": body}
+        content: Any = {"content": body} if isinstance(body, bytes) else {"json": body}
         return await self.client.request(
             method,
             self.url(service, path),
             headers={"Acting-Role": role, "Order-Instant": at.isoformat(), **headers},
-            **content,  # type: ignore[arg-type]
+            **content,
         )
 
     async def get(self, service: str, path: str) -> Any:
@@ -142,7 +142,7 @@ class Story:
 
     async def add_member(self, rpps: str, *, member_id: str | None = None, **changes: Any) -> str:
         member_id = member_id or f"{self.cpts_id}-{rpps}"
-        body = {"member_id": member_id, "rpps": rpps, "profession": "10"}
+        body: dict[str, Any] = {"member_id": member_id, "rpps": rpps, "profession": "10"}
         body |= {"from_on": self.year.isoformat(), "is_check_digit_overridden": True} | changes
         await self.done("membership", "POST", f"/cpts/{self.cpts_id}/members", body)
         return member_id

@@ -56,7 +56,7 @@ async def test_one_poison_message_costs_one_dead_letter_and_a_replay_heals_it(
 
 
 GOOD = b'{"number":1}'
-UNDECODABLE = [
+UNDECODABLE: list[tuple[dict[str, bytes | None], bytes, str]] = [
     # headers changed, body, why it is a breach
     ({"ce_subject": b"\xff\xfe"}, GOOD, "UnicodeDecodeError"),
     ({"ce_id": None}, GOOD, "ce_id"),

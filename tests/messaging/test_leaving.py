@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -93,7 +94,7 @@ async def test_whoever_lost_the_lease_cannot_mark(settings_of, log, stack) -> No
     zombie, successor = uuid4(), uuid4()
     rows = outbox.make_rows([counted("a", 1)], 4)
     (row,), _ = await outbox.add_rows(connection, rows, zombie)
-    mark = {"positions": [row["position"]], "topic": "things", "topic_id": topic.id}
+    mark: Any = {"positions": [row["position"]], "topic": "things", "topic_id": topic.id}
 
     assert await outbox.take_lease(connection, zombie, 5)
     assert not await outbox.take_lease(connection, successor, 5), "one at a time"
@@ -129,13 +130,13 @@ async def test_a_row_that_the_log_refuses_keeps_those_behind_it_in_its_partition
 ) -> None:
     """The second of five is refused once: the order in the log stays that of the outbox."""
     refused: list[int] = []
-    send = Relay._note_answers
+    send: Any = Relay._note_answers
 
     def note_answers(relay, rows, futures):
         for row, future in zip(rows, futures, strict=False):
             if row["subject"] == "s1" and not refused:
                 refused.append(row["position"])
-                future.exception = lambda: RuntimeError("refused")  # type: ignore[method-assign]
+                future.exception = lambda: RuntimeError("refused")
         return send(relay, rows, [_Answer(future) for future in futures])
 
     monkeypatch.setattr(Relay, "_note_answers", note_answers)

@@ -154,7 +154,7 @@ async def test_updates_in_any_order_leave_the_latest_state(served: Served) -> No
 async def test_the_key_of_an_appointment_is_its_organisations_else_its_practitioners(
     served: Served,
 ) -> None:
-    told_by = {
+    told_by: dict[str, dict[str, Any]] = {
         "key-finess": {"organization": {"organizationId": "1930000001", "name": "X"}},
         "key-rpps": {},
         "key-none": {"practitioner": None},
@@ -227,6 +227,7 @@ async def test_a_refused_message_changes_nothing_and_leaves_its_code_only(
     kept = await served.run.pool.fetchrow(
         "select outcome, hub_code, body from sas_message order by position desc limit 1"
     )
+    assert kept is not None
     assert tuple(kept) == ("invalid", hub_code, None)
 
 

@@ -89,7 +89,8 @@ async def overlapping(desk: Desk, first: Work, second: Work) -> None:
 
 
 async def state_of(desk: Desk) -> Stage:
-    (found,) = await referrals.load(desk.pool, [ID])
+    async with desk.pool.acquire() as connection:
+        (found,) = await referrals.load(connection, [ID])
     return found.state
 
 

@@ -159,7 +159,7 @@ async def test_an_answer_after_its_limit_is_refused_though_the_timer_has_not_run
 async def test_the_same_key_gives_the_first_answer(served: Served) -> None:
     referral = await offered(served, "key")
     path = f"/referrals/{referral}/accept"
-    key = {"Idempotency-Key": "one-order"}
+    key: Any = {"Idempotency-Key": "one-order"}
     first = await served.order(path, acceptance(), role="cpts", **key)
     again = await served.order(path, acceptance(), role="cpts", **key)
     assert first.status_code == again.status_code == 200

@@ -56,13 +56,15 @@ async def hear(desk: Desk, *events: Recorded[Any]) -> None:
 
 
 async def stage_of(desk: Desk) -> tuple[str, str | None]:
-    (state,) = await referrals.load(desk.pool, [ID])
+    async with desk.pool.acquire() as connection:
+        (state,) = await referrals.load(connection, [ID])
     return state.state, state.outcome
 
 
 async def test_what_is_applied_is_read_back_whole(desk: Desk) -> None:
     await announce(desk, first_events("c1"))
-    (state,) = await referrals.load(desk.pool, [ID])
+    async with desk.pool.acquire() as connection:
+        (state,) = await referrals.load(connection, [ID])
     assert state.demand == DEMAND
     assert (state.state, state.cpts_id, state.see_by) == (Stage.OFFERED, "c1", SEE_BY)
     kept = await history_of(desk.pool, ID)
@@ -130,7 +132,8 @@ async def test_an_older_state_of_an_entry_never_replaces_a_later_one(desk: Desk)
     withdrawn = told(place(is_withdrawn=True), sequence=3, at=NOON)
     await hear(desk, withdrawn)
     await hear(desk, told(place(), sequence=2, at=NOON))
-    (entry,) = await membership.entries_of(desk.pool, ["93066"])
+    async with desk.pool.acquire() as connection:
+        (entry,) = await membership.entries_of(connection, ["93066"])
     assert (entry.sequence, entry.is_withdrawn) == (3, True)
     await hear(desk, told(member(), sequence=5))
     await hear(desk, told(member(OTHER_RPPS, member_id=f"c1-{RPPS}"), sequence=4))
@@ -206,9 +209,10 @@ async def test_the_key_of_a_platform_appointment(desk: Desk) -> None:
     )
 
     async def key(finess: str | None, rpps: str | None, day: date) -> str:
-        return await membership.departement_of_organisation(
-            desk.pool, finess=finess, rpps=rpps, day=day
-        )
+        async with desk.pool.acquire() as connection:
+            return await membership.departement_of_organisation(
+                connection, finess=finess, rpps=rpps, day=day
+            )
 
     day = date(2026, 3, 10)
     assert await key("1930000001", None, day) == "93"
