@@ -40,10 +40,26 @@ class DemandHeld(
     """No CPTS can be offered the demand yet.
 
     `reason`: `no_cpts_for_place`, `part_needed`, `see_by_passed` (it came too late to be offered).
+    `look_again_at` is the next local midnight, before its `see_by`, from which a territory known
+    now changes that; None when there is none.
     """
 
     referral_id: str
     reason: str
+    look_again_at: datetime | None = None
+
+
+class DemandLocated(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="referrals.DemandLocated.v1"
+):
+    """The regulation told more precisely where a demand of a divided place comes from.
+
+    `commune` is the demand's, or an arrondissement of it; `part` a named part of that commune.
+    """
+
+    referral_id: str
+    commune: str
+    part: str | None = None
 
 
 class ReferralOffered(
@@ -165,6 +181,27 @@ class AppointmentMoved(
     starts_at: datetime
 
 
+class PlatformUpdateReported(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="referrals.PlatformUpdateReported.v1",
+):
+    """The SAS platform told of an appointment made through us: what one message said of it.
+
+    What it changes is said by the events after it, if anything. Messages are ordered as those of
+    `PlatformAppointmentReported`.
+    """
+
+    referral_id: str
+    distribution_id: str
+    sent_at: datetime
+    status: AppointmentStatus
+    starts_at: datetime
+    practitioner_rpps: str | None = None
+
+
 class PlatformAppointmentReported(
     msgspec.Struct,
     frozen=True,
@@ -195,6 +232,7 @@ class PlatformAppointmentReported(
 ReferralsEvent = (
     DemandReceived
     | DemandHeld
+    | DemandLocated
     | ReferralOffered
     | ReferralAccepted
     | ReferralDeclined
@@ -204,5 +242,6 @@ ReferralsEvent = (
     | AppointmentMissed
     | AppointmentCancelled
     | AppointmentMoved
+    | PlatformUpdateReported
     | PlatformAppointmentReported
 )
