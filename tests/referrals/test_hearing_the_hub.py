@@ -102,8 +102,8 @@ async def tell(served: Served, body: bytes, **options: Any) -> httpx.Response:
     return await served.order("/sas/messages", body, role="regulation", **options)
 
 
-async def taken(served: Served, body: bytes) -> Any:
-    answer = await tell(served, body)
+async def taken(served: Served, body: bytes, **options: Any) -> Any:
+    answer = await tell(served, body, **options)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -186,11 +186,15 @@ async def test_what_the_platform_says_of_our_appointment_happens_to_our_referral
     created = await tell(served, envelope("ours-0", appointmentId=referral))
     assert created.json()["hub_code"] == 701
     later = NOON + timedelta(hours=5)
-    honoured = await taken(served, update("ours-1", referral, sent_at=later, status="fulfilled"))
+    honoured = await taken(
+        served, update("ours-1", referral, sent_at=later, status="fulfilled"), at=later
+    )
     assert honoured["outcome"] == "taken"
     assert await served.state(referral) == "honoured"
     stale = await taken(
-        served, update("ours-2", referral, sent_at=NOON + timedelta(hours=4), status="noshow")
+        served,
+        update("ours-2", referral, sent_at=NOON + timedelta(hours=4), status="noshow"),
+        at=later,
     )
     assert stale["outcome"] == "recorded"
     assert await served.state(referral) == "honoured"
@@ -303,3 +307,23 @@ async def test_the_hubs_own_examples_are_taken_and_its_faulty_ones_refused(
         assert answer.status_code in {400, 422}, path.name
         assert answer.json()["hub_code"] in {300, 301}, path.name
     assert await served.count_said() == before
+
+
+async def test_a_message_taken_gets_its_first_answer_even_after_its_time(served: Served) -> None:
+    body = envelope("expiring")
+    await taken(served, body)
+    again = await taken(served, body, at=NOON + timedelta(days=400))
+    assert (again["outcome"], again["first_outcome"]) == ("resent", "taken")
+
+
+async def test_an_exercise_changes_nothing(served: Served) -> None:
+    body = envelope("exercise").replace(b"Actual", b"Exercise")
+    assert b"Exercise" in body
+    assert (await taken(served, body))["outcome"] == "recorded"
+    assert (await served.client.get("/sas/appointments/platform-exercise")).status_code == 404
+
+
+async def test_an_instant_of_no_year_of_the_sas_is_refused(served: Served) -> None:
+    answer = await tell(served, envelope("far", created="9999-12-31T23:59:59+00:00"))
+    assert (answer.status_code, answer.json()["hub_code"]) == (422, 300)
+    assert "created" in answer.json()["reasons"][0]

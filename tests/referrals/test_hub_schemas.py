@@ -228,7 +228,10 @@ def test_an_instant_is_one_when_the_schemas_say_so(field: str, text: str) -> Non
     holder = {"dateTimeSent": told, "sentAt": message, "end": message["appointment"]}[field]
     holder[field] = text
     answer = read_message(json.dumps(told).encode(), received_at=RECEIVED_AT)
-    assert isinstance(answer, HubMessage) == is_valid_by_schemas(told), answer
+    is_stricter_here = isinstance(answer, HubRefusal) and "out of the years" in answer.reasons[0]
+    assert isinstance(answer, HubMessage) == (is_valid_by_schemas(told) and not is_stricter_here), (
+        answer
+    )
 
 
 @settings(max_examples=600, deadline=None)

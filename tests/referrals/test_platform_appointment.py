@@ -185,7 +185,8 @@ OURS = table("""
     booked     moved      AppointmentMoved
     honoured   fulfilled  -
     honoured   noshow     AppointmentMissed
-    honoured   cancelled  -
+    honoured   cancelled  AppointmentCancelled
+    missed     cancelled  AppointmentCancelled
     missed     fulfilled  AppointmentHonoured
     missed     moved      -
     cancelled  booked     -
@@ -212,8 +213,35 @@ def test_what_the_platform_tells_about_a_referral_of_ours(
 
 def test_a_message_not_later_than_our_last_change_changes_nothing() -> None:
     referral = in_stage(Stage.BOOKED)
-    update = message(sent_at=referral.changed_at, status=HubStatus.CANCELLED)
+    update = message(sent_at=referral.changed_at, rpps=OTHER_RPPS)
     assert take(update, referral=referral, appointment=None) == Taken()
+
+
+def test_at_the_same_instant_the_higher_status_wins() -> None:
+    referral = in_stage(Stage.HONOURED)
+    missed = message(sent_at=referral.changed_at, status=HubStatus.NOSHOW)
+    answer = take(missed, referral=referral, appointment=None)
+    assert isinstance(answer, Taken)
+    assert [type(event).__name__ for event in answer.on_referral] == ["AppointmentMissed"]
+
+
+@given(updates=UPDATES, data=st.data())
+def test_messages_about_a_referral_of_ours_count_the_same_in_any_order(
+    updates: list[HubMessage], data: st.DataObject
+) -> None:
+    """Whether the appointment stands in the end, hence its euro, does not depend on arrival."""
+
+    def stands_after(told: list[HubMessage]) -> bool:
+        referral = in_stage(Stage.BOOKED)
+        for update in told:
+            answer = take(update, referral=referral, appointment=None)
+            assert isinstance(answer, Taken)
+            if answer.on_referral:
+                referral = evolved(referral, answer.on_referral, update.sent_at, "hub")
+        return referral.state is not Stage.CANCELLED
+
+    shuffled = data.draw(st.permutations(updates))
+    assert stands_after(shuffled) == stands_after(updates)
 
 
 def test_a_cancellation_told_by_the_platform_is_the_platforms() -> None:

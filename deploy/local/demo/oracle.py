@@ -312,7 +312,7 @@ class Oracle:
             if fault is not None:
                 return fault
             distribution_id = root["distributionID"]
-            sent_at = datetime.fromisoformat(root["dateTimeSent"])
+            sent_at = min(datetime.fromisoformat(root["dateTimeSent"]), order.at)
             appointment = _told(root)["appointment"]
         if distribution_id not in self._hub_answers:
             rank = STATUS_RANKS[appointment["status"]]
@@ -328,6 +328,8 @@ class Oracle:
             return "hub 701"
         if referral is None:
             self.appointments.setdefault(appointment_id, []).append(message)
+        elif message.status == "cancelled" and referral.state in WITH_APPOINTMENT:
+            referral.state = "cancelled"
         elif referral.changed_at is not None and message.sent_at > referral.changed_at:
             _told_of_ours(referral, message)
         return "ok"
@@ -348,9 +350,6 @@ def _told_of_ours(referral: Referral, message: HubMessage) -> None:
     if referral.state not in WITH_APPOINTMENT:
         return
     referral.changed_at = message.sent_at
-    if message.status == "cancelled":
-        referral.state = "cancelled" if referral.state == "booked" else referral.state
-        return
     if referral.state == "booked":
         referral.starts_at = datetime.fromisoformat(message.appointment["start"])
         referral.rpps = message.appointment["practitioner"]["rppsId"]

@@ -71,6 +71,7 @@ __all__ = [
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 64
+YEARS = range(2015, 2100)
 MAX_REASONS = 20
 BARE_SENDER_ID = "fr.health.ptfsas"
 BARE_TIME_TO_LIVE = timedelta(hours=24)  # the Hub's general one
@@ -176,12 +177,12 @@ def read_message(body: bytes, *, received_at: datetime) -> HubMessage | HubRefus
     if isinstance(root, HubRefusal):
         return root
     if _is_bare(root):
-        return _read_bare(root, fingerprint(body), received_at)
+        return _in_its_years(_read_bare(root, fingerprint(body), received_at))
     if faults := list(hub_schema.faults(root, hub_schema.ENVELOPE, "$")):
         return _refused(HubCode.INVALID_MESSAGE, faults)
     envelope = msgspec.convert(root, hub_schema.Envelope)
     refusal = _content_refusal(envelope) or _delivery_refusal(envelope, received_at)
-    return refusal or _taken(envelope, received_at)
+    return refusal or _in_its_years(_taken(envelope, received_at))
 
 
 def without_identities(body: bytes) -> bytes:
@@ -301,6 +302,25 @@ def _delivery_refusal(envelope: hub_schema.Envelope, received_at: datetime) -> H
     return None
 
 
+def _in_its_years(message: HubMessage | HubRefusal) -> HubMessage | HubRefusal:
+    """The message, or 300 when an instant is of no year in which the SAS has appointments.
+
+    The schemas allow any year; one that no calendar can shift to local time would fail later on.
+    """
+    if isinstance(message, HubRefusal):
+        return message
+    told = message.appointment
+    instants = {"created": told.created_at, "start": told.starts_at, "end": told.ends_at}
+    faults = [
+        f"appointment.{name}: is out of the years {YEARS.start} to {YEARS.stop - 1}"
+        for name, instant in instants.items()
+        if instant is not None and instant.year not in YEARS
+    ]
+    if faults:
+        return _refused(HubCode.INVALID_MESSAGE, faults, message.distribution_id)
+    return message
+
+
 def _taken(envelope: hub_schema.Envelope, received_at: datetime) -> HubMessage:
     embedded = envelope.content[0].json_content.embedded_json_content
     message = msgspec.convert(embedded, hub_schema.Embedded).message
@@ -317,7 +337,7 @@ def _taken(envelope: hub_schema.Envelope, received_at: datetime) -> HubMessage:
     return HubMessage(
         distribution_id=envelope.distribution_id,
         sender_id=envelope.sender_id,
-        sent_at=sent_at,
+        sent_at=min(sent_at, received_at),
         expires_at=hub_schema.instant(envelope.date_time_expires),
         kind=envelope.distribution_kind,
         is_exercise={envelope.distribution_status, message.status} != {"Actual"},

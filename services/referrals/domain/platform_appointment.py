@@ -78,7 +78,7 @@ def take(
     """What a valid message makes of our referral or of the platform's appointment of its id.
 
     An exercise changes nothing. So does a message about a referral of ours that has no standing
-    appointment, or older than the referral's last change.
+    appointment, or, unless it cancels, one older than the referral's last change.
     """
     told = message.appointment
     is_known = referral is not None or appointment is not None
@@ -112,17 +112,31 @@ def evolve(appointment: PlatformAppointment | None, recorded: Recorded[Any]) -> 
 
 
 def _on_referral(message: HubMessage, referral: Referral) -> Events:
-    """The changes that the platform tells about an appointment made through us."""
+    """The changes that the platform tells about an appointment made through us.
+
+    Its cancellation is final whenever it comes; of the rest, only what is later than the
+    referral's last change: so that the same messages in any order count the same (ADR 0006).
+    """
     told = message.appointment
-    if referral.state not in _STANDING or message.sent_at <= referral.changed_at:
+    if referral.state not in _STANDING:
         return ()
     if told.status == "cancelled":
-        return cancelled(referral, BY_PLATFORM) if referral.state is Stage.BOOKED else ()
+        return cancelled(referral, BY_PLATFORM)
+    if not _is_later(message, referral):
+        return ()
     moved: Events = ()
     if referral.state is Stage.BOOKED:
         moved = moved_to(referral, told.starts_at, told.rpps)
     stage = _ATTENDANCE.get(told.status)
     return moved + (attended(referral, stage) if stage else ())
+
+
+def _is_later(message: HubMessage, referral: Referral) -> bool:
+    """Whether the message tells of a time, or at the same time of a status, after the last."""
+    if message.sent_at != referral.changed_at:
+        return message.sent_at > referral.changed_at
+    present = {Stage.HONOURED: "fulfilled", Stage.MISSED: "noshow"}.get(referral.state, "booked")
+    return _RANKS[message.appointment.status] > _RANKS[present]
 
 
 def _reported(message: HubMessage) -> PlatformAppointmentReported:

@@ -45,6 +45,11 @@ async def hear_message(request: Request[Any, Any, Any]) -> Response[Any]:
 async def _hear(order: Order, body: bytes) -> Answer:
     message = read_message(body, received_at=order.instant)
     if isinstance(message, HubRefusal):
+        if message.code is HubCode.EXPIRED_MESSAGE_BEFORE_ROUTING and message.distribution_id:
+            # Sent again after its time: what it was told the first time still holds.
+            first = await platform.find_message(order.unit.connection, message.distribution_id)
+            if first is not None:
+                return _again(first)
         await platform.keep_message(
             order.unit.connection,
             distribution_id=message.distribution_id,
