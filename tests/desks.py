@@ -1,6 +1,5 @@
 """A service's transactions on a real database, without its process."""
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
@@ -12,6 +11,7 @@ from services.messaging.migrations import migrate
 from services.messaging.process import Service
 from services.messaging.settings import Settings
 from services.messaging.unit import Desk
+from tests.stack_fixtures import fresh_name
 
 
 class Silent:
@@ -27,7 +27,7 @@ class Silent:
 @asynccontextmanager
 async def open_desk(stack: Stack, service: Service) -> AsyncIterator[Desk]:
     """What the transactions of a service share, on a database of its own, migrated and empty."""
-    suffix = f"_d{secrets.token_hex(4)}"
+    suffix = f"_{fresh_name(stack, 'd')}"
     url = databases.create_databases(stack.admin_url, suffix)[service.name]
     settings = Settings(service=service.name, database_url=url, kafka="")
     await migrate(settings, service.schema)

@@ -16,10 +16,18 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
+def fresh_name(stack: Stack, letter: str) -> str:
+    """A name for databases and topics that no other test uses.
+
+    On given servers it begins with the session's, which deletes all that does when it ends.
+    """
+    return f"{stack.namespace}{letter}{secrets.token_hex(4)}"
+
+
 @pytest.fixture
-def namespace() -> str:
+def namespace(stack: Stack) -> str:
     """A prefix of topic names that no other test uses."""
-    return f"t{secrets.token_hex(4)}-"
+    return f"{fresh_name(stack, 't')}-"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ secrets, so that several live side by side on one machine:
 - an ephemeral one belongs to a running process (the demo, a test run): it ends with it, even when
   that process is killed, and leaves nothing behind.
 
-`KAFKA_BOOTSTRAP_SERVERS` and `POSTGRES_URL`, when set, replace the embedded component.
+`KAFKA_BOOTSTRAP_SERVERS` and `POSTGRES_URL`, when set, replace the embedded component (`given`).
 
 Where things are: `folders` (cache and state), `processes` (children that are found again after a
 crash), `kafka_jars`, `kafka`, `postgres`, `databases` (one per service), `stack`, `services`,

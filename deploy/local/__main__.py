@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 
 from deploy.local import inspection, lifecycle, orders, processes
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
-from deploy.local.lifecycle import NotUp
+from deploy.local.lifecycle import NotOurs, NotUp
 from deploy.local.orders import NoAnswer
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT, SERVICES
 
 INTERRUPTED = 130
-FAILURES = (ComponentFailed, JarRefused, RepositoryOutOfReach, NotUp, NoAnswer)
+FAILURES = (ComponentFailed, JarRefused, RepositoryOutOfReach, NotUp, NotOurs, NoAnswer)
 
 
 def default_instance() -> str:

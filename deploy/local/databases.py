@@ -13,6 +13,7 @@ from psycopg import sql
 
 from deploy.local.services import SERVICES
 
+CONNECT_SECONDS = 10
 _LOCK = 0x43505453  # "CPTS": one process at a time makes roles and databases
 
 
@@ -37,13 +38,17 @@ def database_urls(admin_url: str, suffix: str = "") -> dict[str, str]:
     }
 
 
+def _connect(admin_url: str) -> "psycopg.Connection[tuple[object, ...]]":
+    return psycopg.connect(admin_url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+
+
 def create_databases(admin_url: str, suffix: str = "") -> dict[str, str]:
     """Make the roles and databases that are missing; answers each service's connection string.
 
     A database is named after its service and `suffix` (for throw-away ones, such as `_t3f9`); the
     roles have no suffix. Running it again changes nothing.
     """
-    with psycopg.connect(admin_url, autocommit=True) as connection:
+    with _connect(admin_url) as connection:
         connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
         for service in SERVICES:
             _create_role(connection, service, role_password(admin_url, service))
@@ -84,7 +89,7 @@ def _close_to_public(connection: "psycopg.Connection[tuple[object, ...]]", name:
 
 def close_administration(admin_url: str) -> None:
     """Keep the services' roles out of the administrator's database too (embedded servers only)."""
-    with psycopg.connect(admin_url, autocommit=True) as connection:
+    with _connect(admin_url) as connection:
         for name in ("postgres", "template1"):
             _close_to_public(connection, name)
 
@@ -96,12 +101,27 @@ def drop_databases(admin_url: str, suffix: str) -> None:
     """
     if not suffix:
         raise ValueError("only databases with a suffix are dropped")
-    with psycopg.connect(admin_url, autocommit=True) as connection:
+    with _connect(admin_url) as connection:
         for service in SERVICES:
             connection.execute(
                 sql.SQL("drop database if exists {} with (force)").format(
                     sql.Identifier(f"{service}{suffix}")
                 )
+            )
+
+
+def drop_databases_beginning(admin_url: str, suffix: str) -> None:
+    """Drop the services' databases whose suffix begins so. Raises `ValueError` for an empty one."""
+    if not suffix:
+        raise ValueError("only databases with a suffix are dropped")
+    with _connect(admin_url) as connection:
+        found = connection.execute(
+            "select datname from pg_database where datname::text ^@ any(%s)",
+            ([f"{service}{suffix}" for service in SERVICES],),
+        ).fetchall()
+        for (name,) in found:
+            connection.execute(
+                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(str(name)))
             )
 
 

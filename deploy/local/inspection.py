@@ -9,7 +9,8 @@ from rich.table import Table
 
 from deploy.local.lifecycle import find_running
 from deploy.local.services import SERVICES
-from deploy.local.topics import log_bounds
+from deploy.local.stack import Stack
+from deploy.local.topics import TopicBounds, log_bounds
 
 
 def stored_offsets(database_urls: Mapping[str, str]) -> dict[str, dict[tuple[str, int], int]]:
@@ -30,9 +31,15 @@ def stored_offsets(database_urls: Mapping[str, str]) -> dict[str, dict[tuple[str
     return stored
 
 
+def _own_bounds(stack: Stack) -> TopicBounds:
+    """The bounds of this instance's topics, by their names in the contracts."""
+    bounds = log_bounds(stack.kafka, stack.namespace)
+    return {name.removeprefix(stack.namespace): parts for name, parts in bounds.items()}
+
+
 def topics(options: Namespace) -> int:
     """List the topics with their partitions and records."""
-    bounds = log_bounds(find_running(options.instance).kafka)
+    bounds = _own_bounds(find_running(options.instance))
     if not bounds:
         print("no topic yet: the services make theirs when they start")
     table = Table("topic", "partitions", "records", box=None)
@@ -49,7 +56,7 @@ def topics(options: Namespace) -> int:
 def lag(options: Namespace) -> int:
     """Show how far each service is behind the log, per topic, and per partition that is behind."""
     stack = find_running(options.instance)
-    bounds = log_bounds(stack.kafka)
+    bounds = _own_bounds(stack)
     stored = stored_offsets(stack.database_urls)
     table = Table("service", "topic", "partition", "next", "end", "behind", box=None)
     for service in SERVICES:

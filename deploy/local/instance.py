@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from deploy.local import ports, processes
+from deploy.local import given, ports, processes
 from deploy.local.folders import make_folder, state_folder
 from deploy.local.processes import RecordedProcess
 from deploy.local.services import SERVICES
@@ -28,7 +28,8 @@ class InstanceRecord(msgspec.Struct, kw_only=True):
     """The content of `instance.json`.
 
     `owner` is set for an ephemeral instance only. `external_kafka` and `external_postgres` are the
-    addresses that replaced the embedded components at the last start, or empty.
+    addresses that replaced the embedded components at the last start, or empty; `namespace` is then
+    what the names of this instance's topics and databases carry.
     """
 
     ports: dict[str, int]
@@ -72,6 +73,13 @@ def exclusive(path: Path) -> Iterator[None]:
 def lasting_folder(name: str) -> Path:
     """The folder of a lasting instance (it may not exist yet)."""
     return state_folder() / "instances" / name
+
+
+def find_ephemeral(name: str) -> tuple[Path, InstanceRecord] | None:
+    """The folder and record of a running process's instance (the kept demo), or None."""
+    folder = state_folder() / "ephemeral" / name
+    record = load(folder)
+    return None if record is None else (folder, record)
 
 
 def _every_folder() -> list[Path]:
@@ -169,7 +177,20 @@ def kill_everything(folder: Path) -> None:
     kill_strays(folder)
 
 
-def discard(folder: Path) -> None:
-    """Stop an instance at once and delete its data."""
+def clear_given_servers(record: InstanceRecord) -> list[str]:
+    """Delete what an instance made on given servers; answers what stays there, and why."""
+    return given.clear(
+        kafka=record.external_kafka,
+        admin_url=record.external_postgres,
+        namespace=record.namespace,
+        is_ephemeral=record.owner is not None,
+    )
+
+
+def discard(folder: Path) -> list[str]:
+    """Stop an instance at once and delete its data; answers what stays on given servers."""
     kill_everything(folder)
+    record = load(folder)
+    left = clear_given_servers(record) if record else []
     shutil.rmtree(folder, ignore_errors=True)
+    return left

@@ -8,7 +8,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from deploy.local import databases, postgres, services
-from deploy.local.processes import POLL_SECONDS, ComponentFailed, last_lines
+from deploy.local.processes import (
+    POLL_SECONDS,
+    ComponentFailed,
+    RecordedProcess,
+    last_lines,
+)
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 
@@ -18,6 +23,23 @@ class NotUp(Exception):  # noqa: N818  (a sentence about the world)
 
     def __str__(self) -> str:
         return "the stack is not up: run `just up` first"
+
+
+class NotOurs(Exception):  # noqa: N818  (a sentence about the world)
+    """<instance> belongs to the running process <pid>: it ends with it (Ctrl-C there)."""
+
+    def __init__(self, stack: Stack, owner: RecordedProcess) -> None:
+        super().__init__(
+            f"{stack.name} belongs to the running process {owner.pid}: "
+            "it ends with it (Ctrl-C there)"
+        )
+
+
+def _own(stack: Stack) -> Stack:
+    """The instance, if it is not another process's. Raises `NotOurs`."""
+    if stack.other_owner is not None:
+        raise NotOurs(stack, stack.other_owner)
+    return stack
 
 
 def timed_report() -> Callable[[str], None]:
@@ -49,8 +71,8 @@ def find_running(name: str) -> Stack:
 
 def up(options: Namespace) -> int:
     """Start what does not run, wait until all is ready, and print the addresses."""
-    stack = Stack(
-        options.instance, report=timed_report(), services_package=options.services_package
+    stack = _own(
+        Stack(options.instance, report=timed_report(), services_package=options.services_package)
     )
     try:
         stack.start()
@@ -78,6 +100,7 @@ def down(options: Namespace) -> int:
     if stack is None:
         print("nothing to stop")
         return 0
+    _own(stack)
     running = [component for component in stack.components if stack.process(component)]
     stack.stop()
     print(f"stopped: {', '.join(running)}" if running else "nothing was running")
@@ -151,14 +174,21 @@ def reset(options: Namespace) -> int:
     if stack is None:
         print("nothing to delete")
         return 0
+    _own(stack)
     if not options.yes:
         print(f"this deletes every topic, database and log in {stack.folder}")
+        if stack.namespace:
+            print(f"and, on the given servers, those that carry {stack.namespace.rstrip('-')}")
         if input("type yes to go on: ").strip() != "yes":
             print("nothing was changed")
             return 1
-    stack.reset()
+    left = stack.reset()
+    for what in left:
+        print(f"left behind: {what}")
+    if "postgres" not in stack.components:
+        print("the four roles stay on the given PostgreSQL: other instances may use them")
     print("deleted; `just up` starts from nothing")
-    return 0
+    return 1 if left else 0
 
 
 def psql(options: Namespace) -> int:

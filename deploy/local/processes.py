@@ -26,17 +26,18 @@ FOLDER_VARIABLE = "CPTS_INSTANCE_FOLDER"  # carried by every child: marks whose 
 class ComponentFailed(Exception):  # noqa: N818  (a sentence about the world)
     """A component died or did not get ready; says which, its last log lines and what to try."""
 
-    def __init__(self, name: str, what: str, log: Path, advice: str) -> None:
-        """`what` completes the sentence "<name> ..."."""
+    def __init__(self, name: str, what: str, log: Path | None, advice: str) -> None:
+        """`what` completes the sentence "<name> ..."; a given server has no `log` of ours."""
         super().__init__(f"{name} {what}")
         self.log = log
         self.advice = advice
         # Read now: the log of an ephemeral instance is gone when the message is shown.
-        self.last_lines = last_lines(log)
+        self.last_lines = last_lines(log) if log else []
 
     def __str__(self) -> str:
         lines = "\n".join(f"    {line}" for line in self.last_lines) or "    (empty)"
-        return f"{self.args[0]}\n  last lines of {self.log}:\n{lines}\n  to try: {self.advice}"
+        told = f"  last lines of {self.log}:\n{lines}\n" if self.log else ""
+        return f"{self.args[0]}\n{told}  to try: {self.advice}"
 
 
 class RecordedProcess(msgspec.Struct, frozen=True, kw_only=True):

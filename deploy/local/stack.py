@@ -5,11 +5,8 @@
 """
 
 import os
-import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -19,13 +16,14 @@ from typing import Self
 
 from deploy.local import (
     databases,
+    given,
     instance,
     kafka,
     kafka_jars,
     postgres,
     processes,
     services,
-    topics,
+    watch,
 )
 from deploy.local.kafka import KafkaNode
 from deploy.local.postgres import PostgresNode
@@ -47,8 +45,8 @@ class Stack:
     """One instance: its folder, its components, its services.
 
     An ephemeral instance is new, belongs to this process and is deleted at the end; a lasting one
-    is found again by its name. `report` receives lines of progress. `services_package` is where
-    the services' modules are.
+    is found again by its name, as is, to look inside, another process's ephemeral one. `report`
+    receives lines of progress. `services_package` is where the services' modules are.
     """
 
     def __init__(
@@ -59,7 +57,6 @@ class Stack:
         report: Callable[[str], None] = silent,
         services_package: str = "services",
     ) -> None:
-        self.name = name
         self.is_ephemeral = ephemeral
         self._report = report
         self._services_package = services_package
@@ -67,15 +64,22 @@ class Stack:
         self._is_cancelled = threading.Event()
         if ephemeral:
             self.folder, self._record = instance.prepare_ephemeral(name)
+        elif running := instance.find_ephemeral(name):
+            self.folder, self._record = running
         else:
             self.folder, self._record = instance.prepare_lasting(name)
+        self.name = self.folder.name
 
     @classmethod
     def find(cls, name: str, *, report: Callable[[str], None] = silent) -> Self | None:
-        """A lasting instance that was started before, or None."""
-        if instance.load(instance.lasting_folder(name)) is None:
-            return None
-        return cls(name, report=report)
+        """A lasting instance that was started before, another process's own one, or None."""
+        is_lasting = instance.load(instance.lasting_folder(name)) is not None
+        return cls(name, report=report) if is_lasting or instance.find_ephemeral(name) else None
+
+    @property
+    def other_owner(self) -> RecordedProcess | None:
+        """The other process whose instance this is, and with which it ends, or None."""
+        return None if self.is_ephemeral else self._record.owner
 
     # -- addresses
 
@@ -91,22 +95,19 @@ class Stack:
 
     @property
     def namespace(self) -> str:
-        """The prefix of this instance's topics on servers that it shares; else empty."""
+        """The prefix of this instance's topics on given servers; else empty."""
         return self._record.namespace
 
     @property
     def database_urls(self) -> dict[str, str]:
         """Each service's connection string, under its own role."""
-        return databases.database_urls(self.admin_url, self._database_suffix)
+        suffix = given.database_suffix(self.namespace)
+        return databases.database_urls(self.admin_url, suffix)
 
     @property
     def http_urls(self) -> dict[str, str]:
         """Each service's address."""
         return {name: f"http://127.0.0.1:{self._record.ports[name]}" for name in SERVICES}
-
-    @property
-    def _database_suffix(self) -> str:
-        return f"_{self.namespace.rstrip('-').replace('-', '_')}" if self.namespace else ""
 
     @property
     def _kafka_node(self) -> KafkaNode:
@@ -166,15 +167,12 @@ class Stack:
         return self
 
     def _start_components(self) -> None:
-        self._record.external_kafka = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
-        self._record.external_postgres = os.environ.get("POSTGRES_URL", "")
-        is_shared = bool(self._record.external_kafka or self._record.external_postgres)
-        if is_shared and self.is_ephemeral and not self.namespace:
-            self._record.namespace = f"{self.name}-{secrets.token_hex(4)}-"
-        self._save()
+        self._settle_servers(
+            os.environ.get(given.KAFKA_VARIABLE, ""), os.environ.get(given.POSTGRES_VARIABLE, "")
+        )
         instance.kill_strays(self.folder, self._record.processes.values())
         if self.is_ephemeral:
-            self._start_watcher()
+            watch.start(self.folder)
         with ThreadPoolExecutor(max_workers=2) as pool:
             parts: list[Future[None]] = [
                 pool.submit(self._start_kafka),
@@ -187,6 +185,20 @@ class Stack:
                 self._kill_components()
                 raise
 
+    def _settle_servers(self, kafka: str, postgres: str) -> None:
+        """Take the given servers, empty for our own, once they were seen to be fit."""
+        given.check(kafka=kafka, admin_url=postgres)
+        record = self._record
+        for before, now in ((record.external_kafka, kafka), (record.external_postgres, postgres)):
+            if before and before != now:
+                server = databases.without_password(before)
+                self._report(
+                    f"left behind on {server}: what carries {record.namespace} in its name"
+                )
+        record.external_kafka, record.external_postgres = kafka, postgres
+        record.namespace = f"{self.name}-" if kafka or postgres else ""
+        self._save()
+
     def _await_all(self, parts: list[Future[None]]) -> None:
         """Raise the first failure as soon as it is known; Ctrl-C is noticed meanwhile."""
         pending = set(parts)
@@ -194,17 +206,6 @@ class Stack:
             done, pending = wait(pending, timeout=0.1)
             for part in done:
                 part.result()
-
-    def _start_watcher(self) -> None:
-        """A process that ends this instance if this one is killed."""
-        subprocess.Popen(
-            [sys.executable, "-m", "deploy.local.watch", str(self.folder)],
-            cwd=services.ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
 
     def _start_kafka(self) -> None:
         if external := self._record.external_kafka:
@@ -236,9 +237,11 @@ class Stack:
         return progress
 
     def _start_postgres(self) -> None:
-        if self._record.external_postgres:
+        if external := self._record.external_postgres:
+            given.create_databases(external, given.database_suffix(self.namespace))
             self._report("PostgreSQL: the server of POSTGRES_URL")
-        elif not self.process("postgres"):
+            return
+        if not self.process("postgres"):
             node = self._postgres_node
             is_new = not node.data.exists()
             what = "making its data directory and starting" if is_new else "starting"
@@ -247,7 +250,7 @@ class Stack:
             postgres.wait_ready(node, process)
             databases.close_administration(self.admin_url)
             self._report(f"PostgreSQL: ready at 127.0.0.1:{node.port}")
-        databases.create_databases(self.admin_url, self._database_suffix)
+        databases.create_databases(self.admin_url, given.database_suffix(self.namespace))
 
     def _started(self, component: str, start: Callable[[], RecordedProcess]) -> RecordedProcess:
         """Start a component and record it, unless the start was given up meanwhile."""
@@ -364,22 +367,21 @@ class Stack:
         with processes.deaf_to_interrupts(), ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
             list(pool.map(self.stop_component, SERVICES))
             if self.is_ephemeral:
-                self._discard()
+                for left in instance.discard(self.folder):
+                    self._report(f"left behind: {left}")
             else:
                 list(pool.map(self.stop_component, ("kafka", "postgres")))
                 instance.kill_strays(self.folder)
 
-    def _discard(self) -> None:
-        if self.namespace and self._record.external_postgres:
-            databases.drop_databases(self.admin_url, self._database_suffix)
-        if self.namespace and self._record.external_kafka:
-            topics.delete_topics(self.kafka, self.namespace)
-        instance.discard(self.folder)
+    def reset(self) -> list[str]:
+        """Stop everything and delete the data, the logs and the secrets of this instance.
 
-    def reset(self) -> None:
-        """Stop everything and delete the data, the logs and the secrets of this instance."""
+        Answers what stays on given servers, and why: nothing, unless they do not answer.
+        """
         self.stop()
+        left = instance.clear_given_servers(self._record)
         shutil.rmtree(self.folder, ignore_errors=True)
+        return left
 
     def __enter__(self) -> Self:
         return self.start()

@@ -3,11 +3,13 @@
 Started beside the instance as `python -m deploy.local.watch FOLDER`, in a session of its own.
 """
 
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 from deploy.local import instance
+from deploy.local.services import ROOT
 
 LOOK_EVERY_SECONDS = 0.5
 
@@ -19,6 +21,18 @@ def watch(folder: Path) -> None:
             instance.discard(folder)
             return
         time.sleep(LOOK_EVERY_SECONDS)
+
+
+def start(folder: Path) -> None:
+    """Start the process that watches over an instance of this process."""
+    subprocess.Popen(
+        [sys.executable, "-m", "deploy.local.watch", str(folder)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """A real database of the indicators service, without its process."""
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from services.messaging.database import open_pool
 from services.messaging.migrations import migrate
 from services.messaging.settings import Settings
 from services.messaging.unit import Desk
+from tests.stack_fixtures import fresh_name
 
 
 class Silent:
@@ -30,7 +30,7 @@ class Silent:
 @pytest.fixture(scope="session")
 def indicators_database(stack: Stack) -> Iterator[str]:
     """A database of the indicators service for these tests alone."""
-    suffix = f"_i{secrets.token_hex(4)}"
+    suffix = f"_{fresh_name(stack, 'i')}"
     yield databases.create_databases(stack.admin_url, suffix)["indicators"]
     databases.drop_databases(stack.admin_url, suffix)
 

@@ -1,6 +1,5 @@
 """The membership service in this process, on a real Kafka and a real PostgreSQL."""
 
-import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from services.messaging.clock import DrivenClock
 from services.messaging.process import running
 from services.messaging.settings import Settings
 from tests.membership.ordering import House
+from tests.stack_fixtures import fresh_name
 
 NOW = datetime(2026, 4, 15, 10, 0, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 4, 15, 10, 0, tzinfo=UTC)
 @pytest_asyncio.fixture(scope="session")
 async def house(stack: Stack) -> AsyncIterator[House]:
     """The service up on a fresh database and topic; each test works on communes of its own."""
-    name = f"m{secrets.token_hex(4)}"
+    name = fresh_name(stack, "m")
     settings = Settings(
         service="membership",
         database_url=databases.create_databases(stack.admin_url, f"_{name}")["membership"],

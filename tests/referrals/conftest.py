@@ -1,6 +1,5 @@
 """A real database of the referrals service, without its process."""
 
-import secrets
 from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
@@ -16,6 +15,7 @@ from services.messaging.settings import Settings
 from services.messaging.unit import Desk
 from services.referrals.store.applying import apply
 from tests.referrals.published import SCHEMA
+from tests.stack_fixtures import fresh_name
 
 
 class Silent:
@@ -31,7 +31,7 @@ class Silent:
 @pytest.fixture(scope="session")
 def database(stack: Stack) -> Iterator[str]:
     """A database of the referrals service for these tests alone."""
-    suffix = f"_r{secrets.token_hex(4)}"
+    suffix = f"_{fresh_name(stack, 'r')}"
     yield databases.create_databases(stack.admin_url, suffix)["referrals"]
     databases.drop_databases(stack.admin_url, suffix)
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import secrets
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from services.referrals.app import SERVICE
 from tests.referrals.published import cpts, member, place, told
 from tests.referrals.referral_cases import NOON, OTHER_RPPS, RPPS
 from tests.referrals.served import Served, acceptance, serving
+from tests.stack_fixtures import fresh_name
 
 HUB = Path(__file__).parents[3] / "shared" / "interop" / "hub-sante"
 NAMES = ("NOMFICTIF", "Prenomfictif", "adresse@example.org")
@@ -29,7 +29,7 @@ NOT_THERE = pytest.mark.skipif(not HUB.is_dir(), reason="the Hub's own examples 
 @pytest_asyncio.fixture(scope="module")
 async def served(stack: Stack) -> AsyncIterator[Served]:
     """The service with one CPTS that has a FINESS, one place and one member."""
-    name = f"h{secrets.token_hex(4)}"
+    name = fresh_name(stack, "h")
     urls = databases.create_databases(stack.admin_url, f"_{name}")
     async with serving(stack.kafka, urls["referrals"], f"{name}-") as up:
         await up.hear(

@@ -1,6 +1,5 @@
 """The service over HTTP, with membership on a real Kafka: orders, refusals, worklists, timers."""
 
-import secrets
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from services.referrals.app import SERVICE
 from tests.referrals.published import cpts, member, place, told
 from tests.referrals.referral_cases import NOON, OTHER_RPPS, RPPS
 from tests.referrals.served import Served, acceptance, demand_body, serving
+from tests.stack_fixtures import fresh_name
 
 HELD_PLACE = "93001"  # of c1; other communes are of nobody
 
@@ -22,7 +22,7 @@ HELD_PLACE = "93001"  # of c1; other communes are of nobody
 @pytest_asyncio.fixture(scope="module")
 async def served(stack: Stack) -> AsyncIterator[Served]:
     """The service with one CPTS, one place and two members."""
-    name = f"s{secrets.token_hex(4)}"
+    name = fresh_name(stack, "s")
     urls = databases.create_databases(stack.admin_url, f"_{name}")
     async with serving(stack.kafka, urls["referrals"], f"{name}-") as up:
         await up.hear(
