@@ -14,9 +14,14 @@ from contracts.events.membership import (
 from contracts.recorded import Cause, Recorded, record
 from services.messaging.unit import Unit
 from services.referrals.domain.hub_message import without_identities
-from services.referrals.domain.referral import due_at, fall_due
+from services.referrals.domain.referral import Referral, due_at, fall_due
 from services.referrals.domain.territory import TerritoryEntry, place_of
-from services.referrals.domain.waiting import entry_of, offer_waiting
+from services.referrals.domain.waiting import (
+    entry_of,
+    look_at_begun,
+    offer_waiting,
+    place_key_of,
+)
 from services.referrals.store import membership, platform, referrals
 from services.referrals.store.parameters import answer_within, keep_identities
 
@@ -58,10 +63,15 @@ async def _offer_waiting(unit: Unit, changes: Changes, keys: Sequence[str]) -> N
 
 
 async def let_fall_due(unit: Unit, now: datetime, limit: int) -> int:
-    """Expire what was not answered and give back what was not offered, dated by the due time."""
+    """Expire what was not answered, offer what a territory that begins holds, and give back what
+    was not offered: dated by the due time.
+    """
     due = await referrals.lock_due(unit.connection, now, limit)
+    await let_territories_begin(unit, due, now)
     announced = []
     for referral in due:
+        if referral.look_again_at is not None:
+            continue
         occurred_at = due_at(referral)
         assert occurred_at is not None, "only what is due was taken"
         announced += record(
@@ -70,10 +80,44 @@ async def let_fall_due(unit: Unit, now: datetime, limit: int) -> int:
             after_sequence=referral.sequence,
             departement=referral.departement,
             occurred_at=occurred_at,
-            cause=Cause(id=f"timer:{referral.referral_id}:{referral.sequence}", recorded_at=now),
+            cause=_timer(referral, now),
         )
     await unit.announce(announced)
     return len(due)
+
+
+async def let_territories_begin(
+    unit: Unit, locked: Sequence[Referral], until: datetime
+) -> list[Recorded[Any]]:
+    """Look again at locked demands that wait for a territory to begin, if it has until then.
+
+    Answers what was said, in order. An order does so first, so that its outcome does not depend on
+    whether the timer has run.
+    """
+    begun = [one for one in locked if one.look_again_at is not None and one.look_again_at <= until]
+    if not begun:
+        return []
+    keys = sorted({place_key_of(one) for one in begun})
+    entries: dict[str, list[TerritoryEntry]] = {key: [] for key in keys}
+    for entry in await membership.entries_of(unit.connection, keys):
+        entries[entry.place_key].append(entry)
+    announced = [
+        recorded
+        for one in begun
+        for recorded in look_at_begun(
+            one,
+            entries[place_key_of(one)],
+            until=until,
+            cause=_timer(one, until),
+            answer_within=answer_within(),
+        )
+    ]
+    await unit.announce(announced)
+    return announced
+
+
+def _timer(referral: Referral, now: datetime) -> Cause:
+    return Cause(id=f"timer:{referral.referral_id}:{referral.sequence}", recorded_at=now)
 
 
 async def remove_identities(unit: Unit, now: datetime, limit: int) -> int:

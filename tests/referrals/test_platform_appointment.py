@@ -1,6 +1,7 @@
 """What Hub messages make of the platform's appointments and of ours, in any order of arrival."""
 
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from contracts.recorded import Cause, record
 from services.referrals.domain.hub_message import HubAppointment, HubMessage, HubMethod
 from services.referrals.domain.hub_schema import DistributionKind, HubStatus, OrientationCategory
+from services.referrals.domain.orders import Move, ReportHonoured, decide
 from services.referrals.domain.platform_appointment import (
     AlreadyKnown,
     PlatformAppointment,
@@ -19,7 +21,8 @@ from services.referrals.domain.platform_appointment import (
     rank,
     take,
 )
-from services.referrals.domain.referral import Stage
+from services.referrals.domain.referral import MESSAGE_CAUSE, Referral, Stage
+from services.referrals.domain.refusal import Refusal
 from tests.referrals.referral_cases import (
     NOON,
     OTHER_RPPS,
@@ -104,6 +107,24 @@ UPDATES = st.lists(
     max_size=8,
     unique_by=lambda told: told.distribution_id,
 )
+OUR_UPDATES = st.lists(
+    st.builds(
+        lambda number, minutes, status, hours, rpps: message(
+            number,
+            sent_at=NOON + timedelta(minutes=minutes),
+            status=status,
+            starts_at=STARTS_AT + timedelta(hours=hours),
+            rpps=rpps,
+        ),
+        st.integers(1, 99),
+        st.integers(0, 9),
+        st.sampled_from(STATUSES),
+        st.integers(0, 3),
+        st.sampled_from([RPPS, OTHER_RPPS, None]),
+    ),
+    max_size=6,
+    unique_by=lambda told: told.distribution_id,
+)
 
 
 @given(updates=UPDATES, data=st.data())
@@ -173,32 +194,34 @@ def test_an_id_of_the_form_of_ours_never_becomes_a_platform_appointment() -> Non
     assert take(told, referral=None, appointment=None) == Taken()
 
 
+# `-`: nothing is said; `report`: the message alone; else what it changes, after the report.
 OURS = table("""
-    stage      message    events
+    stage      message    said
     offered    booked     -
     offered    cancelled  -
-    booked     pending    -
-    booked     booked     -
+    booked     pending    report
+    booked     booked     report
     booked     fulfilled  AppointmentHonoured
     booked     noshow     AppointmentMissed
     booked     cancelled  AppointmentCancelled
     booked     moved      AppointmentMoved
-    honoured   fulfilled  -
+    honoured   fulfilled  report
     honoured   noshow     AppointmentMissed
     honoured   cancelled  AppointmentCancelled
+    honoured   moved      AppointmentMoved
     missed     cancelled  AppointmentCancelled
     missed     fulfilled  AppointmentHonoured
-    missed     moved      -
-    cancelled  booked     -
-    cancelled  fulfilled  -
+    missed     moved      AppointmentMoved
+    cancelled  booked     report
+    cancelled  fulfilled  report
+    cancelled  cancelled  -
+    cancelled  moved      AppointmentMoved
     returned   fulfilled  -
 """)
 
 
-@pytest.mark.parametrize(("stage", "told", "events"), OURS)
-def test_what_the_platform_tells_about_a_referral_of_ours(
-    stage: str, told: str, events: str
-) -> None:
+@pytest.mark.parametrize(("stage", "told", "said"), OURS)
+def test_what_the_platform_tells_about_a_referral_of_ours(stage: str, told: str, said: str) -> None:
     referral = in_stage(Stage(stage))
     changes = {"rpps": OTHER_RPPS} if told == "moved" else {"status": HubStatus(told)}
     sent_at = referral.changed_at + timedelta(seconds=1)
@@ -206,42 +229,78 @@ def test_what_the_platform_tells_about_a_referral_of_ours(
     answer = take(update, referral=referral, appointment=None)
     assert isinstance(answer, Taken)
     assert answer.reported is None
-    assert [type(event).__name__ for event in answer.on_referral] == (
-        [] if events == "-" else [events]
-    )
+    expected = [] if said == "-" else ["PlatformUpdateReported"]
+    expected += [] if said in {"-", "report"} else [said]
+    assert [type(event).__name__ for event in answer.on_referral] == expected
 
 
-def test_a_message_not_later_than_our_last_change_changes_nothing() -> None:
+@pytest.mark.parametrize("stage", [Stage.HONOURED, Stage.MISSED, Stage.CANCELLED])
+def test_an_appointment_moved_late_stays_what_became_of_it(stage: Stage) -> None:
+    before = in_stage(stage)
+    later = message(9, sent_at=before.changed_at + timedelta(hours=9), rpps=OTHER_RPPS)
+    after = heard(before, later)
+    assert (after.state, after.practitioner_rpps) == (stage, OTHER_RPPS)
+
+
+def heard(referral: Referral, told: HubMessage) -> Referral:
+    """Our referral after a message, as the service hears it."""
+    answer = take(told, referral=referral, appointment=None)
+    assert isinstance(answer, Taken)
+    if not answer.on_referral:
+        return referral
+    cause = f"{MESSAGE_CAUSE}{told.distribution_id}"
+    return evolved(referral, answer.on_referral, told.sent_at, cause)
+
+
+def end_of(referral: Referral) -> tuple[object, ...]:
+    """What figures and steering read of a referral in the end."""
+    return referral.state, referral.outcome, referral.starts_at, referral.practitioner_rpps
+
+
+def test_a_message_not_later_than_a_persons_last_order_changes_nothing() -> None:
     referral = in_stage(Stage.BOOKED)
     update = message(sent_at=referral.changed_at, rpps=OTHER_RPPS)
     assert take(update, referral=referral, appointment=None) == Taken()
 
 
-def test_at_the_same_instant_the_higher_status_wins() -> None:
-    referral = in_stage(Stage.HONOURED)
-    missed = message(sent_at=referral.changed_at, status=HubStatus.NOSHOW)
-    answer = take(missed, referral=referral, appointment=None)
-    assert isinstance(answer, Taken)
-    assert [type(event).__name__ for event in answer.on_referral] == ["AppointmentMissed"]
+def test_of_two_messages_of_one_instant_the_higher_status_wins() -> None:
+    at = NOON + timedelta(hours=5)
+    came = message(1, sent_at=at, status=HubStatus.FULFILLED)
+    missed = message(2, sent_at=at, status=HubStatus.NOSHOW)
+    for first, second in ((came, missed), (missed, came)):
+        referral = heard(heard(in_stage(Stage.BOOKED), first), second)
+        assert referral.state is Stage.MISSED
 
 
-@given(updates=UPDATES, data=st.data())
-def test_messages_about_a_referral_of_ours_count_the_same_in_any_order(
+@given(updates=OUR_UPDATES, data=st.data())
+def test_messages_about_a_referral_of_ours_end_the_same_in_any_order_and_any_number(
     updates: list[HubMessage], data: st.DataObject
 ) -> None:
-    """Whether the appointment stands in the end, hence its euro, does not depend on arrival."""
+    again = data.draw(st.lists(st.sampled_from(updates))) if updates else []
+    shuffled = data.draw(st.permutations(updates + again))
+    in_turn = reduce(heard, updates, in_stage(Stage.BOOKED))
+    assert end_of(reduce(heard, shuffled, in_stage(Stage.BOOKED))) == end_of(in_turn)
 
-    def stands_after(told: list[HubMessage]) -> bool:
-        referral = in_stage(Stage.BOOKED)
-        for update in told:
-            answer = take(update, referral=referral, appointment=None)
-            assert isinstance(answer, Taken)
-            if answer.on_referral:
-                referral = evolved(referral, answer.on_referral, update.sent_at, "hub")
-        return referral.state is not Stage.CANCELLED
 
-    shuffled = data.draw(st.permutations(updates))
-    assert stands_after(shuffled) == stands_after(updates)
+def test_a_move_told_before_a_persons_report_counts_though_it_comes_after_it() -> None:
+    moved = message(1, sent_at=NOON + timedelta(hours=2), rpps=OTHER_RPPS)
+    in_time = heard(in_stage(Stage.BOOKED), moved)
+    report = decide(in_time, ReportHonoured(), NOON + timedelta(hours=5))
+    assert not isinstance(report, Refusal)
+    in_time = evolved(in_time, report, NOON + timedelta(hours=5), "order:1")
+    late = heard(in_stage(Stage.HONOURED), moved)
+    assert end_of(late) == end_of(in_time) == (Stage.HONOURED, None, STARTS_AT, OTHER_RPPS)
+
+
+def test_what_the_platform_said_before_a_person_moved_it_says_nothing_of_the_new_time() -> None:
+    referral = in_stage(Stage.BOOKED)
+    at, starts_at = NOON + timedelta(hours=1), NOON + timedelta(hours=30)
+    moved = decide(referral, Move(starts_at=starts_at, is_member=True), at)
+    assert not isinstance(moved, Refusal)
+    referral = evolved(referral, moved, at, "order:1")
+    for status in (HubStatus.BOOKED, HubStatus.FULFILLED, HubStatus.NOSHOW):
+        old = message(2, sent_at=at - timedelta(minutes=1), status=status)
+        assert take(old, referral=referral, appointment=None) == Taken()
 
 
 def test_a_cancellation_told_by_the_platform_is_the_platforms() -> None:

@@ -9,7 +9,6 @@ comes at the very instant of a limit is late. The figures are then read off at t
 
 import hashlib
 import heapq
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -18,7 +17,8 @@ from zoneinfo import ZoneInfo
 
 from contracts import communes
 from contracts.departements import by_code
-from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
+from deploy.local.demo.oracle_contracts import PARIS, Contracts, Person, is_on, paris_day
+from deploy.local.demo.oracle_hub import HubMessage, read
 from deploy.local.demo.orders import Order
 
 ANSWER_WITHIN = timedelta(minutes=60)
@@ -35,11 +35,6 @@ RETURN_REASONS = {"by_cpts", "by_regulation", "practitioner_unavailable"}
 SIDES = {"patient", "practitioner", "cpts", "regulation"}
 DEMAND_FIELDS = {"source", "source_id", "commune", "part", "need", "urgency", "received_at"}
 WITH_APPOINTMENT = ("booked", "honoured", "missed")
-ENVELOPE_FIELDS = {
-    *("distributionID", "senderID", "dateTimeSent", "dateTimeExpires", "distributionStatus"),
-    *("distributionKind", "descriptor", "content"),
-}
-APPOINTMENT_FIELDS = {"appointmentId", "method", "created", "start", "status", "regulator"}
 
 
 @dataclass
@@ -52,33 +47,18 @@ class Referral:
     received_at: datetime
     recorded_at: datetime
     see_by: datetime
+    part: str | None = None
     state: str = "held"
     cpts_id: str | None = None
     answer_by: datetime | None = None
     accepted_at: datetime | None = None
-    changed_at: datetime | None = None
+    agreed_at: datetime | None = None
+    reported_at: datetime | None = None
+    messages: list[HubMessage] = field(default_factory=list)
     starts_at: datetime | None = None
     rpps: str | None = None
     answer: str | None = None
     answered_at: datetime | None = None
-
-
-@dataclass(order=True)
-class HubMessage:
-    """A message of the platform; the greatest of an appointment is its state."""
-
-    sent_at: datetime
-    rank: int
-    distribution_id: str
-    appointment: dict[str, Any] = field(compare=False)
-
-    @property
-    def status(self) -> str:
-        """The status told."""
-        return str(self.appointment["status"])
-
-
-STATUS_RANKS = {"pending": 0, "booked": 1, "fulfilled": 2, "noshow": 3, "cancelled": 4}
 
 
 class Oracle:
@@ -121,20 +101,22 @@ class Oracle:
     # -- limits
 
     def _let_limits_pass(self, instant: datetime) -> None:
-        while self._limits and self._limits[0][0] < instant:
+        while self._limits and self._limits[0][0] <= instant:
             due, referral_id = heapq.heappop(self._limits)
             referral = self.referrals[referral_id]
             if referral.state == "offered" and referral.answer_by == due:
                 referral.state = referral.answer = "expired"
                 referral.answered_at = due
-            elif referral.state == "held" and referral.see_by == due:
+            elif referral.state == "held" and referral.see_by <= due:
                 referral.state = "returned"
+            elif referral.state == "held":
+                self._offer(referral, due)
 
     def _offer(self, referral: Referral, at: datetime) -> None:
         """Ask the CPTS that holds the place that day, if there is one and time is left."""
         if at >= referral.see_by:
             return
-        cpts_id = self.contracts.holder(referral.commune, referral.body.get("part"), paris_day(at))
+        cpts_id = self.contracts.holder(referral.commune, referral.part, paris_day(at))
         if cpts_id is None:
             return
         referral.state, referral.cpts_id = "offered", cpts_id
@@ -161,6 +143,7 @@ class Oracle:
             "accept": self._accept,
             "decline": self._decline,
             "return": self._return,
+            "part": self._part,
             "honoured": self._honoured,
             "no-show": self._missed,
             "cancel": self._cancel,
@@ -198,12 +181,40 @@ class Oracle:
             received_at=received_at,
             recorded_at=order.at,
             see_by=see_by,
+            part=body.get("part"),
         )
         self.referrals[referral_id] = referral
         heapq.heappush(self._limits, (max(see_by, order.at), referral_id))
+        # A territory may begin at each midnight in Paris until then.
+        day = paris_day(order.at) + timedelta(days=1)
+        while datetime.combine(day, time(), PARIS) < see_by:
+            heapq.heappush(self._limits, (datetime.combine(day, time(), PARIS), referral_id))
+            day += timedelta(days=1)
         if see_by < order.at:
             referral.state = "returned"
         self._offer(referral, order.at)
+        return "ok"
+
+    def _part(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
+        """The part, or the arrondissement, that a held demand of a divided place needs."""
+        day = paris_day(at)
+        is_needed = referral.state == "held" and self.contracts.needs_part(
+            referral.commune, referral.part, day
+        )
+        if len(body) != 1:
+            return "400"
+        if not is_needed:
+            return "no_part_needed"
+        if "commune" in body:
+            commune = communes.resolve(body["commune"])
+            if commune is None or commune.city != referral.commune.code:
+                return "unknown_part"
+            referral.commune, referral.part = commune, None
+        elif body["part"] in self.contracts.parts_on(referral.commune, day):
+            referral.part = body["part"]
+        else:
+            return "unknown_part"
+        self._offer(referral, at)
         return "ok"
 
     def _answer_refusal(self, referral: Referral, body: dict[str, Any], at: datetime) -> str | None:
@@ -224,7 +235,7 @@ class Oracle:
             return "appointment_in_the_past"
         if starts_at > referral.see_by:
             return "appointment_after_see_by"
-        referral.state, referral.accepted_at, referral.changed_at = "booked", at, at
+        referral.state, referral.accepted_at, referral.agreed_at = "booked", at, at
         referral.answer, referral.answered_at = "accepted", at
         referral.starts_at, referral.rpps = starts_at, body["practitioner_rpps"]
         self.accepted += 1
@@ -269,15 +280,15 @@ class Oracle:
         if at < referral.starts_at:
             return "appointment_not_started"
         if referral.state != state:
-            referral.state, referral.changed_at = state, at
+            referral.state, referral.reported_at = state, at
         return "ok"
 
-    def _cancel(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
+    def _cancel(self, referral: Referral, body: dict[str, Any], _at: datetime) -> str:
         if referral.state != "booked":
             return "no_appointment"
         if body["by"] not in SIDES:
             return "unknown_side"
-        referral.state, referral.changed_at = "cancelled", at
+        referral.state = "cancelled"
         return "ok"
 
     def _move(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
@@ -293,32 +304,20 @@ class Oracle:
             return "practitioner_not_a_member"
         if "starts_at" in body and starts_at < at:
             return "appointment_in_the_past"
-        referral.starts_at, referral.rpps, referral.changed_at = starts_at, rpps, at
+        referral.starts_at, referral.rpps, referral.agreed_at = starts_at, rpps, at
         return "ok"
 
     # -- messages of the Hub Santé
 
     def _message(self, order: Order) -> str:
-        raw = order.content()
-        try:
-            root = json.loads(raw)
-        except ValueError:
-            return "hub 102"
-        if set(root) == {"appointment"}:
-            distribution_id = f"fr.health.ptfsas_{hashlib.sha256(raw).hexdigest()}"
-            sent_at, appointment = order.at, root["appointment"]
-        else:
-            fault = _envelope_fault(root, order.at)
-            if fault is not None:
-                return fault
-            distribution_id = root["distributionID"]
-            sent_at = min(datetime.fromisoformat(root["dateTimeSent"]), order.at)
-            appointment = _told(root)["appointment"]
-        if distribution_id not in self._hub_answers:
-            rank = STATUS_RANKS[appointment["status"]]
-            message = HubMessage(sent_at, rank, distribution_id, appointment)
-            self._hub_answers[distribution_id] = self._take(message)
-        return self._hub_answers[distribution_id]
+        message = read(order.content(), order.at)
+        if isinstance(message, str):
+            return message
+        if message.distribution_id not in self._hub_answers:
+            if message.expires_at <= order.at:
+                return "hub 400"
+            self._hub_answers[message.distribution_id] = self._take(message)
+        return self._hub_answers[message.distribution_id]
 
     def _take(self, message: HubMessage) -> str:
         appointment_id = message.appointment["appointmentId"]
@@ -326,12 +325,13 @@ class Oracle:
         is_known = appointment_id in self.appointments or referral is not None
         if is_known and message.appointment["method"] == "CreateAppointment":
             return "hub 701"
+        if message.is_exercise:
+            return "ok"
         if referral is None:
             self.appointments.setdefault(appointment_id, []).append(message)
-        elif message.status == "cancelled" and referral.state in WITH_APPOINTMENT:
-            referral.state = "cancelled"
-        elif referral.changed_at is not None and message.sent_at > referral.changed_at:
-            _told_of_ours(referral, message)
+        elif referral.agreed_at is not None:
+            referral.messages.append(message)
+            _told_of_ours(referral, referral.agreed_at)
         return "ok"
 
     # -- at the end
@@ -345,36 +345,27 @@ class Oracle:
         return self.contracts.memberships_on(rpps, day)
 
 
-def _told_of_ours(referral: Referral, message: HubMessage) -> None:
-    """The platform tells what became of an appointment made through us."""
-    if referral.state not in WITH_APPOINTMENT:
-        return
-    referral.changed_at = message.sent_at
-    if referral.state == "booked":
-        referral.starts_at = datetime.fromisoformat(message.appointment["start"])
-        referral.rpps = message.appointment["practitioner"]["rppsId"]
-    after = {"fulfilled": "honoured", "noshow": "missed"}
-    referral.state = after.get(message.status, referral.state)
+def _told_of_ours(referral: Referral, agreed_at: datetime) -> None:
+    """What all the platform told of an appointment made through us, in whatever order, makes of it.
 
-
-def _told(root: dict[str, Any]) -> dict[str, Any]:
-    message: dict[str, Any] = root["content"][0]["jsonContent"]["embeddedJsonContent"]["message"]
-    return message
-
-
-def _envelope_fault(root: dict[str, Any], at: datetime) -> str | None:
-    """The Hub's code for a message that is not taken as it is."""
-    if set(root) != ENVELOPE_FIELDS:
-        return "hub 300"
-    if "appointment" not in _told(root):
-        return "hub 301"
-    if not set(_told(root)["appointment"]) >= APPOINTMENT_FIELDS:
-        return "hub 300"
-    if not root["distributionID"].startswith(root["senderID"] + "_"):
-        return "hub 200"
-    if datetime.fromisoformat(root["dateTimeExpires"]) <= at:
-        return "hub 400"
-    return None
+    A cancellation is final. Else the latest word stands on the start, on the practitioner, and on
+    whether the person came; a person's word is later than a message of the same instant.
+    """
+    is_standing = referral.state in WITH_APPOINTMENT
+    if is_standing and any(one.status == "cancelled" for one in referral.messages):
+        referral.state = "cancelled"
+    later = sorted(
+        one for one in referral.messages if one.sent_at > agreed_at and one.status != "cancelled"
+    )
+    for one in later:
+        referral.starts_at = datetime.fromisoformat(one.appointment["start"])
+        if "practitioner" in one.appointment:
+            referral.rpps = one.appointment["practitioner"]["rppsId"]
+    reported_at = referral.reported_at or agreed_at
+    for one in later:
+        after = {"fulfilled": "honoured", "noshow": "missed"}.get(one.status)
+        if after and one.sent_at > reported_at and referral.state in WITH_APPOINTMENT:
+            referral.state = after
 
 
 def foresee(orders: Sequence[Order], ends_at: datetime) -> Oracle:

@@ -177,6 +177,30 @@ class Contracts:
                     return cpts_id
         return None
 
+    def needs_part(self, commune: communes.Commune, part: str | None, day: date) -> bool:
+        """Whether a place is held only in parts, or a city in arrondissements, that it is not."""
+        if self.holder(commune, part, day) is not None:
+            return False
+        if any(place.commune.city == commune.code for place in self._places_on(day)):
+            return True
+        return part is None and bool(
+            self.parts_on(commune, day)
+            or any(place.commune.code == commune.city for place in self._places_on(day))
+        )
+
+    def parts_on(self, commune: communes.Commune, day: date) -> set[str]:
+        """The parts of a commune that territories name on a day."""
+        places = [place for place in self._places_on(day) if place.commune.code == commune.code]
+        return {place.part for place in places if place.part is not None}
+
+    def _places_on(self, day: date) -> list[Place]:
+        return [
+            place
+            for cpts in self.cpts.values()
+            for place in cpts.places.values()
+            if is_on(day, place.from_on, place.to_on)
+        ]
+
     # -- people
 
     def _correct(self, cpts: Cpts, kind: str, entry_id: str, order: Order) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from deploy.local.demo.oracle import HubMessage, Oracle, Referral
+from deploy.local.demo.oracle import Oracle, Referral
 from deploy.local.demo.oracle_contracts import Contracts, Person, paris_day
+from deploy.local.demo.oracle_hub import HubMessage
 
 PHYSICIAN = "10"
 DOCTORS = "sas_medecins_participants"

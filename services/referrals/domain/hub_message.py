@@ -52,6 +52,7 @@ from msgspec import Struct
 
 from services.referrals.domain import hub_schema
 from services.referrals.domain.hub_schema import DistributionKind, HubStatus, OrientationCategory
+from services.referrals.domain.rpps import has_right_check_digit
 
 __all__ = [
     "DistributionKind",
@@ -121,6 +122,7 @@ class HubNote(enum.StrEnum):
     HEADER_KIND_DIFFERS = "header_kind_differs"
     HEADER_SENT_AT_DIFFERS = "header_sent_at_differs"
     SENT_AFTER_RECEIPT = "sent_after_receipt"
+    WRONG_CHECK_DIGIT = "wrong_check_digit"
 
 
 class HubRefusal(Struct, frozen=True, kw_only=True):
@@ -270,7 +272,7 @@ def _read_bare(root: dict[str, Any], digest: str, received_at: datetime) -> HubM
         kind=DistributionKind.REPORT if is_creation else DistributionKind.UPDATE,
         is_exercise=False,
         is_bare=True,
-        notes=(),
+        notes=_notes({}, appointment),
         appointment=appointment,
     )
 
@@ -334,6 +336,7 @@ def _taken(envelope: hub_schema.Envelope, received_at: datetime) -> HubMessage:
         HubNote.HEADER_SENT_AT_DIFFERS: header_sent_at != sent_at.replace(microsecond=0),
         HubNote.SENT_AFTER_RECEIPT: sent_at > received_at,
     }
+    appointment = _appointment(message.appointment)
     return HubMessage(
         distribution_id=envelope.distribution_id,
         sender_id=envelope.sender_id,
@@ -342,9 +345,16 @@ def _taken(envelope: hub_schema.Envelope, received_at: datetime) -> HubMessage:
         kind=envelope.distribution_kind,
         is_exercise={envelope.distribution_status, message.status} != {"Actual"},
         is_bare=False,
-        notes=tuple(note for note, is_odd in oddities.items() if is_odd),
-        appointment=_appointment(message.appointment),
+        notes=_notes(oddities, appointment),
+        appointment=appointment,
     )
+
+
+def _notes(oddities: dict[HubNote, bool], told: HubAppointment) -> tuple[HubNote, ...]:
+    """What is odd in the message, its practitioner's number included."""
+    is_wrong = told.rpps is not None and not has_right_check_digit(told.rpps)
+    found = oddities | {HubNote.WRONG_CHECK_DIGIT: is_wrong}
+    return tuple(note for note, is_odd in found.items() if is_odd)
 
 
 def _appointment(told: hub_schema.Appointment) -> HubAppointment:

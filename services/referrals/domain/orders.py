@@ -28,6 +28,7 @@ from services.referrals.domain.referral import (
     Stage,
     cpts_of,
     due_at,
+    given_back_at,
 )
 from services.referrals.domain.refusal import Refusal, first_that_holds
 
@@ -182,7 +183,7 @@ def _decline(referral: Referral, order: Decline, instant: datetime) -> Events | 
 
 
 def _return(referral: Referral, order: Return, instant: datetime) -> Events | Refusal:
-    is_given_back_by_time = referral.state is Stage.HELD and _is_due(referral, instant)
+    is_given_back_by_time = referral.state is Stage.HELD and instant >= given_back_at(referral)
     refusal = first_that_holds(
         (
             Refusal.NOTHING_TO_RETURN,

@@ -13,14 +13,14 @@ from typing import Any
 
 import msgspec
 
-from contracts.events.referrals import PlatformAppointmentReported
+from contracts.events.referrals import PlatformAppointmentReported, PlatformUpdateReported
 from contracts.recorded import Recorded
 from services.referrals.domain.hub_message import HubMessage, HubMethod
 from services.referrals.domain.orders import attended, cancelled, moved_to
-from services.referrals.domain.referral import Events, Referral, Stage
+from services.referrals.domain.referral import Events, Referral, Stage, stamped_by
+from services.referrals.domain.told import STATUS_RANKS, stamp_of_message
 
 BY_PLATFORM = "platform"
-_RANKS = {"pending": 0, "booked": 1, "fulfilled": 2, "noshow": 3, "cancelled": 4}
 _ATTENDANCE = {"fulfilled": Stage.HONOURED, "noshow": Stage.MISSED}
 _STANDING = (Stage.BOOKED, Stage.HONOURED, Stage.MISSED)
 
@@ -64,7 +64,7 @@ class PlatformAppointment(msgspec.Struct, frozen=True, kw_only=True):
 
 def rank(told: PlatformAppointmentReported) -> tuple[datetime, int, str]:
     """By what messages about one appointment are ordered."""
-    return told.sent_at, _RANKS[told.status], told.distribution_id
+    return told.sent_at, STATUS_RANKS[told.status], told.distribution_id
 
 
 def is_our_id(appointment_id: str) -> bool:
@@ -77,8 +77,8 @@ def take(
 ) -> Taken | AlreadyKnown:
     """What a valid message makes of our referral or of the platform's appointment of its id.
 
-    An exercise changes nothing. So does a message about a referral of ours that has no standing
-    appointment, or, unless it cancels, one older than the referral's last change.
+    An exercise changes nothing. So does a message about a referral of ours that never had an
+    appointment, or that tells nothing later than what is known.
     """
     told = message.appointment
     is_known = referral is not None or appointment is not None
@@ -112,31 +112,37 @@ def evolve(appointment: PlatformAppointment | None, recorded: Recorded[Any]) -> 
 
 
 def _on_referral(message: HubMessage, referral: Referral) -> Events:
-    """The changes that the platform tells about an appointment made through us.
+    """What the platform tells of an appointment made through us, then what that changes.
 
-    Its cancellation is final whenever it comes; of the rest, only what is later than the
-    referral's last change: so that the same messages in any order count the same (ADR 0006).
+    Its cancellation is final whenever it comes. Of the start, of the practitioner, of whether the
+    person came, the latest told stands, by the platform or by a person: so that the same messages
+    in any order end the same (ADR 0006). Nothing is said of what has nothing later to tell.
     """
     told = message.appointment
-    if referral.state not in _STANDING:
+    if referral.starts_at is None:
         return ()
+    reported = PlatformUpdateReported(
+        referral_id=referral.referral_id,
+        distribution_id=message.distribution_id,
+        sent_at=message.sent_at,
+        status=told.status.value,
+        starts_at=told.starts_at,
+        practitioner_rpps=told.rpps,
+    )
+    is_standing = referral.state in _STANDING
     if told.status == "cancelled":
-        return cancelled(referral, BY_PLATFORM)
-    if not _is_later(message, referral):
+        return (reported, *cancelled(referral, BY_PLATFORM)) if is_standing else ()
+    stamp = stamp_of_message(message.sent_at, told.status, message.distribution_id)
+    later = {name for name in stamped_by(told.status, told.rpps) if stamp > getattr(referral, name)}
+    if not later:
         return ()
-    moved: Events = ()
-    if referral.state is Stage.BOOKED:
-        moved = moved_to(referral, told.starts_at, told.rpps)
-    stage = _ATTENDANCE.get(told.status)
-    return moved + (attended(referral, stage) if stage else ())
-
-
-def _is_later(message: HubMessage, referral: Referral) -> bool:
-    """Whether the message tells of a time, or at the same time of a status, after the last."""
-    if message.sent_at != referral.changed_at:
-        return message.sent_at > referral.changed_at
-    present = {Stage.HONOURED: "fulfilled", Stage.MISSED: "noshow"}.get(referral.state, "booked")
-    return _RANKS[message.appointment.status] > _RANKS[present]
+    moved = moved_to(
+        referral,
+        told.starts_at if "starts_at_told" in later else None,
+        told.rpps if "practitioner_told" in later else None,
+    )
+    stage = _ATTENDANCE.get(told.status) if "attendance_told" in later and is_standing else None
+    return (reported, *moved, *(attended(referral, stage) if stage else ()))
 
 
 def _reported(message: HubMessage) -> PlatformAppointmentReported:

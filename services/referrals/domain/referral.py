@@ -24,7 +24,9 @@ from contracts.events.referrals import (
     AppointmentMissed,
     AppointmentMoved,
     DemandHeld,
+    DemandLocated,
     DemandReceived,
+    PlatformUpdateReported,
     ReferralAccepted,
     ReferralDeclined,
     ReferralExpired,
@@ -35,6 +37,7 @@ from contracts.events.referrals import (
 )
 from contracts.recorded import Recorded
 from services.referrals.domain.territory import HeldReason
+from services.referrals.domain.told import stamp_of_message, stamp_of_person
 
 _SEE_WITHIN = timedelta(hours=48)
 
@@ -53,6 +56,7 @@ class Stage(StrEnum):
     RETURNED = "returned"
 
 
+MESSAGE_CAUSE = "message:"
 NOT_OFFERED_IN_TIME = "not_offered_in_time"
 
 
@@ -73,7 +77,10 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
     `recorded_at` is when the demand reached us, `changed_at` when its last event became true.
     `cpts_id` is who was last offered it. `outcome` is the coded reason of the last held, declined,
-    returned or cancelled state.
+    returned or cancelled state. `commune` and `part` are as asked, `located_commune` and
+    `located_part` as told more precisely. `look_again_at` is when a territory known now lets a held
+    demand be offered, or changes why it waits. The `…_told` are stamps (`told`): what was said
+    before says nothing any more of the start, of the practitioner, of whether the person came.
     """
 
     referral_id: str
@@ -97,6 +104,12 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: datetime | None = None
     practitioner_rpps: str | None = None
     starts_at: datetime | None = None
+    located_commune: str | None = None
+    located_part: str | None = None
+    look_again_at: datetime | None = None
+    starts_at_told: str = ""
+    practitioner_told: str = ""
+    attendance_told: str = ""
 
     @property
     def demand(self) -> Demand:
@@ -137,6 +150,7 @@ def receive(
     holder: str | HeldReason,
     instant: datetime,
     answer_within: timedelta,
+    look_again_at: datetime | None = None,
 ) -> Events:
     """The first events of a demand: received, then offered to the holder of its place, or held.
 
@@ -155,41 +169,60 @@ def receive(
         see_by=see_by,
     )
     if isinstance(holder, HeldReason):
-        return received, DemandHeld(referral_id=known_as, reason=holder.value)
+        held = DemandHeld(referral_id=known_as, reason=holder.value, look_again_at=look_again_at)
+        return received, held
     if instant >= see_by:
         return received, DemandHeld(referral_id=known_as, reason=HeldReason.SEE_BY_PASSED.value)
     return received, _offered(known_as, holder, instant, see_by, answer_within)
 
 
 def look_again(
-    referral: Referral, *, holder: str | HeldReason, instant: datetime, answer_within: timedelta
+    referral: Referral,
+    *,
+    holder: str | HeldReason,
+    instant: datetime,
+    answer_within: timedelta,
+    look_again_at: datetime | None = None,
 ) -> Events:
-    """What a change of territory at `instant` makes of a held demand; nothing when too late."""
+    """What is made at `instant` of a held demand whose place has this holder; nothing when too
+    late, or when nothing is new.
+    """
     if referral.state is not Stage.HELD or instant >= referral.see_by:
         return ()
-    if isinstance(holder, HeldReason):
-        if referral.outcome == holder.value:
-            return ()
-        return (DemandHeld(referral_id=referral.referral_id, reason=holder.value),)
-    return (_offered(referral.referral_id, holder, instant, referral.see_by, answer_within),)
+    if not isinstance(holder, HeldReason):
+        return (_offered(referral.referral_id, holder, instant, referral.see_by, answer_within),)
+    if (referral.outcome, referral.look_again_at) == (holder.value, look_again_at):
+        return ()
+    held = DemandHeld(
+        referral_id=referral.referral_id, reason=holder.value, look_again_at=look_again_at
+    )
+    return (held,)
 
 
 def due_at(referral: Referral) -> datetime | None:
-    """When the referral changes by itself: unanswered at `answer_by`, not offered at `see_by`.
+    """When the referral changes by itself: unanswered at `answer_by`, looked at again when a
+    territory begins, not offered at `see_by`.
 
     A demand recorded after its `see_by` is due at once. None when nothing is awaited.
     """
     if referral.state is Stage.OFFERED:
         return referral.answer_by
     if referral.state is Stage.HELD:
-        return max(referral.see_by, referral.recorded_at)
+        return referral.look_again_at or given_back_at(referral)
     return None
 
 
+def given_back_at(referral: Referral) -> datetime:
+    """When a demand that was not offered goes back to the regulation."""
+    return max(referral.see_by, referral.recorded_at)
+
+
 def fall_due(referral: Referral, now: datetime) -> Events:
-    """What time alone makes of the referral, dated by its due time; nothing before it."""
+    """What time alone makes of the referral, dated by its due time; nothing before it, nor as long
+    as a territory that begins earlier is to be looked at (`waiting.look_at_begun`).
+    """
     due = due_at(referral)
-    if due is None or now < due:
+    if due is None or now < due or due == referral.look_again_at:
         return ()
     if referral.state is Stage.OFFERED:
         cpts_id = cpts_of(referral)
@@ -232,25 +265,28 @@ def evolve(referral: Referral | None, recorded: Recorded[Any]) -> Referral:
             recorded_at=recorded.recorded_at,
             changed_at=recorded.occurred_at,
         )
-    stage = _STAGE_AFTER.get(type(event))
-    if stage is None:
+    if type(event) not in _STAGE_AFTER:
         raise TypeError(f"{type(event).__name__} is no event of a referral")
     if referral is None or recorded.sequence != referral.sequence + 1:
         raise ValueError(f"{recorded.subject} has no event before number {recorded.sequence}")
     return msgspec.structs.replace(
         referral,
-        state=stage,
+        state=_STAGE_AFTER[type(event)] or referral.state,
         sequence=recorded.sequence,
         changed_at=recorded.occurred_at,
         **_changes(event),
+        **_stamps(referral, recorded),
     )
 
 
-_STAGE_AFTER: dict[type[msgspec.Struct], Stage] = {
+# None where it stays what it was: the platform's messages come late, of what has ended too.
+_STAGE_AFTER: dict[type[msgspec.Struct], Stage | None] = {
     DemandHeld: Stage.HELD,
+    DemandLocated: Stage.HELD,
     ReferralOffered: Stage.OFFERED,
     ReferralAccepted: Stage.BOOKED,
-    AppointmentMoved: Stage.BOOKED,
+    AppointmentMoved: None,
+    PlatformUpdateReported: None,
     ReferralDeclined: Stage.DECLINED,
     ReferralExpired: Stage.EXPIRED,
     ReferralReturned: Stage.RETURNED,
@@ -263,11 +299,18 @@ _STAGE_AFTER: dict[type[msgspec.Struct], Stage] = {
 def _changes(event: Any) -> dict[str, Any]:
     """The fields that an event sets, beside the stage."""
     match event:
-        case DemandHeld() | ReferralDeclined() | ReferralReturned():
+        case DemandHeld():
+            return {"outcome": event.reason, "look_again_at": event.look_again_at}
+        case DemandLocated():
+            return {"located_commune": event.commune, "located_part": event.part}
+        case ReferralDeclined():
             return {"outcome": event.reason}
+        case ReferralReturned():
+            return {"outcome": event.reason, "look_again_at": None}
         case ReferralOffered():
             return {
                 "outcome": None,
+                "look_again_at": None,
                 "cpts_id": event.cpts_id,
                 "offered_at": event.offered_at,
                 "answer_by": event.answer_by,
@@ -285,6 +328,38 @@ def _changes(event: Any) -> dict[str, Any]:
             return {"outcome": event.by}
         case _:
             return {}
+
+
+def _stamps(referral: Referral, recorded: Recorded[Any]) -> dict[str, str]:
+    """Which stamps an event moves on. The platform's are moved by what its messages report, not by
+    the changes that these make.
+    """
+    event = recorded.event
+    names: list[str] = []
+    stamp = stamp_of_person(recorded.occurred_at)
+    if isinstance(event, PlatformUpdateReported):
+        stamp = stamp_of_message(event.sent_at, event.status, event.distribution_id)
+        names = stamped_by(event.status, event.practitioner_rpps)
+    elif not recorded.cause.startswith(MESSAGE_CAUSE):
+        if isinstance(event, ReferralAccepted | AppointmentMoved):
+            names = ["starts_at_told", "practitioner_told", "attendance_told"]
+        elif isinstance(event, AppointmentHonoured | AppointmentMissed):
+            names = ["attendance_told"]
+    return {name: max(stamp, getattr(referral, name)) for name in names}
+
+
+def stamped_by(status: str, rpps: str | None) -> list[str]:
+    """The stamps of what a message tells: the start, the practitioner if it names one, whether the
+    person came if it says so. A cancellation tells of none: it is final.
+    """
+    if status == "cancelled":
+        return []
+    names = ["starts_at_told"]
+    if rpps is not None:
+        names.append("practitioner_told")
+    if status in ("fulfilled", "noshow"):
+        names.append("attendance_told")
+    return names
 
 
 def _offered(

@@ -17,6 +17,8 @@ class Refusal(StrEnum):
     NOT_AWAITING_ANSWER = "not_awaiting_answer"
     NOT_THE_OFFERED_CPTS = "not_the_offered_cpts"
     ANSWER_TOO_LATE = "answer_too_late"
+    NO_PART_NEEDED = "no_part_needed"
+    UNKNOWN_PART = "unknown_part"
     NOTHING_TO_RETURN = "nothing_to_return"
     NO_APPOINTMENT = "no_appointment"
     UNKNOWN_REASON = "unknown_reason"
@@ -41,6 +43,8 @@ _LABELS = {
     Refusal.NOT_AWAITING_ANSWER: "Cette demande n'attend pas de réponse",
     Refusal.NOT_THE_OFFERED_CPTS: "La demande est proposée à une autre CPTS",
     Refusal.ANSWER_TOO_LATE: "Le délai de réponse est écoulé",
+    Refusal.NO_PART_NEEDED: "Cette demande n'attend pas qu'on précise son lieu",
+    Refusal.UNKNOWN_PART: "Aucun territoire n'a ce secteur, ou la ville n'a pas cet arrondissement",
     Refusal.NOTHING_TO_RETURN: "Il n'y a plus rien à rendre à la régulation",
     Refusal.NO_APPOINTMENT: "Il n'y a pas de rendez-vous que cet ordre puisse changer",
     Refusal.UNKNOWN_REASON: "Ce motif n'est pas dans la liste",

@@ -6,7 +6,7 @@ whatever the order in which they came (the latest beginning, then the smallest i
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -83,6 +83,11 @@ def local_day(instant: datetime) -> date:
     return instant.astimezone(_PARIS).date()
 
 
+def midnight(day: date) -> datetime:
+    """The instant at which a day begins in Europe/Paris."""
+    return datetime.combine(day, time.min, tzinfo=_PARIS).astimezone(UTC)
+
+
 def holder_of(place: Place, entries: Iterable[TerritoryEntry], day: date) -> str | HeldReason:
     """The id of the CPTS that holds the place that day, or why none can be named.
 
@@ -108,3 +113,29 @@ def holder_of(place: Place, entries: Iterable[TerritoryEntry], day: date) -> str
     if is_city_divided or is_divided:
         return HeldReason.PART_NEEDED
     return HeldReason.NO_CPTS_FOR_PLACE
+
+
+def next_look(
+    place: Place, entries: Iterable[TerritoryEntry], *, after: datetime, before: datetime
+) -> datetime | None:
+    """The first local midnight between the two instants that changes who holds the place.
+
+    Only days on which an entry begins are looked at: an end gives nobody a place. None if no such
+    day is known. `entries` are those of `holder_of`.
+    """
+    known = list(entries)
+    today, last_day = local_day(after), local_day(before)
+    present = holder_of(place, known, today)
+    days = {entry.from_on for entry in known if today < entry.from_on <= last_day}
+    for day in sorted(days):
+        if midnight(day) < before and holder_of(place, known, day) != present:
+            return midnight(day)
+    return None
+
+
+def is_part(place: Place, entries: Iterable[TerritoryEntry], day: date) -> bool:
+    """Whether a territory names the place's part that day."""
+    return any(
+        entry.covers(day) and (entry.commune, entry.part) == (place.commune, place.part)
+        for entry in entries
+    )

@@ -50,6 +50,13 @@ class Returning(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reason: Code
 
 
+class Locating(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where in a divided place the demand comes from: one of the two."""
+
+    part: PartName | None = None
+    commune: Code | None = None
+
+
 class Cancelling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The appointment no longer stands; `by` is a side."""
 

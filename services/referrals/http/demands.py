@@ -1,5 +1,6 @@
 """POST /demands: the SAS hands over a demand, which is offered or held at once."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
@@ -21,7 +22,14 @@ from services.referrals.domain.referral import (
     see_by_of,
 )
 from services.referrals.domain.refusal import Refusal
-from services.referrals.domain.territory import HeldReason, holder_of, local_day, place_of
+from services.referrals.domain.territory import (
+    Place,
+    TerritoryEntry,
+    holder_of,
+    local_day,
+    next_look,
+    place_of,
+)
 from services.referrals.http.bodies import NewDemand
 from services.referrals.store import membership, referrals
 from services.referrals.store.parameters import answer_within
@@ -63,8 +71,7 @@ async def receive_in(order: Order, body: NewDemand) -> Answer:
     if is_known:
         (known,) = await referrals.load(connection, [known_as])
         return _known(known, demand)
-    holder = holder_of(place, entries, local_day(order.instant))
-    return Answer(body=await _announce(order, demand, commune, holder), status=201)
+    return Answer(body=await _announce(order, demand, commune, place, entries), status=201)
 
 
 def _known(referral: Referral, demand: Demand) -> Answer:
@@ -75,15 +82,21 @@ def _known(referral: Referral, demand: Demand) -> Answer:
 
 
 async def _announce(
-    order: Order, demand: Demand, commune: Commune, holder: str | HeldReason
+    order: Order,
+    demand: Demand,
+    commune: Commune,
+    place: Place,
+    entries: Sequence[TerritoryEntry],
 ) -> Referral:
     """The new referral, after its first events are said."""
     time_zone = by_code(commune.departement).time_zone
+    see_by = see_by_of(demand.urgency, demand.received_at, time_zone)
     recorded = record(
         receive(
             demand,
-            see_by=see_by_of(demand.urgency, demand.received_at, time_zone),
-            holder=holder,
+            see_by=see_by,
+            holder=holder_of(place, entries, local_day(order.instant)),
+            look_again_at=next_look(place, entries, after=order.instant, before=see_by),
             instant=order.instant,
             answer_within=answer_within(),
         ),

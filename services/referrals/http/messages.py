@@ -6,6 +6,7 @@ names of professionals: they are kept for a time in one table, and neither logge
 
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, post
 
 from contracts.recorded import Recorded, record
@@ -24,7 +25,7 @@ from services.referrals.domain.platform_appointment import (
     is_our_id,
     take,
 )
-from services.referrals.domain.referral import Referral
+from services.referrals.domain.referral import MESSAGE_CAUSE, Referral
 from services.referrals.domain.territory import local_day
 from services.referrals.store import membership, platform, referrals
 
@@ -78,6 +79,7 @@ async def _hear(order: Order, body: bytes) -> Answer:
         hub_code=HubCode.CASE_ALREADY_EXISTS if is_refused else None,
         appointment_id=appointment_id,
         body=None if is_refused else body,
+        notes=message.notes,
     )
     if isinstance(taken, AlreadyKnown):
         return _refusal(HubCode.CASE_ALREADY_EXISTS, message.distribution_id, [])
@@ -93,7 +95,8 @@ async def _recorded(
     referral: Referral | None,
     appointment: PlatformAppointment | None,
 ) -> list[Recorded[Any]]:
-    """The events of a message taken, dated by when it was sent."""
+    """The events of a message taken, dated by when it was sent and caused by it."""
+    cause = msgspec.structs.replace(order.cause, id=f"{MESSAGE_CAUSE}{message.distribution_id}")
     if referral is not None:
         return record(
             taken.on_referral,
@@ -101,7 +104,7 @@ async def _recorded(
             after_sequence=referral.sequence,
             departement=referral.departement,
             occurred_at=message.sent_at,
-            cause=order.cause,
+            cause=cause,
         )
     if taken.reported is None:
         return []
@@ -111,7 +114,7 @@ async def _recorded(
         after_sequence=appointment.sequence if appointment else 0,
         departement=appointment.departement if appointment else await _key(order, message),
         occurred_at=message.sent_at,
-        cause=order.cause,
+        cause=cause,
     )
 
 

@@ -5,24 +5,29 @@ from datetime import UTC
 from typing import Any
 
 from litestar import Request, Response, post
+from litestar.exceptions import ValidationException
 from litestar.params import FromPath, JSONBody
 
 from contracts.recorded import record
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused, not_found
 from services.referrals.domain import orders as domain
-from services.referrals.domain.referral import evolve
+from services.referrals.domain import waiting
+from services.referrals.domain.referral import Events, Referral, evolve
 from services.referrals.domain.refusal import Refusal
 from services.referrals.domain.territory import local_day
+from services.referrals.handlers import let_territories_begin
 from services.referrals.http.bodies import (
     Acceptance,
     Cancelling,
+    Locating,
     Moving,
     Refusing,
     Reporting,
     Returning,
 )
-from services.referrals.store import referrals
+from services.referrals.store import membership, referrals
+from services.referrals.store.parameters import answer_within
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -72,6 +77,35 @@ async def give_back(
     return await _order(request, BOTH_SIDES, referral_id, _always(order))
 
 
+@post("/referrals/{referral_id:str}/part", status_code=200)
+async def locate(
+    request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Locating]
+) -> Response[Any]:
+    """Tell the part of the commune, or the arrondissement of the city, that a held demand needs."""
+    if (data.part is None) == (data.commune is None):
+        raise ValidationException("part, commune : l'un des deux, et un seul")
+    return await carry_out(
+        request,
+        {Role.REGULATION, Role.SYSTEM},
+        lambda order: locate_in(order, referral_id, data),
+    )
+
+
+async def locate_in(order: Order, referral_id: str, body: Locating) -> Answer:
+    """Locate a demand in an order's transaction; raises `Refused`, or a 404."""
+    referral, _ = await _locked(order, referral_id)
+    connection = order.unit.connection
+    decided = waiting.locate(
+        referral,
+        await membership.entries_of(connection, [waiting.place_key_of(referral)]),
+        commune=body.commune,
+        part=body.part,
+        instant=order.instant,
+        answer_within=answer_within(),
+    )
+    return await _carried(order, referral, decided)
+
+
 @post("/referrals/{referral_id:str}/honoured", status_code=200)
 async def honoured(
     request: AnyRequest,
@@ -116,7 +150,7 @@ async def move(
     return await _order(request, BOTH_SIDES, referral_id, made, rpps=data.practitioner_rpps)
 
 
-ORDERS = (accept, decline, give_back, honoured, no_show, cancel, move)
+ORDERS = (accept, decline, give_back, locate, honoured, no_show, cancel, move)
 
 
 def _always(order: domain.Order) -> Callable[..., domain.Order]:
@@ -155,6 +189,18 @@ async def carried_order(
     `made` gives the order once it is known whether `rpps` is a member that day of the CPTS (of
     the one that holds the referral when none is given). Raises `Refused`, or a 404.
     """
+    referral, is_member = await _locked(order, referral_id, cpts_id=cpts_id, rpps=rpps)
+    return await _carried(
+        order, referral, domain.decide(referral, made(is_member=is_member), order.instant)
+    )
+
+
+async def _locked(
+    order: Order, referral_id: str, *, cpts_id: str | None = None, rpps: str | None = None
+) -> tuple[Referral, bool]:
+    """The referral, locked, as time has made it until the order's instant; and whether `rpps` is a
+    member. Raises a 404.
+    """
     referral, is_member = await referrals.lock(
         order.unit.connection,
         referral_id,
@@ -164,7 +210,13 @@ async def carried_order(
     )
     if referral is None:
         raise not_found("La demande", referral_id)
-    decided = domain.decide(referral, made(is_member=is_member), order.instant)
+    for begun in await let_territories_begin(order.unit, [referral], order.instant):
+        referral = evolve(referral, begun)
+    return referral, is_member
+
+
+async def _carried(order: Order, referral: Referral, decided: Events | Refusal) -> Answer:
+    """Announce what was decided; raises `Refused`."""
     if isinstance(decided, Refusal):
         raise Refused(decided.value, decided.label)
     recorded = record(

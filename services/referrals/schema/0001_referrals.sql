@@ -24,6 +24,12 @@ create table referral (
     accepted_at timestamptz,
     practitioner_rpps text,
     starts_at timestamptz,
+    located_commune text,
+    located_part text,
+    look_again_at timestamptz,
+    starts_at_told text not null,
+    practitioner_told text not null,
+    attendance_told text not null,
     place_key text not null,
     due_at timestamptz
 );
@@ -74,7 +80,7 @@ create table member (
 create index member_rpps on member (rpps, cpts_id);
 
 -- Hub messages. The original of a valid one is kept with its names until they are removed; an
--- invalid or refused one leaves its code and reasons only.
+-- invalid or refused one leaves its code and reasons only. `notes` is what is odd in a valid one.
 create table sas_message (
     position bigint generated always as identity primary key,
     distribution_id text,
@@ -82,6 +88,7 @@ create table sas_message (
     outcome text not null check (outcome in ('taken', 'recorded', 'refused', 'invalid')),
     hub_code integer,
     reasons text[] not null,
+    notes text[] not null,
     appointment_id text,
     body bytea,
     has_identities boolean not null

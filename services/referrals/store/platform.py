@@ -28,13 +28,15 @@ WRITE = """
 KEEP_MESSAGE = """
     insert into sas_message (
         distribution_id, received_at, outcome, hub_code, reasons, appointment_id, body,
-        has_identities
+        has_identities, notes
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $7::bytea is not null)
+    values ($1, $2, $3, $4, $5, $6, $7, $7::bytea is not null, $8)
     on conflict (distribution_id) where outcome <> 'invalid' do nothing
     returning position
 """
-_MESSAGE = "position, distribution_id, received_at, outcome, hub_code, reasons, appointment_id"
+_MESSAGE = (
+    "position, distribution_id, received_at, outcome, hub_code, reasons, notes, appointment_id"
+)
 FIND_MESSAGE = f"""
     select {_MESSAGE} from sas_message where distribution_id = $1 and outcome <> 'invalid'
 """  # noqa: S608 - constants
@@ -63,6 +65,7 @@ class KeptMessage(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     hub_code: int | None
     reasons: list[str]
+    notes: list[str]
     appointment_id: str | None
 
 
@@ -100,8 +103,11 @@ async def keep_message(
     reasons: Sequence[str] = (),
     appointment_id: str | None = None,
     body: bytes | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Keep a message and its answer; `body` only of one that was not refused.
+
+    `notes` tell what is odd in it.
 
     asyncpg.SerializationError when another transaction keeps the same message at the same time.
     """
@@ -114,6 +120,7 @@ async def keep_message(
         list(reasons),
         appointment_id,
         body,
+        list(notes),
     )
     if position is None:
         raise asyncpg.SerializationError("the same message is being taken by another")

@@ -6,10 +6,9 @@ from datetime import date, datetime
 import msgspec
 from asyncpg import Record
 
-from contracts.communes import resolve
 from services.messaging.database import Connection
 from services.referrals.domain.referral import Referral, Stage, due_at
-from services.referrals.domain.territory import place_of
+from services.referrals.domain.waiting import place_key_of
 
 # Column by column in the order of the struct's fields; the last two are derived.
 _TYPES = {
@@ -34,6 +33,12 @@ _TYPES = {
     "accepted_at": "timestamptz",
     "practitioner_rpps": "text",
     "starts_at": "timestamptz",
+    "located_commune": "text",
+    "located_part": "text",
+    "look_again_at": "timestamptz",
+    "starts_at_told": "text",
+    "practitioner_told": "text",
+    "attendance_told": "text",
     "place_key": "text",
     "due_at": "timestamptz",
 }
@@ -67,7 +72,7 @@ LOCK_DUE = f"""
     where due_at <= $1 order by due_at limit $2 for update skip locked
 """  # noqa: S608
 LOCK_HELD = f"""
-    select place_key, {COLUMNS} from referral
+    select {COLUMNS} from referral
     where state = 'held' and place_key = any ($1) order by referral_id for update
 """  # noqa: S608
 LIST = f"""
@@ -120,19 +125,16 @@ async def lock_due(connection: Connection, now: datetime, limit: int) -> list[Re
     return [read(row) for row in await connection.fetch(LOCK_DUE, now, limit)]
 
 
-async def lock_held(
-    connection: Connection, place_keys: Sequence[str]
-) -> list[tuple[str, Referral]]:
-    """The demands that wait in these places, locked, each with its place key."""
-    rows = await connection.fetch(LOCK_HELD, place_keys)
-    return [(row["place_key"], read(row)) for row in rows]
+async def lock_held(connection: Connection, place_keys: Sequence[str]) -> list[Referral]:
+    """The demands that wait in these places, locked."""
+    return [read(row) for row in await connection.fetch(LOCK_HELD, place_keys)]
 
 
 async def write(connection: Connection, states: Sequence[Referral]) -> None:
     """Keep these states, whole; an older one than what is kept changes nothing."""
     columns: list[list[object]] = [[getattr(one, name) for one in states] for name in _FIELDS]
     await connection.execute(
-        WRITE, *columns, [_place_key(one) for one in states], [due_at(one) for one in states]
+        WRITE, *columns, [place_key_of(one) for one in states], [due_at(one) for one in states]
     )
 
 
@@ -165,8 +167,3 @@ async def offered(
 def read(row: Record) -> Referral:
     """The referral in a row that holds `COLUMNS`."""
     return msgspec.convert({name: row[name] for name in _FIELDS}, Referral)
-
-
-def _place_key(referral: Referral) -> str:
-    commune = resolve(referral.commune)
-    return place_of(commune).key if commune else referral.commune
