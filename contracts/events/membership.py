@@ -25,7 +25,10 @@ class CptsRegistered(
 class FinessAssigned(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="membership.FinessAssigned.v1"
 ):
-    """The CPTS's FINESS number is known: `1` and nine digits, as the SAS writes it."""
+    """The CPTS's FINESS number is known: `1` and nine characters, as the SAS writes it.
+
+    They are digits, but for the département of Corsica: `2A`, `2B`.
+    """
 
     cpts_id: str
     finess: str
@@ -104,12 +107,17 @@ class ContractYear(msgspec.Struct, frozen=True, kw_only=True):
 class AciSigned(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="membership.AciSigned.v1"
 ):
-    """The CPTS, the caisse and the ARS signed the ACI (accord conventionnel interprofessionnel)."""
+    """The CPTS, the caisse and the ARS signed the ACI (accord conventionnel interprofessionnel).
+
+    Said again when its dates are corrected or it ends early: the ACI's highest sequence gives all
+    its contract years, and those it no longer has never counted. `is_withdrawn`: it has none.
+    """
 
     cpts_id: str
     aci_id: str
     signed_on: date
     contract_years: tuple[ContractYear, ...]
+    is_withdrawn: bool = False
 
 
 class TailleDetermined(

@@ -149,8 +149,9 @@ class Story:
 
     async def add_participation(self, rpps: str, **changes: Any) -> str:
         participation_id = f"{self.cpts_id}-p-{rpps}"
-        body = {"participation_id": participation_id, "rpps": rpps, "way": "own_office"}
-        body |= {"from_on": self.year.isoformat()} | changes
+        body: dict[str, Any] = {"participation_id": participation_id, "rpps": rpps}
+        body["way"] = "own_office"
+        body |= {"from_on": self.year.isoformat(), "is_check_digit_overridden": True} | changes
         await self.done("membership", "POST", f"/cpts/{self.cpts_id}/participations", body)
         return participation_id
 

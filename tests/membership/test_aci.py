@@ -15,6 +15,7 @@ from services.membership.domain import Cpts
 from services.membership.domain.contract import (
     AciAsked,
     contract_years,
+    correct_aci,
     determine_again,
     sign_aci,
 )
@@ -52,8 +53,15 @@ def asked(starts_on: date = STARTS_ON, years: int = 5, aci_id: str = "aci") -> A
 
 
 def sign(*territory: TerritoryPlaceRecorded, signed: list[AciSigned] | None = None, **order):
+    known = {aci.aci_id: aci for aci in signed or []}
+    wanted = asked(**order)
     return sign_aci(
-        CPTS, asked(**order), signed=signed or [], territory=territory, parameters=PARAMETERS
+        CPTS,
+        wanted,
+        first_event=known.get(wanted.aci_id),
+        signed=known.values(),
+        territory=territory,
+        parameters=PARAMETERS,
     )
 
 
@@ -243,3 +251,76 @@ def test_another_population_in_the_same_taille_is_said_again() -> None:
 
 def test_a_year_whose_population_is_not_known_keeps_its_taille() -> None:
     assert again([place(50_000), place(None)], STARTS_ON) == []
+
+
+FIRST, *TAILLES = sign(place(50_000))
+DETERMINED = {taille.contract_year_starts_on: taille for taille in TAILLES}
+
+
+def correct(
+    *territory: TerritoryPlaceRecorded,
+    today: date = STARTS_ON,
+    is_withdrawn: bool = False,
+    others: tuple[AciSigned, ...] = (),
+    **order,
+):
+    return correct_aci(
+        CPTS,
+        asked(**order),
+        is_withdrawn=is_withdrawn,
+        present=FIRST,
+        signed=[FIRST, *others],
+        determined=DETERMINED,
+        territory=territory or (place(50_000),),
+        today=today,
+        parameters=PARAMETERS,
+    )
+
+
+def test_an_aci_that_ends_early_is_said_again_with_the_years_it_keeps() -> None:
+    (ended,) = correct(years=2)
+    assert ended == msgspec.structs.replace(FIRST, contract_years=FIRST.contract_years[:2])
+    assert correct() == []
+
+
+def test_a_withdrawn_aci_has_no_year_and_needs_no_territory() -> None:
+    gone = place(50_000, to_on=date(2020, 1, 2))
+    (withdrawn,) = correct(gone, is_withdrawn=True)
+    assert withdrawn.is_withdrawn
+    assert withdrawn.contract_years == ()
+    # its days are free for another
+    again = sign(place(1), signed=[withdrawn], aci_id="next")
+    assert isinstance(again[0], AciSigned)
+
+
+def test_years_that_come_in_by_a_correction_get_their_taille() -> None:
+    later = STARTS_ON + timedelta(days=10)
+    aci, *tailles = correct(starts_on=later)
+    assert [year.starts_on for year in aci.contract_years] == [
+        taille.contract_year_starts_on for taille in tailles
+    ]
+    assert {taille.taille for taille in tailles} == {2}
+    aci, *tailles = correct(years=7)
+    assert [taille.contract_year_starts_on.year for taille in tailles] == [2031, 2032]
+
+
+def test_a_correction_leaves_the_taille_of_a_year_that_has_begun() -> None:
+    grown = (place(50_000), place(50_001))
+    _, *tailles = correct(*grown, years=3, today=date(2027, 4, 15))
+    assert [(one.contract_year_starts_on.year, one.taille) for one in tailles] == [(2028, 3)]
+
+
+def test_a_correction_is_refused_for_the_first_reason_like_a_signature() -> None:
+    other = msgspec.structs.replace(
+        FIRST, aci_id="other", contract_years=contract_years(date(2033, 4, 15), 1)
+    )
+    eve = STARTS_ON - timedelta(days=1)
+    for territory, years, answer in [
+        ((place(50_000, to_on=eve), place(None)), 8, Reason.ACI_IN_FORCE),
+        ((place(50_000, to_on=eve),), 6, Reason.TERRITORY_EMPTY),
+        ((place(50_000), place(None)), 6, Reason.POPULATION_UNKNOWN),
+        # where the taille is determined the population is not asked for
+        ((place(50_000), place(None)), 4, None),
+    ]:
+        result = correct(*territory, others=(other,), years=years)
+        assert (result.reason if isinstance(result, Refusal) else None) == answer

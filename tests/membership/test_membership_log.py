@@ -32,6 +32,12 @@ async def season(house: House) -> str:
         ("territory", {"entry_id": "f", "commune": other.code} | since, "POST", "cpts"),
         ("territory/f", {"from_on": "2026-02-01", "to_on": "2027-01-01"}, "PUT", "cpts"),
         ("members/m", {"from_on": "2026-02-01"}, "PUT", "cpts"),
+        (
+            "aci/a",
+            {"signed_on": "2026-01-01", "starts_on": "2026-06-01", "years": 2},
+            "PUT",
+            "ars",
+        ),
         ("participations/p", {"from_on": "2026-02-01", "is_withdrawn": True}, "PUT", "cpts"),
     ):
         answer = await house.order(f"/cpts/{cpts_id}/{path}", body, method, role)

@@ -24,7 +24,7 @@ from services.membership.domain.registration import assign_finess, register
 from tests.membership.ordering import check_digit, rpps
 
 PRECEDENCE = """
-unknown_cpts unknown_entry unknown_member unknown_participation
+unknown_cpts unknown_entry unknown_member unknown_participation unknown_aci
 already_exists unknown_commune finess_already_known finess_taken unknown_way
 period_ends_before_it_starts wrong_check_digit member_overlap
 population_needed population_not_allowed city_and_arrondissement place_taken parts_exceed_commune
@@ -158,10 +158,18 @@ def test_a_member_is_corrected_under_the_rules_of_a_new_one() -> None:
     assert isinstance(kept, MemberRecorded)
 
 
-def participation(way: str, from_on: str = "2026-01-01", to_on: str | None = None):
+def participation(
+    way: str,
+    from_on: str = "2026-01-01",
+    to_on: str | None = None,
+    *,
+    rpps: str = WRONG,
+    is_overridden: bool = True,
+):
     return ParticipationAsked(
         participation_id="p",
-        rpps=WRONG,
+        rpps=rpps,
+        is_check_digit_overridden=is_overridden,
         way=way,
         from_on=date.fromisoformat(from_on),
         to_on=date.fromisoformat(to_on) if to_on else None,
@@ -177,6 +185,12 @@ def test_a_participation_needs_a_known_way_and_a_sound_period() -> None:
         (participation("elsewhere"), Reason.UNKNOWN_WAY),
         (participation("elsewhere", "2026-01-02", "2026-01-01"), Reason.UNKNOWN_WAY),
         (participation("cpts", "2026-01-02", "2026-01-01"), Reason.PERIOD_ENDS_BEFORE_IT_STARTS),
+        (
+            participation("cpts", "2026-01-02", "2026-01-01", is_overridden=False),
+            Reason.PERIOD_ENDS_BEFORE_IT_STARTS,
+        ),
+        (participation("cpts", is_overridden=False), Reason.WRONG_CHECK_DIGIT),
+        (participation("cpts", rpps=DOCTOR, is_overridden=False), None),
     ]:
         result = record_participation("a", order, first_event=None)
         assert (result.reason if isinstance(result, Refusal) else None) == answer

@@ -71,46 +71,62 @@ def sign_aci(
     cpts: Cpts,
     asked: AciAsked,
     *,
-    signed: Sequence[AciSigned],
+    first_event: AciSigned | None,
+    signed: Iterable[AciSigned],
     territory: Sequence[TerritoryPlaceRecorded],
     parameters: Parameters,
 ) -> list[AciSigned | TailleDetermined] | Refusal:
     """The ACI, then the taille of each contract year; empty when this ACI is signed already.
 
-    `signed` holds the CPTS's ACI, `territory` its present entries. A contract year on whose first
-    day the territory is empty (but for the first, which is refused) has no inhabitant: taille 1.
+    `first_event` is the ACI's own first event, `signed` the present state of the CPTS's ACI,
+    `territory` its present entries. A contract year on whose first day the territory is empty (but
+    for the first, which is refused) has no inhabitant: taille 1.
     """
-    years = contract_years(asked.starts_on, asked.years)
-    aci = AciSigned(
-        cpts_id=cpts.cpts_id, aci_id=asked.aci_id, signed_on=asked.signed_on, contract_years=years
+    aci = _aci(cpts, asked, is_withdrawn=False)
+    if first_event is not None:
+        return [] if first_event == aci else already_exists("L'ACI", asked.aci_id)
+    refusal = _refusal_of_years(cpts, aci, signed, {}, territory)
+    if refusal is not None:
+        return refusal
+    return [aci, *_determine_missing(aci, {}, territory, parameters)]
+
+
+def correct_aci(
+    cpts: Cpts,
+    asked: AciAsked,
+    *,
+    is_withdrawn: bool,
+    present: AciSigned,
+    signed: Iterable[AciSigned],
+    determined: Mapping[date, TailleDetermined],
+    territory: Sequence[TerritoryPlaceRecorded],
+    today: date,
+    parameters: Parameters,
+) -> list[AciSigned | TailleDetermined] | Refusal:
+    """The ACI's other dates, then the tailles that they call for; empty when nothing changes.
+
+    `determined` holds the present taille by a year's first day. A withdrawn ACI has no contract
+    year. A taille that is determined stays once its year has begun; a year that begins after
+    `today` takes the territory's present population.
+    """
+    aci = _aci(cpts, asked, is_withdrawn=is_withdrawn)
+    if aci == present:
+        return []
+    if is_withdrawn:
+        return [aci]
+    refusal = _refusal_of_years(cpts, aci, signed, determined, territory)
+    if refusal is not None:
+        return refusal
+    missing = _determine_missing(aci, determined, territory, parameters)
+    again = determine_again(
+        cpts.cpts_id,
+        signed=[aci],
+        determined={**determined, **{event.contract_year_starts_on: event for event in missing}},
+        territory=territory,
+        today=today,
+        parameters=parameters,
     )
-    same_id = [one for one in signed if one.aci_id == asked.aci_id]
-    if same_id:
-        return [] if same_id == [aci] else already_exists("L'ACI", asked.aci_id)
-    first_on, last_on = years[0].starts_on, years[-1].ends_on
-    for one in signed:
-        other_first_on = one.contract_years[0].starts_on
-        other_last_on = one.contract_years[-1].ends_on
-        if have_common_day(first_on, last_on, other_first_on, other_last_on):
-            return Refusal(
-                reason=Reason.ACI_IN_FORCE,
-                detail=f"L'ACI {one.aci_id} court déjà du {other_first_on} au {other_last_on}.",
-                extension={"aci_id": one.aci_id},
-            )
-    if population_on(territory, first_on).places == 0:
-        return Refusal(
-            reason=Reason.TERRITORY_EMPTY,
-            detail=f"Le territoire de {cpts.cpts_name} ne tient aucune commune le {first_on}.",
-        )
-    unknown = {code for year in years for code in population_on(territory, year.starts_on).unknown}
-    if unknown:
-        return Refusal(
-            reason=Reason.POPULATION_UNKNOWN,
-            detail=f"La population n'est pas connue : {', '.join(sorted(unknown))}.",
-            extension={"communes": sorted(unknown)},
-        )
-    tailles = [_determine(cpts.cpts_id, year, territory, parameters) for year in years]
-    return [aci, *tailles]
+    return [aci, *missing, *again]
 
 
 def determine_again(
@@ -125,7 +141,7 @@ def determine_again(
     """The tailles that a changed territory changes: of contract years that begin after today.
 
     `determined` holds the present taille by a year's first day. A year whose population is not
-    known keeps the taille it has.
+    known keeps the taille it has, and is listed among the warnings.
     """
     years = sorted(
         (year for aci in signed for year in aci.contract_years if year.starts_on > today),
@@ -139,6 +155,69 @@ def determine_again(
         if event != determined.get(year.starts_on):
             changed.append(event)
     return changed
+
+
+def _aci(cpts: Cpts, asked: AciAsked, *, is_withdrawn: bool) -> AciSigned:
+    return AciSigned(
+        cpts_id=cpts.cpts_id,
+        aci_id=asked.aci_id,
+        signed_on=asked.signed_on,
+        contract_years=() if is_withdrawn else contract_years(asked.starts_on, asked.years),
+        is_withdrawn=is_withdrawn,
+    )
+
+
+def _refusal_of_years(
+    cpts: Cpts,
+    aci: AciSigned,
+    signed: Iterable[AciSigned],
+    determined: Mapping[date, TailleDetermined],
+    territory: Sequence[TerritoryPlaceRecorded],
+) -> Refusal | None:
+    """Why an ACI cannot have its contract years; the population matters where no taille is yet."""
+    first_on, last_on = aci.contract_years[0].starts_on, aci.contract_years[-1].ends_on
+    for one in signed:
+        if one.aci_id == aci.aci_id or not one.contract_years:
+            continue
+        other_first_on = one.contract_years[0].starts_on
+        other_last_on = one.contract_years[-1].ends_on
+        if have_common_day(first_on, last_on, other_first_on, other_last_on):
+            return Refusal(
+                reason=Reason.ACI_IN_FORCE,
+                detail=f"L'ACI {one.aci_id} court déjà du {other_first_on} au {other_last_on}.",
+                extension={"aci_id": one.aci_id},
+            )
+    if population_on(territory, first_on).places == 0:
+        return Refusal(
+            reason=Reason.TERRITORY_EMPTY,
+            detail=f"Le territoire de {cpts.cpts_name} ne tient aucune commune le {first_on}.",
+        )
+    unknown = {
+        code
+        for year in aci.contract_years
+        if year.starts_on not in determined
+        for code in population_on(territory, year.starts_on).unknown
+    }
+    if unknown:
+        return Refusal(
+            reason=Reason.POPULATION_UNKNOWN,
+            detail=f"La population n'est pas connue : {', '.join(sorted(unknown))}.",
+            extension={"communes": sorted(unknown)},
+        )
+    return None
+
+
+def _determine_missing(
+    aci: AciSigned,
+    determined: Mapping[date, TailleDetermined],
+    territory: Sequence[TerritoryPlaceRecorded],
+    parameters: Parameters,
+) -> list[TailleDetermined]:
+    return [
+        _determine(aci.cpts_id, year, territory, parameters)
+        for year in aci.contract_years
+        if year.starts_on not in determined
+    ]
 
 
 def _determine(

@@ -46,6 +46,7 @@ class ParticipationAsked(msgspec.Struct, frozen=True, kw_only=True):
     way: str
     from_on: date
     to_on: date | None
+    is_check_digit_overridden: bool
 
 
 def has_right_check_digit(rpps: str) -> bool:
@@ -144,7 +145,7 @@ def record_participation(
             reason=Reason.UNKNOWN_WAY,
             detail=f"Manière de participer inconnue : {asked.way}. Connues : {', '.join(Way)}.",
         )
-    return period_refusal(asked.from_on, asked.to_on) or entry
+    return period_refusal(asked.from_on, asked.to_on) or _check_digit_refusal(asked) or entry
 
 
 def correct_participation(
@@ -162,7 +163,7 @@ def correct_participation(
     return period_refusal(corrected.from_on, corrected.to_on) or corrected
 
 
-def _check_digit_refusal(asked: MemberAsked) -> Refusal | None:
+def _check_digit_refusal(asked: MemberAsked | ParticipationAsked) -> Refusal | None:
     if asked.is_check_digit_overridden or has_right_check_digit(asked.rpps):
         return None
     return Refusal(

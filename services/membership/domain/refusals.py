@@ -15,6 +15,7 @@ class Reason(StrEnum):
     UNKNOWN_ENTRY = "unknown_entry"
     UNKNOWN_MEMBER = "unknown_member"
     UNKNOWN_PARTICIPATION = "unknown_participation"
+    UNKNOWN_ACI = "unknown_aci"
     ALREADY_EXISTS = "already_exists"
     UNKNOWN_COMMUNE = "unknown_commune"
     FINESS_ALREADY_KNOWN = "finess_already_known"
@@ -39,6 +40,7 @@ ABSENCES = frozenset(
         Reason.UNKNOWN_ENTRY,
         Reason.UNKNOWN_MEMBER,
         Reason.UNKNOWN_PARTICIPATION,
+        Reason.UNKNOWN_ACI,
     }
 )
 """What an order is about does not exist: not a rule's refusal."""

@@ -14,8 +14,9 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}$(?!\n)")]
 CommuneCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9AB][0-9]{3}$(?!\n)")]
 Part = Annotated[str, msgspec.Meta(pattern=r"^[\w.:'-]+( [\w.:'-]+)*$(?!\n)", max_length=64)]
 Inhabitants = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
-Finess = Annotated[str, msgspec.Meta(pattern=r"^1[0-9]{9}$(?!\n)")]
+Finess = Annotated[str, msgspec.Meta(pattern=r"^1(2[AB]|[0-9]{2})[0-9]{7}$(?!\n)")]
 Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}$(?!\n)")]
+Years = Annotated[int, msgspec.Meta(ge=1, le=10)]
 Profession = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2}$(?!\n)")]
 
 ACI_STARTS_FROM_YEAR = 2019  # the first ACI CPTS is of 20 June 2019
@@ -79,6 +80,7 @@ class ParticipationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     way: Id
     from_on: date
     to_on: date | None = None
+    is_check_digit_overridden: bool = False
 
 
 class CorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,9 +97,27 @@ class AciOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     aci_id: Id
     signed_on: date
     starts_on: date
-    years: Annotated[int, msgspec.Meta(ge=1, le=10)] = 5
+    years: Years = 5
 
     def __post_init__(self) -> None:
-        """Refuse a first day that no ACI can have; the calendar also ends somewhere."""
-        if not ACI_STARTS_FROM_YEAR <= self.starts_on.year < ACI_STARTS_BEFORE_YEAR:
-            raise ValueError("`starts_on` is the first day of an ACI, from 2019 on")
+        """Refuse a first day that no ACI can have."""
+        _refuse_impossible_start(self.starts_on)
+
+
+class AciCorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The dates that an ACI has from now on; `is_withdrawn`: it was signed by mistake."""
+
+    signed_on: date
+    starts_on: date
+    years: Years = 5
+    is_withdrawn: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a first day that no ACI can have."""
+        _refuse_impossible_start(self.starts_on)
+
+
+def _refuse_impossible_start(starts_on: date) -> None:
+    """The first ACI is of 2019, and the calendar also ends somewhere."""
+    if not ACI_STARTS_FROM_YEAR <= starts_on.year < ACI_STARTS_BEFORE_YEAR:
+        raise ValueError("`starts_on` is the first day of an ACI, from 2019 on")

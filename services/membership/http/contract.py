@@ -1,17 +1,19 @@
-"""The order that signs an ACI."""
+"""The orders that sign an ACI, and that correct or withdraw one."""
 
 from typing import Any
 
-from litestar import Request, Response, post
+from litestar import Request, Response, post, put
 from litestar.params import JSONBody
 
 from contracts.events.membership import AciSigned
-from services.membership.domain.contract import AciAsked, sign_aci
-from services.membership.http.bodies import AciOrder, PathId
+from services.membership.domain.contract import AciAsked, correct_aci, sign_aci
+from services.membership.domain.refusals import Reason, absent
+from services.membership.http.bodies import AciCorrectionOrder, AciOrder, PathId
 from services.membership.http.ordering import (
     SIGNING_ROLES,
     announce_of,
     created,
+    local_day,
     locked_cpts,
     shown,
     unless_refused,
@@ -40,17 +42,61 @@ async def sign(
                     starts_on=data.starts_on,
                     years=data.years,
                 ),
+                first_event=await loading.first_aci(connection, cpts_id, data.aci_id),
                 signed=await loading.signed_by(connection, cpts_id),
                 territory=await loading.territory_of(connection, cpts_id),
                 parameters=load_parameters(),
             )
         )
         await announce_of(order, cpts, events)
-        signed = await loading.signed_by(connection, cpts_id)
-        (aci,) = (one for one in signed if one.aci_id == data.aci_id)
-        return created(await _with_tailles(connection, aci), is_new=bool(events))
+        return created(await _present(connection, cpts_id, data.aci_id), is_new=bool(events))
 
     return await carry_out(request, SIGNING_ROLES, body)
+
+
+@put("/cpts/{cpts_id:str}/aci/{aci_id:str}")
+async def correct(
+    request: Request[Any, Any, Any],
+    cpts_id: PathId,
+    aci_id: PathId,
+    data: JSONBody[AciCorrectionOrder],
+) -> Response[Any]:
+    """Gives an ACI other dates, ends it early, or withdraws it."""
+
+    async def body(order: Order) -> Answer:
+        connection = order.unit.connection
+        cpts = await locked_cpts(order, cpts_id)
+        signed = {one.aci_id: one for one in await loading.signed_by(connection, cpts_id)}
+        present = unless_refused(signed.get(aci_id) or absent(Reason.UNKNOWN_ACI, "L'ACI", aci_id))
+        events = unless_refused(
+            correct_aci(
+                cpts,
+                AciAsked(
+                    aci_id=aci_id,
+                    signed_on=data.signed_on,
+                    starts_on=data.starts_on,
+                    years=data.years,
+                ),
+                is_withdrawn=data.is_withdrawn,
+                present=present,
+                signed=signed.values(),
+                determined=await loading.tailles_of(connection, cpts_id),
+                territory=await loading.territory_of(connection, cpts_id),
+                today=local_day(order.instant),
+                parameters=load_parameters(),
+            )
+        )
+        await announce_of(order, cpts, events)
+        return Answer(body=await _present(connection, cpts_id, aci_id))
+
+    return await carry_out(request, SIGNING_ROLES, body)
+
+
+async def _present(connection: Connection, cpts_id: str, aci_id: str) -> dict[str, Any]:
+    """The present state of an ACI, its contract years with their taille."""
+    signed = await loading.signed_by(connection, cpts_id)
+    (aci,) = (one for one in signed if one.aci_id == aci_id)
+    return await _with_tailles(connection, aci)
 
 
 async def _with_tailles(connection: Connection, aci: AciSigned) -> dict[str, Any]:
@@ -68,4 +114,4 @@ async def _with_tailles(connection: Connection, aci: AciSigned) -> dict[str, Any
     }
 
 
-ROUTES = (sign,)
+ROUTES = (sign, correct)

@@ -102,6 +102,7 @@ async def add_participation(
                     way=data.way,
                     from_on=data.from_on,
                     to_on=data.to_on,
+                    is_check_digit_overridden=data.is_check_digit_overridden,
                 ),
                 first_event=await loading.first_participation(
                     connection, cpts_id, data.participation_id

@@ -15,6 +15,7 @@ from services.membership.domain.refusals import Reason, absent
 from services.membership.http.bodies import PathId
 from services.membership.http.ordering import unless_refused
 from services.membership.store import answers
+from services.membership.store.invariants import invariants
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
 from services.messaging.history import history_of
@@ -118,6 +119,30 @@ async def list_rpps_warnings(
     )
 
 
+@get("/population-warnings")
+async def list_population_warnings(
+    request: Request[Any, Any, Any], after: Cursor = "", limit: Limit = 100
+) -> dict[str, Any]:
+    """The contract years whose taille does not follow the territory: a population is unknown."""
+    cpts_id, _, starts_on = after.partition(CURSOR_SEPARATOR)
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.population_warnings_page(
+            connection, after=(cpts_id, _day(starts_on)), limit=limit
+        )
+    return _page(
+        items,
+        limit,
+        lambda last: f"{last['cpts_id']}{CURSOR_SEPARATOR}{last['contract_year_starts_on']}",
+    )
+
+
+@get("/invariants")
+async def show_invariants(request: Request[Any, Any, Any]) -> dict[str, bool]:
+    """What must always hold, computed now."""
+    async with request.app.state.pool.acquire() as connection:
+        return await invariants(connection)
+
+
 @get("/parameters")
 async def show_parameters() -> Parameters:
     """The dated values of the rules, with their source and whether they are verified."""
@@ -136,6 +161,16 @@ def _today(request: Request[Any, Any, Any]) -> date:
     return today
 
 
+def _day(text: str) -> date:
+    """The day of a cursor; before all others when it has none."""
+    if not text:
+        return date.min
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused("unknown_cursor", "La page demandée n'existe pas.", status=400) from error
+
+
 def _page(items: list[dict[str, Any]], limit: int, cursor: Any) -> dict[str, Any]:
     return {"items": items, "next": cursor(items[-1]) if len(items) == limit else None}
 
@@ -146,5 +181,7 @@ ROUTES = (
     show_history,
     show_place,
     list_rpps_warnings,
+    list_population_warnings,
+    show_invariants,
     show_parameters,
 )

@@ -1,15 +1,12 @@
 """Orders on a territory: whose a place is, is decided under the place's join row."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, post, put
 from litestar.params import JSONBody
 
 from contracts.communes import resolve
-from contracts.departements import PARIS_TIME
 from contracts.events.membership import TerritoryPlaceRecorded
 from services.membership.domain import Correction, Cpts
 from services.membership.domain.contract import determine_again
@@ -25,6 +22,7 @@ from services.membership.http.ordering import (
     EVERY_ROLE,
     announce_of,
     created,
+    local_day,
     locked_cpts,
     shown,
     unless_refused,
@@ -155,11 +153,6 @@ async def _announce_places(
         parameters=load_parameters(),
     )
     await announce_of(order, cpts, [*events, *tailles])
-
-
-def local_day(instant: datetime) -> date:
-    """The day in Paris, where contract years begin."""
-    return instant.astimezone(ZoneInfo(PARIS_TIME)).date()
 
 
 ROUTES = (add_place, add_places, correct_entry)

@@ -62,12 +62,15 @@ create table participation (
 create index participation_wrong on participation (cpts_id, participation_id)
     where has_wrong_check_digit;
 
+-- A withdrawn ACI has no dates.
 create table aci (
     cpts_id text not null,
     aci_id text not null,
     signed_on date not null,
-    starts_on date not null,
-    ends_on date not null,
+    starts_on date,
+    ends_on date,
+    is_withdrawn boolean not null,
+    first_sequence bigint not null,
     sequence bigint not null,
     primary key (cpts_id, aci_id)
 );

@@ -1,4 +1,4 @@
-"""What people are shown: CPTS and their entries, who holds a place, history, RPPS to look at."""
+"""What people are shown: CPTS and their entries, who holds a place, and what to look at."""
 
 from datetime import date
 from typing import Any
@@ -27,18 +27,39 @@ PARTICIPATIONS = """
     from participation where cpts_id = $1 order by rpps, from_on, participation_id
 """
 ACI = """
-    select aci_id, signed_on, starts_on, ends_on from aci where cpts_id = $1 order by starts_on
+    select aci_id, signed_on, starts_on, ends_on, is_withdrawn
+    from aci where cpts_id = $1 order by starts_on, aci_id
 """
-CONTRACT_YEARS = """
-    select aci.aci_id, year.starts_on, year.ends_on, taille.taille, taille.population
+# Of each contract year, the places without a known population on its first day: they stopped the
+# taille from following the territory.
+YEARS = """
+    select aci.cpts_id, aci.aci_id, year.starts_on, year.ends_on, taille.taille, taille.population,
+           array(
+               select distinct commune from territory_entry as entry
+               where entry.cpts_id = aci.cpts_id and not entry.is_withdrawn
+                 and entry.population is null and entry.from_on <= year.starts_on
+                 and (entry.to_on is null or entry.to_on >= year.starts_on)
+               order by commune
+           ) as unknown_communes
     from aci
     join history on subject = aci.cpts_id and history.sequence = aci.sequence
     cross join lateral jsonb_to_recordset(event -> 'contract_years')
         as year (starts_on date, ends_on date)
     left join taille
         on taille.cpts_id = aci.cpts_id and taille.contract_year_starts_on = year.starts_on
-    where aci.cpts_id = $1 order by year.starts_on
 """
+CONTRACT_YEARS = f"""
+    select aci_id, starts_on, ends_on, taille, population,
+           unknown_communes = '{{}}' as is_population_complete
+    from ({YEARS} where aci.cpts_id = $1) as year order by starts_on
+"""  # noqa: S608 - a constant
+POPULATION_WARNINGS_PAGE = f"""
+    select cpts_id, aci_id, starts_on as contract_year_starts_on, taille, population,
+           unknown_communes
+    from ({YEARS}) as year
+    where unknown_communes <> '{{}}' and (cpts_id, starts_on) > ($1, $2)
+    order by cpts_id, starts_on limit $3
+"""  # noqa: S608 - a constant
 HOLDERS = """
     select cpts_id, cpts_name, entry_id, commune, part, population, from_on, to_on
     from territory_entry join cpts using (cpts_id)
@@ -97,4 +118,12 @@ async def warnings_page(
 ) -> list[dict[str, Any]]:
     """The entries whose RPPS has a wrong check digit, after (cpts_id, kind, id)."""
     rows = await connection.fetch(WARNINGS_PAGE, *after, limit)
+    return [dict(row) for row in rows]
+
+
+async def population_warnings_page(
+    connection: Connection, *, after: tuple[str, date], limit: int
+) -> list[dict[str, Any]]:
+    """The contract years whose territory has places of unknown population, after (CPTS, day)."""
+    rows = await connection.fetch(POPULATION_WARNINGS_PAGE, *after, limit)
     return [dict(row) for row in rows]

@@ -71,6 +71,11 @@ SIGNED = """
     join history on subject = cpts_id and history.sequence = aci.sequence
     where cpts_id = $1 order by starts_on
 """
+FIRST_ACI = """
+    select history.event::text as event from aci
+    join history on subject = cpts_id and history.sequence = first_sequence
+    where cpts_id = $1 and aci_id = $2
+"""
 TAILLES = """
     select cpts_id, contract_year_starts_on, taille, population from taille where cpts_id = $1
 """
@@ -171,8 +176,14 @@ async def first_participation(
 
 
 async def signed_by(connection: Connection, cpts_id: str) -> list[AciSigned]:
-    """The ACI that a CPTS signed, oldest first."""
+    """The present state of the ACI that a CPTS signed, oldest first, withdrawn ones last."""
     return [_event(row, AciSigned) for row in await connection.fetch(SIGNED, cpts_id)]
+
+
+async def first_aci(connection: Connection, cpts_id: str, aci_id: str) -> AciSigned | None:
+    """The first event of an ACI."""
+    row = await connection.fetchrow(FIRST_ACI, cpts_id, aci_id)
+    return None if row is None else _event(row, AciSigned)
 
 
 async def tailles_of(connection: Connection, cpts_id: str) -> dict[date, TailleDetermined]:
