@@ -17,7 +17,7 @@ def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="cpts à l'essai "))
     home.chmod(0o755)
     (home / "cache").mkdir(mode=0o755)
-    shutil.copytree(cache, home / "cache" / folders.APPLICATION)
+    (home / "cache" / folders.APPLICATION).symlink_to(cache)
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     for replaced in ("KAFKA_BOOTSTRAP_SERVERS", "POSTGRES_URL", "CPTS_INSTANCE"):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import instance
+from deploy.local import instance, processes
 from deploy.local.services import ROOT, SERVICES
+from tests.stack.holding import hold
 from tests.stack.stub_services import FAILING
 
 COMMAND = [sys.executable, "-m", "tests.stack.just"]
@@ -90,6 +91,24 @@ def test_a_command_without_a_stack_says_what_to_run(own_home: Path, command: str
     answer = just(*command.split())
     assert answer.returncode == 1
     assert "run `just up` first" in answer.stderr
+
+
+def test_the_instance_of_a_running_process_is_looked_into_by_its_name(own_home: Path) -> None:
+    owner, folder = hold()
+    status = just("status", "--instance", folder.name)
+    assert "kafka       running" in status.stdout
+    assert just("topics", "--instance", folder.name).returncode == 0
+    sql = "select current_user"
+    assert just("psql", "payments", "-Atc", sql, CPTS_INSTANCE=folder.name).stdout == "payments\n"
+    for command in (("up",), ("down",), ("reset", "--yes")):
+        refused = just(*command, "--instance", folder.name)
+        assert refused.returncode == 1
+        assert f"{folder.name} belongs to the running process {owner.pid}" in refused.stderr
+    assert "kafka       running" in just("status", "--instance", folder.name).stdout
+    owner.kill()
+    owner.wait()
+    assert processes.wait_until(lambda: not folder.exists(), within_seconds=20)
+    assert "run `just up` first" in just("status", "--instance", folder.name).stderr
 
 
 @pytest.mark.parametrize("moment", ["PostgreSQL: making", "Kafka: formatting", "Kafka: ready"])

@@ -4,8 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import psutil
@@ -16,8 +14,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local import instance, postgres, processes, topics
 from deploy.local.processes import ComponentFailed
-from deploy.local.services import ROOT
 from deploy.local.stack import Stack
+from tests.stack.holding import hold
 
 
 async def _write(stack: Stack, text: str) -> None:
@@ -132,20 +130,8 @@ def test_a_port_taken_meanwhile_is_replaced(own_home: Path) -> None:
         after.reset()
 
 
-def _hold() -> tuple["subprocess.Popen[str]", Path]:
-    owner = subprocess.Popen(
-        [sys.executable, "-m", "tests.stack.hold_stack"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert owner.stdout is not None
-    return owner, Path(owner.stdout.readline().rstrip("\n"))
-
-
 def test_an_ephemeral_instance_ends_with_its_owner(own_home: Path) -> None:
-    owner, folder = _hold()
+    owner, folder = hold()
     assert instance.leftovers(folder)
     owner.kill()
     owner.wait()
@@ -154,7 +140,7 @@ def test_an_ephemeral_instance_ends_with_its_owner(own_home: Path) -> None:
 
 
 def test_what_a_killed_owner_and_watcher_left_is_cleared_by_the_next_start(own_home: Path) -> None:
-    owner, folder = _hold()
+    owner, folder = hold()
     watchers = [
         process
         for process in psutil.process_iter(["cmdline"])
@@ -172,7 +158,7 @@ def test_what_a_killed_owner_and_watcher_left_is_cleared_by_the_next_start(own_h
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_owner_leaves_nothing(own_home: Path, by: signal.Signals) -> None:
-    owner, folder = _hold()
+    owner, folder = hold()
     os.killpg(owner.pid, by)
     owner.wait(timeout=30)
     assert processes.wait_until(lambda: not folder.exists(), within_seconds=20)
