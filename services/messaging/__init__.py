@@ -20,6 +20,7 @@ Exceptions:
     ├── offsets.Fenced            somebody else moved the offsets of this batch
     ├── offsets.LogMismatch       the log is not the one that the stored offsets speak of
     ├── batch.TooManyBreaches     breach after breach: the line stops
+    ├── unit.NotLive              a live service announces before it has a relay
     ├── outbox.TooLarge           an event is larger than the log takes
     └── relay.SendFailed          the log refused a row of the outbox
 """

@@ -30,7 +30,7 @@ from services.messaging.offsets import (
     load_offsets,
 )
 from services.messaging.settings import Settings
-from services.messaging.unit import Desk, open_unit
+from services.messaging.unit import Desk, Mode, open_unit
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ async def rebuild(service: Service, settings: Settings, schema: str) -> None:
     await migrate(settings, service.schema, schema)
     pool = await open_pool(settings, schema)
     try:
-        desk = desk_for(service, pool, topics)
+        desk = desk_for(service, pool, topics, Mode.REBUILD)
         own = topics[service.topic.name]
         applied = await catch_up_own(service, settings, desk, own, is_restore=False)
         heard = await hear_again(service, settings, desk, topics)
@@ -241,8 +241,8 @@ def topics_of(service: Service) -> list[Any]:
     return [service.topic, *(hears.topic for hears in service.hears)]
 
 
-def desk_for(service: Service, pool: Pool, topics: Mapping[str, LogTopic]) -> Desk:
-    """The desk of one process, which announces nothing until it is given a relay."""
+def desk_for(service: Service, pool: Pool, topics: Mapping[str, LogTopic], mode: Mode) -> Desk:
+    """The desk of one process; a live one can announce once it is given a relay."""
     return Desk(
         pool,
         name=service.name,
@@ -250,6 +250,7 @@ def desk_for(service: Service, pool: Pool, topics: Mapping[str, LogTopic]) -> De
         writer=uuid4(),
         partitions=topics[service.topic.name].partitions,
         relay=None,
+        mode=mode,
     )
 
 

@@ -63,11 +63,15 @@ async def replay_dead_letter(
 async def replay(hearing: Hearing, codec: Codec, letter_id: int) -> None:
     """Run the handler of a dead letter on it and mark it, in one transaction.
 
-    Raises `Refused` when it is replayed already or still cannot be handled, a 404 when there is
-    none.
+    Raises `Refused` when it is replayed already or still cannot be handled, or while the service
+    catches up with the log; a 404 when there is none.
     """
     kafka_names = {name: kafka_name for kafka_name, name in hearing.names.items()}
     async with open_unit(hearing.desk) as unit:
+        if unit.is_rebuild:
+            raise Refused(
+                "not_ready", "Le service rattrape son journal ; réessayez bientôt.", status=503
+            )
         found = await lock_dead_letter(unit.connection, letter_id, kafka_names)
         if found is None:
             raise not_found("Le message", letter_id)

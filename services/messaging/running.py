@@ -31,7 +31,7 @@ from services.messaging.replaying import (
 )
 from services.messaging.settings import Settings
 from services.messaging.timers import run_timers
-from services.messaging.unit import Desk
+from services.messaging.unit import Desk, Mode
 from services.messaging.waiting import Backoff
 from services.messaging.web import make_app, serving
 
@@ -136,7 +136,8 @@ async def running(
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings)
         stack.push_async_callback(close_pool, pool)
-        desk = desk_for(service, pool, topics)
+        desk = desk_for(service, pool, topics, Mode.LIVE)
+        desk.is_catching_up = True
         run = Running(settings, service, desk, topics)
         hearing, codec = hearing_of(run)
         own = topics[service.topic.name]

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -34,10 +35,22 @@ class Relaying(Protocol):
         ...
 
 
+class Mode(StrEnum):
+    """Whether what is announced leaves for the log (`LIVE`), or was said before (`REBUILD`)."""
+
+    LIVE = "live"
+    REBUILD = "rebuild"
+
+
+class NotLive(RuntimeError):  # noqa: N818
+    """A live service announces before it can: what it says would be lost from the log."""
+
+
 class Desk:
     """What the transactions of one process share: the pool, how own events apply, where they go.
 
-    `relay` is None where nothing is announced: a rebuild and a restore.
+    `relay` is None until a live service may announce, and always in a rebuild.
+    `is_catching_up` tells that a live service hears its past again.
     """
 
     def __init__(
@@ -49,6 +62,7 @@ class Desk:
         writer: UUID,
         partitions: int,
         relay: Relaying | None,
+        mode: Mode = Mode.LIVE,
     ) -> None:
         self.pool = pool
         self.name = name
@@ -56,39 +70,41 @@ class Desk:
         self.writer = writer
         self.partitions = partitions
         self.relay = relay
+        self.mode = mode
         self.is_catching_up = False
         self.counters: Counter[str] = Counter()
 
 
 class Unit:
-    """An open transaction of a service. `connection` is inside it; nothing here commits it."""
+    """An open transaction of a service. `connection` is inside it; nothing here commits it.
+
+    `is_rebuild` tells whether the past is heard again, in a rebuild or a restore: what the service
+    decided then is read from its own topic, not decided anew.
+    """
 
     def __init__(self, connection: Connection, desk: Desk) -> None:
         self.connection = connection
+        self.is_rebuild = desk.mode is Mode.REBUILD or desk.is_catching_up
         self._desk = desk
         self._rows: list[Row] = []
         self._has_others = False
         self._counts: Counter[str] = Counter()
 
-    @property
-    def is_rebuild(self) -> bool:
-        """Whether the past is heard again, in a rebuild or a restore: what the service decided then
-        is read from its own topic, not decided anew.
-        """
-        return self._desk.relay is None or self._desk.is_catching_up
-
     async def announce(self, events: Sequence[Recorded[Any]]) -> None:
         """Say the service's own events: keep them in the history, put them in the outbox and apply
         them, order kept.
 
-        An event said before, known by its id, is neither said nor applied again.
+        An event said before, known by its id, is neither said nor applied again. Raises `NotLive`
+        in a live service that has no relay yet.
         """
         if not events:
             return
         desk = self._desk
         rows = make_rows(events, desk.partitions)
-        if desk.relay is None:
+        if desk.mode is Mode.REBUILD:
             new = await keep_only(self.connection, rows)
+        elif desk.relay is None:
+            raise NotLive(f"{desk.name} has no relay yet")
         else:
             added, has_others = await add_rows(self.connection, rows, desk.writer)
             self._rows += added
