@@ -1,199 +1,241 @@
-"""What territories, and what is told of its place, make of a demand that waits for a CPTS."""
+"""How events become rows: the only writer of membership's own state, live, in rebuild and restore.
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+Each kind of event is one statement for the whole batch. An entry keeps its highest sequence, so
+that an event applied again changes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
 from contracts.communes import resolve
-from contracts.events.membership import TerritoryPlaceRecorded
-from contracts.events.referrals import DemandLocated, ReferralsEvent
-from contracts.recorded import Cause, Recorded, record
-from services.referrals.domain.referral import Events, Referral, Stage, evolve, look_again
-from services.referrals.domain.refusal import Refusal
-from services.referrals.domain.territory import (
-    HeldReason,
-    Place,
-    TerritoryEntry,
-    holder_of,
-    is_part,
-    local_day,
-    next_look,
-    place_of,
+from contracts.events.membership import (
+    AciSigned,
+    CptsRegistered,
+    FinessAssigned,
+    MemberRecorded,
+    ParticipationRecorded,
+    TailleDetermined,
+    TerritoryPlaceRecorded,
 )
+from contracts.recorded import Recorded
+from services.membership.domain.professionals import has_right_check_digit
+from services.membership.domain.territory import place_key
+from services.messaging.database import Connection
 
-EntryKey = tuple[str, str]
+E = TypeVar("E", bound=msgspec.Struct)
+
+ADD_CPTS = """
+    insert into cpts (cpts_id, cpts_name, seat_commune, departement, finess, sequence)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+    on conflict (cpts_id) do nothing
+"""
+GIVE_FINESS = """
+    update cpts set finess = new.finess
+    from unnest($1::text[], $2::text[]) as new (cpts_id, finess)
+    where cpts.cpts_id = new.cpts_id
+"""
+MOVE_SEQUENCE = """
+    update cpts set sequence = new.sequence
+    from unnest($1::text[], $2::bigint[]) as new (cpts_id, sequence)
+    where cpts.cpts_id = new.cpts_id and cpts.sequence < new.sequence
+"""
+KEEP_PLACES = """
+    insert into territory_entry (cpts_id, entry_id, place, commune, part, population,
+                                 from_on, to_on, is_withdrawn, first_sequence, sequence)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[],
+                         $7::date[], $8::date[], $9::boolean[], $10::bigint[], $11::bigint[])
+    on conflict (cpts_id, entry_id) do update
+    set population = excluded.population, from_on = excluded.from_on, to_on = excluded.to_on,
+        is_withdrawn = excluded.is_withdrawn, sequence = excluded.sequence
+    where territory_entry.sequence < excluded.sequence
+"""
+KEEP_MEMBERS = """
+    insert into member (cpts_id, member_id, rpps, profession, has_wrong_check_digit,
+                        from_on, to_on, is_withdrawn, first_sequence, sequence)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],
+                         $6::date[], $7::date[], $8::boolean[], $9::bigint[], $10::bigint[])
+    on conflict (cpts_id, member_id) do update
+    set from_on = excluded.from_on, to_on = excluded.to_on, is_withdrawn = excluded.is_withdrawn,
+        sequence = excluded.sequence
+    where member.sequence < excluded.sequence
+"""
+KEEP_PARTICIPATIONS = """
+    insert into participation (cpts_id, participation_id, rpps, way, has_wrong_check_digit,
+                               from_on, to_on, is_withdrawn, first_sequence, sequence)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],
+                         $6::date[], $7::date[], $8::boolean[], $9::bigint[], $10::bigint[])
+    on conflict (cpts_id, participation_id) do update
+    set from_on = excluded.from_on, to_on = excluded.to_on, is_withdrawn = excluded.is_withdrawn,
+        sequence = excluded.sequence
+    where participation.sequence < excluded.sequence
+"""
+KEEP_ACI = """
+    insert into aci (cpts_id, aci_id, signed_on, starts_on, ends_on, is_withdrawn,
+                     first_sequence, sequence)
+    select * from unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::date[],
+                         $6::boolean[], $7::bigint[], $8::bigint[])
+    on conflict (cpts_id, aci_id) do update
+    set signed_on = excluded.signed_on, starts_on = excluded.starts_on,
+        ends_on = excluded.ends_on, is_withdrawn = excluded.is_withdrawn,
+        sequence = excluded.sequence
+    where aci.sequence < excluded.sequence
+"""
+KEEP_TAILLES = """
+    insert into taille (cpts_id, contract_year_starts_on, taille, population, sequence)
+    select * from unnest($1::text[], $2::date[], $3::integer[], $4::integer[], $5::bigint[])
+    on conflict (cpts_id, contract_year_starts_on) do update
+    set taille = excluded.taille, population = excluded.population, sequence = excluded.sequence
+    where taille.sequence < excluded.sequence
+"""
 
 
-def entry_of(told: Recorded[TerritoryPlaceRecorded], place_key: str) -> TerritoryEntry:
-    """The territory entry that a membership event tells."""
-    event = told.event
-    return TerritoryEntry(
-        cpts_id=event.cpts_id,
-        entry_id=event.entry_id,
-        place_key=place_key,
-        commune=event.commune,
-        part=event.part,
-        from_on=event.from_on,
-        to_on=event.to_on,
-        is_withdrawn=event.is_withdrawn,
-        sequence=told.sequence,
+async def apply(connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+    """Apply membership's own events, in the order of each CPTS's sequence."""
+    await _apply_cpts(connection, events)
+    await _apply_places(connection, _last_of_each(events, TerritoryPlaceRecorded, "entry_id"))
+    await _apply_members(connection, _last_of_each(events, MemberRecorded, "member_id"))
+    await _apply_participations(
+        connection, _last_of_each(events, ParticipationRecorded, "participation_id")
+    )
+    await _apply_contract(connection, events)
+
+
+async def _apply_cpts(connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+    registered = _of(events, CptsRegistered)
+    if registered:
+        await connection.execute(
+            ADD_CPTS,
+            [one.event.cpts_id for one in registered],
+            [one.event.cpts_name for one in registered],
+            [one.event.seat_commune for one in registered],
+            [one.departement for one in registered],
+            [one.event.finess for one in registered],
+            [one.sequence for one in registered],
+        )
+    assigned = _of(events, FinessAssigned)
+    if assigned:
+        await connection.execute(
+            GIVE_FINESS,
+            [one.event.cpts_id for one in assigned],
+            [one.event.finess for one in assigned],
+        )
+    highest: dict[str, int] = {}
+    for one in events:
+        highest[one.subject] = max(one.sequence, highest.get(one.subject, 0))
+    await connection.execute(MOVE_SEQUENCE, list(highest), list(highest.values()))
+
+
+async def _apply_places(
+    connection: Connection, last: Sequence[tuple[int, Recorded[TerritoryPlaceRecorded]]]
+) -> None:
+    if not last:
+        return
+    entries = [one.event for _, one in last]
+    await connection.execute(
+        KEEP_PLACES,
+        [entry.cpts_id for entry in entries],
+        [entry.entry_id for entry in entries],
+        [_place_of(entry.commune) for entry in entries],
+        [entry.commune for entry in entries],
+        [entry.part for entry in entries],
+        [entry.population for entry in entries],
+        [entry.from_on for entry in entries],
+        [entry.to_on for entry in entries],
+        [entry.is_withdrawn for entry in entries],
+        [first for first, _ in last],
+        [one.sequence for _, one in last],
     )
 
 
-def place_key_of(referral: Referral) -> str:
-    """The key of a referral's place; more precisely told, it keeps its key."""
-    commune = resolve(referral.commune)
-    return place_of(commune).key if commune else referral.commune
-
-
-def place_of_referral(referral: Referral) -> Place:
-    """Where a referral comes from, as precisely as was told."""
-    commune, part = referral.commune, referral.part
-    if referral.located_commune is not None:
-        commune, part = referral.located_commune, referral.located_part
-    key = place_key_of(referral)
-    return Place(commune=commune, city=key if key != commune else None, part=part)
-
-
-def look(
-    referral: Referral,
-    entries: Iterable[TerritoryEntry],
-    *,
-    instant: datetime,
-    answer_within: timedelta,
-) -> Events:
-    """What is made of a held demand, looked at again at `instant`; `entries` as for `holder_of`."""
-    place, known = place_of_referral(referral), list(entries)
-    return look_again(
-        referral,
-        holder=holder_of(place, known, local_day(instant)),
-        look_again_at=next_look(place, known, after=instant, before=referral.see_by),
-        instant=instant,
-        answer_within=answer_within,
+async def _apply_members(
+    connection: Connection, last: Sequence[tuple[int, Recorded[MemberRecorded]]]
+) -> None:
+    if not last:
+        return
+    entries = [one.event for _, one in last]
+    await connection.execute(
+        KEEP_MEMBERS,
+        [entry.cpts_id for entry in entries],
+        [entry.member_id for entry in entries],
+        [entry.rpps for entry in entries],
+        [entry.profession for entry in entries],
+        [not has_right_check_digit(entry.rpps) for entry in entries],
+        [entry.from_on for entry in entries],
+        [entry.to_on for entry in entries],
+        [entry.is_withdrawn for entry in entries],
+        [first for first, _ in last],
+        [one.sequence for _, one in last],
     )
 
 
-def look_at_begun(
-    referral: Referral,
-    entries: Iterable[TerritoryEntry],
-    *,
-    until: datetime,
-    cause: Cause,
-    answer_within: timedelta,
-) -> list[Recorded[ReferralsEvent]]:
-    """What a held demand became, until then, at each midnight at which a known territory began.
-
-    Dated by those midnights, however late they are looked at.
-    """
-    known = list(entries)
-    announced: list[Recorded[ReferralsEvent]] = []
-    while (at := referral.look_again_at) is not None and at <= until:
-        events = look(referral, known, instant=at, answer_within=answer_within)
-        for recorded in _recorded(referral, events, at, cause):
-            announced.append(recorded)
-            referral = evolve(referral, recorded)
-    return announced
-
-
-def offer_waiting(
-    changes: Sequence[tuple[Recorded[TerritoryPlaceRecorded], TerritoryEntry]],
-    *,
-    known: Iterable[TerritoryEntry],
-    held: Iterable[Referral],
-    answer_within: timedelta,
-) -> list[Recorded[ReferralsEvent]]:
-    """The events of the held demands that each change, in turn, lets be offered.
-
-    One change at a time, so that a batch gives what its messages one by one would. Everything is
-    dated by the change (by the demand when that came later), never by when the message was read;
-    territories that began before it are looked at first. `known` are the entries, `held` the
-    demands, of all the changes' keys.
-    """
-    entries: dict[str, dict[EntryKey, TerritoryEntry]] = {}
-    for entry in known:
-        entries.setdefault(entry.place_key, {})[entry.cpts_id, entry.entry_id] = entry
-    waiting: dict[str, list[Referral]] = {}
-    for referral in held:
-        waiting.setdefault(place_key_of(referral), []).append(referral)
-    announced: list[Recorded[ReferralsEvent]] = []
-    for told, entry in changes:
-        here = entries.setdefault(entry.place_key, {})
-        known_as = (entry.cpts_id, entry.entry_id)
-        if known_as in here and here[known_as].sequence >= entry.sequence:
-            continue
-        before = list(here.values())
-        here[known_as] = entry
-        still = waiting.get(entry.place_key, [])
-        for index, referral in enumerate(still):
-            events, still[index] = _reconsidered(
-                referral, before, here.values(), told, answer_within
-            )
-            announced += events
-    return announced
-
-
-def _reconsidered(
-    referral: Referral,
-    before: Iterable[TerritoryEntry],
-    after: Iterable[TerritoryEntry],
-    told: Recorded[TerritoryPlaceRecorded],
-    answer_within: timedelta,
-) -> tuple[list[Recorded[ReferralsEvent]], Referral]:
-    instant = max(told.recorded_at, referral.recorded_at)
-    announced = look_at_begun(
-        referral, before, until=instant, cause=told.as_cause(), answer_within=answer_within
+async def _apply_participations(
+    connection: Connection, last: Sequence[tuple[int, Recorded[ParticipationRecorded]]]
+) -> None:
+    if not last:
+        return
+    entries = [one.event for _, one in last]
+    await connection.execute(
+        KEEP_PARTICIPATIONS,
+        [entry.cpts_id for entry in entries],
+        [entry.participation_id for entry in entries],
+        [entry.rpps for entry in entries],
+        [entry.way for entry in entries],
+        [not has_right_check_digit(entry.rpps) for entry in entries],
+        [entry.from_on for entry in entries],
+        [entry.to_on for entry in entries],
+        [entry.is_withdrawn for entry in entries],
+        [first for first, _ in last],
+        [one.sequence for _, one in last],
     )
-    for recorded in announced:
-        referral = evolve(referral, recorded)
-    events = look(referral, after, instant=instant, answer_within=answer_within)
-    for recorded in _recorded(referral, events, instant, told.as_cause()):
-        announced.append(recorded)
-        referral = evolve(referral, recorded)
-    return announced, referral
 
 
-def locate(
-    referral: Referral,
-    entries: Sequence[TerritoryEntry],
-    *,
-    commune: str | None,
-    part: str | None,
-    instant: datetime,
-    answer_within: timedelta,
-) -> Events | Refusal:
-    """What a part, or an arrondissement as `commune`, makes of a demand held because it needs one.
-
-    An arrondissement of the city is known by its code; a part only by a territory of that day.
-    """
-    place, day = place_of_referral(referral), local_day(instant)
-    is_held = referral.state is Stage.HELD and instant < referral.see_by
-    if not is_held or holder_of(place, entries, day) is not HeldReason.PART_NEEDED:
-        return Refusal.NO_PART_NEEDED
-    if commune is None:
-        told = msgspec.structs.replace(place, part=part)
-        is_known = is_part(told, entries, day)
-    else:
-        found = resolve(commune)
-        told = place_of(found) if found else place
-        is_known = told.city == place.commune
-    if not is_known:
-        return Refusal.UNKNOWN_PART
-    located = DemandLocated(referral_id=referral.referral_id, commune=told.commune, part=told.part)
-    now_known = msgspec.structs.replace(
-        referral, located_commune=told.commune, located_part=told.part
-    )
-    return located, *look(now_known, entries, instant=instant, answer_within=answer_within)
+async def _apply_contract(connection: Connection, events: Sequence[Recorded[Any]]) -> None:
+    last = _last_of_each(events, AciSigned, "aci_id")
+    if last:
+        signed = [one.event for _, one in last]
+        await connection.execute(
+            KEEP_ACI,
+            [aci.cpts_id for aci in signed],
+            [aci.aci_id for aci in signed],
+            [aci.signed_on for aci in signed],
+            [aci.contract_years[0].starts_on if aci.contract_years else None for aci in signed],
+            [aci.contract_years[-1].ends_on if aci.contract_years else None for aci in signed],
+            [aci.is_withdrawn for aci in signed],
+            [first for first, _ in last],
+            [one.sequence for _, one in last],
+        )
+    determined = [
+        one for _, one in _last_of_each(events, TailleDetermined, "contract_year_starts_on")
+    ]
+    if determined:
+        await connection.execute(
+            KEEP_TAILLES,
+            [one.event.cpts_id for one in determined],
+            [one.event.contract_year_starts_on for one in determined],
+            [one.event.taille for one in determined],
+            [one.event.population for one in determined],
+            [one.sequence for one in determined],
+        )
 
 
-def _recorded(
-    referral: Referral, events: Events, at: datetime, cause: Cause
-) -> list[Recorded[ReferralsEvent]]:
-    return record(
-        events,
-        subject=referral.referral_id,
-        after_sequence=referral.sequence,
-        departement=referral.departement,
-        occurred_at=at,
-        cause=cause,
-    )
+def _of(events: Sequence[Recorded[Any]], event_class: type[E]) -> list[Recorded[E]]:
+    return [one for one in events if isinstance(one.event, event_class)]
+
+
+def _last_of_each(
+    events: Sequence[Recorded[Any]], event_class: type[E], id_field: str
+) -> list[tuple[int, Recorded[E]]]:
+    """Of each entry in a batch, its first sequence there and its last event."""
+    found: dict[tuple[str, Any], tuple[int, Recorded[E]]] = {}
+    for one in _of(events, event_class):
+        key = (one.subject, getattr(one.event, id_field))
+        first, last = found.get(key, (one.sequence, one))
+        found[key] = (min(first, one.sequence), max(last, one, key=lambda each: each.sequence))
+    return list(found.values())
+
+
+def _place_of(code: str) -> str:
+    commune = resolve(code)
+    return code if commune is None else place_key(commune)
