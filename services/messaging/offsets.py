@@ -16,6 +16,10 @@ ADD_MISSING = """
     select $1, partition, $2, 0 from unnest($3::integer[]) as new (partition)
     on conflict do nothing
 """
+LOCK = """
+    select partition, next_offset from stored_offset
+    where topic = $1 and partition = any ($2) order by partition for update
+"""
 FENCE = """
     update stored_offset
     set next_offset = move.next_offset
@@ -71,6 +75,14 @@ async def load_offsets(
         (row["topic"], row["partition"]): StoredOffset(row["topic_id"], row["next_offset"])
         for row in rows
     }
+
+
+async def lock_offsets(
+    connection: Connection, topic: str, partitions: Iterable[int]
+) -> dict[int, int]:
+    """Where these partitions of a topic stand, by partition; nobody moves them meanwhile."""
+    rows = await connection.fetch(LOCK, topic, list(partitions))
+    return {row["partition"]: row["next_offset"] for row in rows}
 
 
 async def add_missing_offsets(

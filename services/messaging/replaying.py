@@ -5,6 +5,7 @@ derived on the way has been said before.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,6 +29,7 @@ from services.messaging.offsets import (
     check_topic,
     fence,
     load_offsets,
+    lock_offsets,
 )
 from services.messaging.settings import Settings
 from services.messaging.unit import Desk, Mode, open_unit
@@ -90,17 +92,9 @@ async def apply_own(
     """Apply a batch of the service's own events and move its own-topic offsets, in one transaction.
 
     An event that the history holds was applied before the backup; in a restore it also counts as
-    sent, since the log has it.
+    sent, since the log has it. Offsets that the relay of another process has moved on stay there.
     """
-    moves: dict[int, Move] = {}
-    for record, _ in items:
-        from_offset = moves[record.partition].from_offset if record.partition in moves else None
-        moves[record.partition] = Move(
-            topic.name,
-            record.partition,
-            record.offset if from_offset is None else from_offset,
-            record.offset + 1,
-        )
+    ends = {record.partition: record.offset + 1 for record, _ in items}
     events: list[Recorded[Any]] = []
     for record, said in items:
         if isinstance(said, Breach):
@@ -109,15 +103,34 @@ async def apply_own(
             )
         if isinstance(said, Recorded):
             events.append(said)
+    events = in_sequence(events)
     async with open_unit(desk) as unit:
-        await fence(unit.connection, list(moves.values()))
         if is_restore:
+            # Before the offsets are locked: the relay marks in this order, too.
             await unit.connection.execute(outbox.MARK_SEEN, [event.id for event in events])
+        stands = await lock_offsets(unit.connection, topic.name, ends)
+        moves = [
+            Move(topic.name, partition, stands[partition], end)
+            for partition, end in ends.items()
+            if stands[partition] < end
+        ]
+        await fence(unit.connection, moves)
         new = await outbox.keep_only(unit.connection, outbox.make_rows(events, desk.partitions))
         fresh = list({event.id: event for event in events if event.id in new}.values())
         if fresh:
             await desk.apply(unit.connection, fresh)
         unit.count("own_events", len(fresh))
+
+
+def in_sequence(events: Sequence[Recorded[Any]]) -> list[Recorded[Any]]:
+    """Events in the log's order, but those of an aggregate among themselves in their own: one that
+    changed département lies in two partitions, and these are read side by side.
+    """
+    by_subject: defaultdict[str, list[Recorded[Any]]] = defaultdict(list)
+    for event in sorted(events, key=lambda event: event.sequence):
+        by_subject[event.subject].append(event)
+    turns = {subject: iter(own) for subject, own in by_subject.items()}
+    return [next(turns[event.subject]) for event in events]
 
 
 async def catch_up_own(

@@ -9,11 +9,12 @@ import httpx
 import msgspec
 import pytest
 
+from services.messaging import replaying
 from services.messaging.process import Running, Service, running
 from services.messaging.settings import Settings
 from services.messaging.unit import NotLive, open_unit
 from tests.messaging.raw import counted, until
-from tests.messaging.toy import POISON
+from tests.messaging.toy import POISON, SPEAKER
 
 SYSTEM = {"Acting-Role": "system"}
 
@@ -86,3 +87,44 @@ async def test_a_live_service_without_a_relay_cannot_announce(speaker: Running) 
             await unit.announce([counted("a", 1)])
     speaker.desk.relay = relay
     assert await speaker.pool.fetchval("select count(*) from history") == 0
+
+
+async def test_a_second_process_starts_while_the_first_one_marks_what_it_sends(
+    settings_of, speaker, log, monkeypatch
+) -> None:
+    """The relay moves the own-topic offsets between their reading and the first batch."""
+    for number in range(3):
+        async with open_unit(speaker.desk) as unit:
+            await unit.announce([counted(f"s{number}", 1)])
+    await speaker.relayed()
+    await speaker.pool.execute("update stored_offset set next_offset = 0")
+    read = replaying.read_to_end
+
+    async def read_to_end(settings, starts, ends):
+        async for batch in read(settings, starts, ends):
+            await speaker.pool.execute(
+                "update stored_offset set next_offset = 2 where partition = $1",
+                batch[0].partition,
+            )
+            yield batch
+
+    monkeypatch.setattr(replaying, "read_to_end", read_to_end)
+    async with running(SPEAKER, settings_of("speaker")) as second:
+        assert second.counters["own_events"] == 0
+        assert await second.pool.fetchval("select max(next_offset) from stored_offset") == 3
+    assert len(await log.read()) == 3
+
+
+async def test_own_events_of_one_aggregate_apply_in_its_order_whatever_the_logs_order(
+    log, settings_of, monkeypatch
+) -> None:
+    """An aggregate that changed département lies in two partitions, which are read side by side."""
+    applied: list[tuple[str, int]] = []
+
+    async def apply(_connection, events) -> None:
+        applied.extend((one.subject, one.sequence) for one in events)
+
+    await log.say(counted("a", 1, sequence=2), counted("b", 1), counted("a", 1, sequence=1))
+    service = msgspec.structs.replace(SPEAKER, apply=apply)
+    async with running(service, settings_of("speaker")):
+        assert applied == [("a", 1), ("b", 1), ("a", 2)]
