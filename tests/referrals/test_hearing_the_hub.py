@@ -327,3 +327,45 @@ async def test_an_instant_of_no_year_of_the_sas_is_refused(served: Served) -> No
     answer = await tell(served, envelope("far", created="9999-12-31T23:59:59+00:00"))
     assert (answer.status_code, answer.json()["hub_code"]) == (422, 300)
     assert "created" in answer.json()["reasons"][0]
+
+
+async def test_an_exercise_about_what_is_known_changes_nothing_and_is_listed(
+    served: Served,
+) -> None:
+    ours = await booked_referral(served, "exercise-ours")
+    await taken(served, envelope("exercise-known"))
+    before = await served.count_said()
+    for number, appointment in (("1", ours), ("2", "platform-exercise-known")):
+        body = json.loads(update(f"exercise-{number}", appointment, sent_at=NOON, status="noshow"))
+        body["distributionStatus"] = "Exercise"
+        assert (await taken(served, json.dumps(body).encode()))["outcome"] == "recorded"
+    assert await served.count_said() == before
+    assert await served.state(ours) == "booked"
+    listed = {one["distribution_id"] for one in (await all_messages(served))}
+    assert {"fr.health.ptfsas_exercise-1", "fr.health.ptfsas_exercise-2"} <= listed
+
+
+async def test_what_is_odd_in_a_message_taken_is_listed(served: Served) -> None:
+    """810000000001 has a wrong check digit, 810000000009 would be right."""
+    await taken(served, envelope("odd-digit"))
+    right = {"rppsId": "810000000009", "lastName": "X", "firstName": "Y"}
+    await taken(served, envelope("odd-nothing", practitioner=right))
+    sender = envelope("odd-sender", practitioner=right).replace(b"hubex:fr.health.ptfsas", b"x:y")
+    await taken(served, sender)
+    bare = {"appointment": json.loads(content_of(envelope("odd-bare")))}
+    await taken(served, json.dumps(bare).encode())
+    notes = {one["appointment_id"]: one["notes"] for one in await all_messages(served)}
+    assert notes["platform-odd-digit"] == ["wrong_check_digit"]
+    assert notes["platform-odd-nothing"] == []
+    assert notes["platform-odd-sender"] == ["header_sender_differs"]
+    assert notes["platform-odd-bare"] == ["wrong_check_digit"]
+
+
+def content_of(body: bytes) -> bytes:
+    """The appointment in an envelope."""
+    embedded = json.loads(body)["content"][0]["jsonContent"]["embeddedJsonContent"]
+    return json.dumps(embedded["message"]["appointment"]).encode()
+
+
+async def all_messages(served: Served) -> list[Any]:
+    return list((await served.ask("/sas/messages", limit=1000))["items"])
