@@ -1,11 +1,14 @@
 """The story and its oracle: a season holds every ending and refusal, the same for a seed."""
 
 from collections import Counter
+from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from deploy.local.demo import orders
 from deploy.local.demo.cast import check_digit
+from deploy.local.demo.demands import referral_id
 from deploy.local.demo.oracle import Oracle, foresee
 from deploy.local.demo.oracle_contracts import _has_right_digit
 from deploy.local.demo.oracle_figures import DEMANDS, DOCTORS, Outlook, outlook
@@ -22,6 +25,7 @@ REFUSALS = {
     *("practitioner_not_a_member", "appointment_in_the_past", "appointment_after_see_by"),
     *("unknown_reason", "nothing_to_return", "no_appointment", "appointment_not_started"),
     *("unknown_side", "nothing_to_move", "idempotency_key_reused"),
+    *("no_part_needed", "unknown_part"),
     *("hub 102", "hub 200", "hub 300", "hub 301", "hub 400", "hub 701"),
 }
 ENDINGS = {"booked", "honoured", "missed", "cancelled", "declined", "expired", "returned"}
@@ -120,6 +124,52 @@ def test_corrections_of_membership_move_appointments(foreseen: Oracle, outlooked
     assert holders("appointment:hub-same-minute-a") == {"95-plaine-vallee"}
     assert outlooked.duplicates >= {"hub-same-minute-b"}
     assert outlooked.ambiguous == {"hub-double"}
+
+
+def test_a_demand_is_offered_at_the_midnight_at_which_its_place_joins(foreseen: Oracle) -> None:
+    ends = [foreseen.referrals[referral_id(f"T-{i}")] for i in range(8)]
+    assert [one.state for one in ends] == [
+        *("booked", "booked", "booked", "expired", "expired"),
+        # Its 48 hours, or its day, ended before.
+        *("returned", "returned"),
+        "expired",
+    ]
+    midnight = datetime.fromisoformat("2025-10-15T00:00:00+02:00")
+    for one in ends[:5]:
+        assert one.answer_by == midnight + timedelta(minutes=60)
+
+
+def test_a_part_told_later_gives_a_demand_its_cpts(foreseen: Oracle) -> None:
+    never, told = (foreseen.referrals[referral_id(f"O-part{name}")] for name in ("", "-told"))
+    assert (never.state, never.cpts_id) == ("returned", None)
+    assert (told.state, told.cpts_id) == ("booked", "95-parisis-ouest")
+
+
+def test_an_exercise_moves_no_figure(foreseen: Oracle, outlooked: Outlook) -> None:
+    counted = {fact for facts in outlooked.facts.values() for fact in facts}
+    assert "appointment:hub-exercised" in counted
+    assert "hub-exercise" not in foreseen.appointments
+
+
+def test_what_the_platform_tells_of_ours_ends_the_same_in_any_order(told: Season) -> None:
+    """Messages about our referrals, each at the instant of another: the same figures and cents."""
+    ours = [
+        one
+        for one in told.orders
+        if one.path == "/sas/messages" and one.lane.startswith("r-") and "Update" in str(one.raw)
+    ]
+    lanes: dict[str, list[orders.Order]] = {}
+    for one in ours:
+        lanes.setdefault(one.lane, []).append(one)
+    swapped = {
+        one.n: msgspec.structs.replace(one, raw=other.raw)
+        for lane in lanes.values()
+        for one, other in zip(lane, reversed(lane), strict=True)
+    }
+    assert any(len(one) > 2 for one in lanes.values())
+    shuffled = [swapped.get(one.n, one) for one in told.orders]
+    found, expected = (outlook(foresee(one, told.ends_at)) for one in (shuffled, told.orders))
+    assert (found.facts, found.cents) == (expected.facts, expected.cents)
 
 
 def test_the_public_example_counts_until_it_is_cancelled(told: Season) -> None:

@@ -12,6 +12,7 @@ from deploy.local.demo import hub
 from deploy.local.demo.cast import (
     EXAMPLE_RPPS,
     LATE_COMMUNE,
+    NEXT_DAY_COMMUNE,
     PHYSICIAN,
     Cpts,
     Member,
@@ -112,6 +113,8 @@ def _memberships(cast: dict[str, Cpts]) -> Iterator[Draft]:
     yield _membership(_at(8, 18), "POST", "/cpts/95-haut-val/finess", body, role="ars")
     body = {"entry_id": "t-arrive", "commune": LATE_COMMUNE, "from_on": "2025-09-01"}
     yield _membership(_at(9, 1), "POST", "/cpts/95-trois-forets/territory", body)
+    body = {"entry_id": "t-demain", "commune": NEXT_DAY_COMMUNE, "from_on": "2025-10-15"}
+    yield _membership(_at(10, 14), "POST", "/cpts/95-haut-val/territory", body)
     path = "/cpts/95-parisis-ouest"
     yield _membership(_at(9, 22), "POST", f"{path}/members", member_body(LATE_MEMBER))
     participation = Participation(
@@ -263,3 +266,19 @@ def _out_of_order(cpts: Cpts) -> Iterator[Draft]:
         yield hub.message(twin, at=at + (2 - i) * MINUTE, name=name, lane="same-minute")
     pending = told("pending", 7, "pending", create)
     yield hub.message(pending, at=at + MINUTE, name="pending-1")
+    yield from _exercises(told("exercise", 8, "booked", create), at + 20 * MINUTE)
+    # Sent again after its time: the first answer, though a new one would come too late.
+    resent = hub.message(
+        told("resent-late", 9, "booked", create), at=at + MINUTE, name="resent-late"
+    )
+    yield resent
+    yield msgspec.structs.replace(resent, at=at + 2 * hub.GOOD_FOR, key="hub-resent-late")
+
+
+def _exercises(told: Told, at: datetime) -> Iterator[Draft]:
+    """An exercise creates nothing, and cancels nothing of what is real."""
+    yield hub.message(told, at=at, name="exercise-1", is_exercise=True)
+    real = msgspec.structs.replace(told, appointment_id="hub-exercised")
+    yield hub.message(real, at=at, name="exercised-1")
+    cancelled = msgspec.structs.replace(real, method="UpdateAppointment", status="cancelled")
+    yield hub.message(cancelled, at=at + MINUTE, name="exercised-2", is_exercise=True)

@@ -1,11 +1,11 @@
 """How the demo's demands end: each ending is a short story of orders, rare ones included."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from deploy.local.demo import hub
-from deploy.local.demo.demands import MINUTE, STRANGER_RPPS, Life, booked
+from deploy.local.demo.demands import MINUTE, STRANGER_RPPS, Booked, Life, booked
 from deploy.local.demo.hub import Told
 from deploy.local.demo.orders import Draft
 
@@ -104,8 +104,48 @@ def _moved_by_the_platform(life: Life) -> list[Draft]:
     )
 
 
+def _told_out_of_order(life: Life) -> list[Draft]:
+    """The platform moves the appointment twice and its outcome too: in any order, with repeats."""
+    made = booked(life)
+    sent = (
+        (1, made.told("booked", starts_at=made.starts_at + 15 * MINUTE)),
+        (2, made.told("noshow")),
+        (3, made.told("booked", starts_at=made.starts_at + 45 * MINUTE)),
+        (4, made.told("fulfilled")),
+    )
+    arriving = [*life.random.sample(sent, len(sent)), life.random.choice(sent)]
+    return made.then(*_arriving(life, made, arriving))
+
+
+def _cancelled_and_moved_by_the_platform(life: Life) -> list[Draft]:
+    """Its cancellation is final, whether an older or a later message comes before or after it, or
+    a person has seen the appointment take place.
+    """
+    made = booked(life)
+    sent = [
+        (1, made.told("cancelled")),
+        (5, made.told("booked", starts_at=made.starts_at + 45 * MINUTE)),
+        (7, made.told("fulfilled")),
+    ]
+    life.random.shuffle(sent)
+    honoured = life.order("honoured", made.starts_at + 20 * MINUTE)
+    return made.then(honoured, *_arriving(life, made, sent))
+
+
+def _arriving(life: Life, made: Booked, told: Sequence[tuple[int, Told]]) -> Iterator[Draft]:
+    """Messages sent at these minutes of the appointment, which come later and in this order."""
+    for i, (minute, one) in enumerate(told):
+        name = f"{life.source_id}-{minute}"
+        sent_at = made.starts_at + minute * MINUTE / 2
+        at = made.starts_at + (30 + i) * MINUTE
+        yield msgspec.structs.replace(
+            hub.message(one, at=at, sent_at=sent_at, name=name, lane=life.id),
+            key=f"hub-{life.source_id}-{i}",
+        )
+
+
 def _told_too_late(life: Life) -> list[Draft]:
-    """A stale message changes nothing, and a creation of what is ours is refused (701)."""
+    """A late cancellation counts all the same; a creation of what is ours is refused (701)."""
     made = booked(life)
     at = made.starts_at + 40 * MINUTE
     name = f"{life.source_id}-stale"
@@ -232,6 +272,8 @@ ENDINGS: tuple[tuple[str, int, Callable[[Life], list[Draft]]], ...] = (
     ("returned after booking", 15, _returned_after_booking),
     ("told by the platform", 40, _told_by_the_platform),
     ("moved by the platform", 15, _moved_by_the_platform),
+    ("told out of order", 10, _told_out_of_order),
+    ("cancelled and moved by the platform", 10, _cancelled_and_moved_by_the_platform),
     ("told too late", 8, _told_too_late),
     ("twin", 15, lambda life: _twin(life, is_cancelled=False)),
     ("twin of a cancelled one", 8, lambda life: _twin(life, is_cancelled=True)),

@@ -71,8 +71,11 @@ def appointment(told: Told) -> dict[str, Any]:
     return body
 
 
-def envelope(told: Told, *, sent_at: datetime, name: str) -> dict[str, Any]:
+def envelope(
+    told: Told, *, sent_at: datetime, name: str, is_exercise: bool = False
+) -> dict[str, Any]:
     """A whole EDXL-DE message; `name` makes its `distributionID` its own."""
+    status = "Exercise" if is_exercise else "Actual"
     distribution_id = f"{SENDER}_{name}"
     kind = "Report" if told.method == "CreateAppointment" else "Update"
     return {
@@ -80,7 +83,7 @@ def envelope(told: Told, *, sent_at: datetime, name: str) -> dict[str, Any]:
         "senderID": SENDER,
         "dateTimeSent": _text(sent_at),
         "dateTimeExpires": _text(sent_at + GOOD_FOR),
-        "distributionStatus": "Actual",
+        "distributionStatus": status,
         "distributionKind": kind,
         "descriptor": {
             "language": "fr-FR",
@@ -98,7 +101,7 @@ def envelope(told: Told, *, sent_at: datetime, name: str) -> dict[str, Any]:
                             "sender": {"name": "SAS fictif", "URI": f"hubex:{SENDER}"},
                             "sentAt": _text(sent_at),
                             "kind": kind,
-                            "status": "Actual",
+                            "status": status,
                             "recipient": [{"name": "Demo", "URI": f"hubex:{RECIPIENT}"}],
                             "appointment": appointment(told),
                         }
@@ -110,10 +113,17 @@ def envelope(told: Told, *, sent_at: datetime, name: str) -> dict[str, Any]:
 
 
 def message(
-    told: Told, *, at: datetime, name: str, sent_at: datetime | None = None, lane: str | None = None
+    told: Told,
+    *,
+    at: datetime,
+    name: str,
+    sent_at: datetime | None = None,
+    lane: str | None = None,
+    is_exercise: bool = False,
 ) -> Draft:
     """The order that brings a message in its envelope; `sent_at` is a few seconds before `at`."""
-    body = envelope(told, sent_at=sent_at or at - timedelta(seconds=3), name=name)
+    sent_at = sent_at or at - timedelta(seconds=3)
+    body = envelope(told, sent_at=sent_at, name=name, is_exercise=is_exercise)
     return raw_message(json.dumps(body), at=at, lane=lane or told.appointment_id, name=name)
 
 

@@ -13,6 +13,7 @@ from deploy.local.demo.cast import (
     DIVIDED_COMMUNE,
     DIVIDED_COMMUNE_PARTS,
     LATE_COMMUNE,
+    NEXT_DAY_COMMUNE,
     PLACES_WITHOUT_CPTS,
     Cpts,
     cast,
@@ -156,12 +157,61 @@ def _odd_demands(players: Sequence[Cpts]) -> Iterator[Draft]:
     yield odd("need", need="une_nouvelle_voiture")
     yield odd("future", received_at=(at + 5 * MINUTE).isoformat())
     yield odd("patient", patient_name="champ refusé")
-    yield odd("part", commune=DIVIDED_COMMUNE)
+    yield from _located_demands(plain)
     yield odd("unknown-part", commune=DIVIDED_COMMUNE, part="Milieu")
     nobody = msgspec.structs.replace(plain, source_id="O-nobody")
     yield nobody.accept(at, at + 60 * MINUTE, west.members[0].rpps)
     yield from _night_demands(random, players)
     yield from _early_demands(random, players)
+    yield from _demands_of_tomorrow(random, players)
+
+
+def _located_demands(plain: Life) -> Iterator[Draft]:
+    """Demands of a divided commune: the regulation tells the part, rightly at last, or never."""
+    for name, parts in (("part", ()), ("part-told", ("Milieu", "Ouest", "Est"))):
+        life = msgspec.structs.replace(plain, source_id=f"O-{name}", commune=DIVIDED_COMMUNE)
+        yield life.demand()
+        for i, part in enumerate(parts, start=1):
+            at = life.at + i * MINUTE
+            yield life.order("part", at, {"part": part}, role="regulation", key=f"part-{i}")
+        assert life.cpts is not None
+        at = life.at + 10 * MINUTE
+        yield life.accept(at, at + 60 * MINUTE, life.cpts.members[0].rpps)
+
+
+def _demands_of_tomorrow(random: Random, players: Sequence[Cpts]) -> Iterator[Draft]:
+    """Demands of a commune that joins its territory at the next midnight, which is told meanwhile:
+    those that can still be offered then are, and those whose day ends at that midnight are not.
+    """
+    cpts = next(player for player in players if player.cpts_id == "95-haut-val")
+    told_at = datetime(2025, 10, 14, 10, 0, tzinfo=PARIS)
+    midnight = datetime(2025, 10, 15, tzinfo=PARIS)
+    for i, (hours, urgency, answered_at) in enumerate(
+        (
+            (-1, "within_48h", midnight + 20 * MINUTE),
+            (5, "within_48h", midnight + 59 * MINUTE),
+            (5, "within_48h", midnight),
+            (6, "within_48h", midnight + 60 * MINUTE),
+            (7, "within_48h", midnight - MINUTE),
+            (-37, "within_48h", midnight + 5 * MINUTE),
+            (8, "same_day", midnight + 5 * MINUTE),
+            (9, "within_48h", None),
+        )
+    ):
+        at = told_at + timedelta(hours=hours)
+        life = Life(
+            random=random,
+            source_id=f"T-{i}",
+            commune=NEXT_DAY_COMMUNE,
+            received_at=at - MINUTE,
+            at=at,
+            urgency=urgency,
+            cpts=cpts,
+        )
+        yield life.demand()
+        if answered_at is not None:
+            starts_at = answered_at + 9 * 60 * MINUTE
+            yield life.accept(answered_at, starts_at, cpts.members[i % 5].rpps)
 
 
 def _night_demands(random: Random, players: Sequence[Cpts]) -> Iterator[Draft]:
