@@ -119,33 +119,29 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     """Keeps keys, contract years and tailles; prices the years concerned."""
     signed = [one for one in heard if isinstance(one.event, AciSigned)]
     determined = [one for one in heard if isinstance(one.event, TailleDetermined)]
-    years = [
-        (one, "contract", year.starts_on) for one in signed for year in one.event.contract_years
-    ]
-    years += [(one, "taille", one.event.contract_year_starts_on) for one in determined]
-    await lock_accounts(unit, [(one.event.cpts_id, starts_on) for one, _, starts_on in years])
+    causes = {one.event.cpts_id: one for one in (*determined, *signed)}
+    keys = {(one.event.cpts_id, one.event.contract_year_starts_on) for one in determined}
+    keys |= {
+        (one.event.cpts_id, year.starts_on) for one in signed for year in one.event.contract_years
+    }
+    keys |= set(await inputs.years_of(unit.connection, [one.event.cpts_id for one in signed]))
+    await lock_accounts(unit, list(keys))
     registered = [one for one in heard if isinstance(one.event, CptsRegistered)]
     await inputs.put_cpts(unit.connection, registered)
-    changed = {
-        "contract": await inputs.put_contract_years(unit.connection, signed),
-        "taille": await inputs.put_tailles(unit.connection, determined),
-    }
-    last = {
-        (one.event.cpts_id, starts_on): (one, reason)
-        for one, reason, starts_on in years
-        if (one.event.cpts_id, starts_on) in changed[reason]
-    }
+    reasons = dict.fromkeys(await inputs.put_tailles(unit.connection, determined), "taille")
+    contracts = await inputs.put_contract_years(unit.connection, signed)
+    reasons |= dict.fromkeys(contracts, "contract")
     await reprice(
         unit,
         [
             Touch(
                 cpts_id=cpts_id,
                 starts_on=starts_on,
-                departement=one.departement,
+                departement=causes[cpts_id].departement,
                 reason=reason,
-                cause=one.as_cause(),
+                cause=causes[cpts_id].as_cause(),
             )
-            for (cpts_id, starts_on), (one, reason) in last.items()
+            for (cpts_id, starts_on), reason in sorted(reasons.items())
         ],
     )
 

@@ -189,6 +189,36 @@ async def test_inputs_in_any_order_give_the_same_cents(payments: Payments) -> No
     assert invariants["accounts_equal_postings"]
 
 
+async def test_a_corrected_aci_takes_its_vanished_year_away_and_gives_it_back(
+    payments: Payments,
+) -> None:
+    await payments.hear(MEMBERSHIP, contract("c1"))
+    await payments.put(line_path("c1"), LINEAR)
+    await payments.hear(INDICATORS, [figure("c1", 2, 2)])
+    assert await payments.variable_cents("c1") == 200_00
+
+    def signed(sequence: int, *years: ContractYear, is_withdrawn: bool = False) -> Recorded[Any]:
+        event = AciSigned(
+            cpts_id="c1",
+            aci_id="a",
+            signed_on=date(2026, 4, 1),
+            contract_years=years,
+            is_withdrawn=is_withdrawn,
+        )
+        return told(event, "c1", sequence)
+
+    await payments.hear(MEMBERSHIP, [signed(4, is_withdrawn=True)])
+    assert await payments.variable_cents("c1") == 0
+    estimates = await payments.get(f"/cpts/c1/contract-years/{YEAR.starts_on}/estimates")
+    assert estimates["items"][-1]["reason"] == "contract"
+    await payments.hear(MEMBERSHIP, [signed(6, YEAR)])
+    assert await payments.variable_cents("c1") == 200_00
+    # a correction that comes late, after the one that replaced it, changes nothing
+    await payments.hear(MEMBERSHIP, [signed(5, is_withdrawn=True)])
+    assert await payments.variable_cents("c1") == 200_00
+    assert (await payments.get("/invariants"))["accounts_equal_postings"]
+
+
 async def test_a_published_rate_prices_the_accounts_of_its_taille_again(
     payments: Payments,
 ) -> None:

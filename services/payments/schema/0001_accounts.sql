@@ -33,10 +33,20 @@ create table cpts (
     departement text not null
 );
 
+-- The highest sequence heard of each ACI: a correction replaces all its contract years.
+create table aci (
+    cpts_id text not null,
+    aci_id text not null,
+    sequence bigint not null,
+    primary key (cpts_id, aci_id)
+);
+
 create table contract_year (
     cpts_id text not null,
     starts_on date not null,
     ends_on date not null,
+    aci_id text not null,
+    sequence bigint not null,
     primary key (cpts_id, starts_on)
 );
 

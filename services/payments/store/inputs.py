@@ -30,24 +30,78 @@ async def put_cpts(connection: Connection, heard: Sequence[Recorded[CptsRegister
     )
 
 
+async def years_of(connection: Connection, cpts_ids: Sequence[str]) -> list[AccountKey]:
+    """The contract years known of these CPTS."""
+    rows = await connection.fetch(
+        "select cpts_id, starts_on from contract_year where cpts_id = any($1)", cpts_ids
+    )
+    return [(row["cpts_id"], row["starts_on"]) for row in rows]
+
+
 async def put_contract_years(
     connection: Connection, heard: Sequence[Recorded[AciSigned]]
 ) -> set[AccountKey]:
-    """Keeps contract years; answers those that are new."""
-    years = [(one.event.cpts_id, year) for one in heard for year in one.event.contract_years]
+    """Keeps each ACI's years as its highest sequence gives them; answers those that are new, have
+    another end, or are no more.
+    """
+    latest = {(one.event.cpts_id, one.event.aci_id): one for one in sorted(heard, key=_sequence)}
     rows = await connection.fetch(
         """
-        insert into contract_year (cpts_id, starts_on, ends_on)
-        select distinct on (cpts_id, starts_on) cpts_id, starts_on, ends_on
-        from unnest($1::text[], $2::date[], $3::date[]) as new (cpts_id, starts_on, ends_on)
-        on conflict do nothing
+        insert into aci as kept (cpts_id, aci_id, sequence)
+        select * from unnest($1::text[], $2::text[], $3::bigint[])
+        on conflict (cpts_id, aci_id) do update set sequence = excluded.sequence
+        where kept.sequence < excluded.sequence
+        returning cpts_id, aci_id
+        """,
+        [cpts_id for cpts_id, _ in latest],
+        [aci_id for _, aci_id in latest],
+        [one.sequence for one in latest.values()],
+    )
+    fresh = [latest[row["cpts_id"], row["aci_id"]] for row in rows]
+    years = [
+        (one, year)
+        for one in fresh
+        if not one.event.is_withdrawn
+        for year in one.event.contract_years
+    ]
+    columns = (
+        [one.event.cpts_id for one, _ in years],
+        [year.starts_on for _, year in years],
+        [one.event.aci_id for one, _ in years],
+    )
+    gone = await connection.fetch(
+        """
+        delete from contract_year as kept
+        using unnest($4::text[], $5::text[]) as fresh (cpts_id, aci_id)
+        where kept.cpts_id = fresh.cpts_id and kept.aci_id = fresh.aci_id
+          and not exists (
+              select from unnest($1::text[], $2::date[], $3::text[])
+                  as new (cpts_id, starts_on, aci_id)
+              where (new.cpts_id, new.starts_on) = (kept.cpts_id, kept.starts_on))
+        returning kept.cpts_id, kept.starts_on
+        """,
+        *columns,
+        [one.event.cpts_id for one in fresh],
+        [one.event.aci_id for one in fresh],
+    )
+    put = await connection.fetch(
+        """
+        insert into contract_year as kept (cpts_id, starts_on, aci_id, ends_on, sequence)
+        select * from unnest($1::text[], $2::date[], $3::text[], $4::date[], $5::bigint[])
+        on conflict (cpts_id, starts_on) do update
+        set aci_id = excluded.aci_id, ends_on = excluded.ends_on, sequence = excluded.sequence
+        where kept.sequence < excluded.sequence
         returning cpts_id, starts_on
         """,
-        [cpts_id for cpts_id, _ in years],
-        [year.starts_on for _, year in years],
+        *columns,
         [year.ends_on for _, year in years],
+        [one.sequence for one, _ in years],
     )
-    return {(row["cpts_id"], row["starts_on"]) for row in rows}
+    return {(row["cpts_id"], row["starts_on"]) for row in (*gone, *put)}
+
+
+def _sequence(one: Recorded[AciSigned]) -> int:
+    return one.sequence
 
 
 async def put_tailles(
