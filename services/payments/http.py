@@ -1,13 +1,19 @@
 """What people may ask of payments or order: lines, rates, funding, explanations, the ledger."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from contracts.events.payments import LineMode, RatePublished, Step
+from contracts.events.payments import (
+    LineAmount,
+    LineMode,
+    MissionAmount,
+    RatePublished,
+    Step,
+)
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused, not_found
 from services.payments import domain, handlers
@@ -16,7 +22,9 @@ from services.payments.domain import (
     MISSIONS,
     REFUSAL_TEXTS,
     VARIABLE_PART,
+    Account,
     Line,
+    Rate,
     Refusal,
 )
 from services.payments.store import answers, inputs
@@ -24,17 +32,30 @@ from services.payments.store import answers, inputs
 CptsId = FromPath[str]
 Day = FromPath[date]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
-Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}$")]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}\Z")]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,60}\Z")]
+Text = Annotated[str, msgspec.Meta(max_length=1000)]
+# Ten thousand million euros, a thousand million demands: no sum of them leaves 64 bits.
+Cents = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
+Count = Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)]
+Status = Literal["confirmed", "two_contracts", "single_source", "derived", "hypothesis"]
+
+
+class StepOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A step of a line: from `threshold` on, it pays `amount_cents`."""
+
+    threshold: Count
+    amount_cents: Cents
 
 
 class LineOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of an order that sets a contract line; amounts in cents."""
 
-    mission: str
+    mission: Code
     mode: LineMode
-    max_cents: int
-    target: int | None = None
-    steps: tuple[Step, ...] = ()
+    max_cents: Cents
+    target: Count | None = None
+    steps: Annotated[tuple[StepOrder, ...], msgspec.Meta(max_length=100)] = ()
     is_withdrawn: bool = False
 
 
@@ -43,13 +64,13 @@ class RateOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     rate_id: Id
     from_on: date
-    taille: int
-    mission: str
-    part: str
-    amount_cents: int
-    text: str
+    taille: Count
+    mission: Code
+    part: Code
+    amount_cents: Cents
+    text: Text
     is_verified: bool
-    status: str = "single_source"
+    status: Status = "single_source"
     to_on: date | None = None
 
 
@@ -73,7 +94,7 @@ async def set_line(
         mode=data.mode,
         max_cents=data.max_cents,
         target=data.target,
-        steps=data.steps,
+        steps=tuple(Step(**msgspec.structs.asdict(step)) for step in data.steps),
     )
 
     async def body(order: Order) -> Answer:
@@ -120,7 +141,7 @@ async def funding(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str,
     async with request.app.state.pool.acquire() as connection:
         years = await answers.contract_years(connection, cpts_id)
         if not years:
-            raise not_found("cpts", cpts_id)
+            raise not_found("La CPTS", cpts_id)
         accounts = await inputs.load_accounts(
             connection, {(cpts_id, year["starts_on"]): "" for year in years}
         )
@@ -150,63 +171,81 @@ async def explanation(
 ) -> dict[str, Any]:
     """Every amount of an account, down to the facts: missions, rate and text, lines, figures.
 
-    `indicator` keeps one line; `after` and `limit` page the facts of each line.
+    `indicator` keeps one line, and `after` then pages its facts. All of one answer is read at one
+    moment.
     """
-    async with request.app.state.pool.acquire() as connection:
-        year = next(
-            (
-                one
-                for one in await answers.contract_years(connection, cpts_id)
-                if one["starts_on"] == starts_on
-            ),
-            None,
+    if after and indicator is None:
+        raise Refused(
+            "indicator_needed", "La page suivante se demande pour un indicateur.", status=400
         )
+    async with (
+        request.app.state.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        years = await answers.contract_years(connection, cpts_id)
+        year = next((one for one in years if one["starts_on"] == starts_on), None)
         if year is None:
-            raise not_found("contract_year", f"{cpts_id}/{starts_on.isoformat()}")
+            raise not_found("L'année de contrat", f"{cpts_id}/{starts_on.isoformat()}")
         account = (await inputs.load_accounts(connection, {(cpts_id, starts_on): ""}))[0]
         rates = await inputs.load_variable_rates(connection)
         estimate = domain.price(account, rates)
-        lines = []
-        for amount in estimate.lines:
-            if indicator not in (None, amount.indicator):
-                continue
-            facts = await answers.counted_facts(
+        facts = {
+            amount.indicator: await answers.counted_facts(
                 connection, cpts_id, starts_on, amount.indicator, after=after, limit=limit
             )
-            line = next(one for one in account.lines if one.indicator == amount.indicator)
-            lines.append(
-                {
-                    "mission": amount.mission,
-                    "indicator": amount.indicator,
-                    "libelle": INDICATORS[amount.indicator],
-                    "amount_cents": amount.amount_cents,
-                    "line": line,
-                    "figure": {"value": amount.value, "revision": amount.figure_revision},
-                    "facts": {
-                        "items": facts,
-                        "next": facts[-1] if len(facts) == limit else None,
-                    },
-                }
-            )
-    missions = [
-        {
-            "mission": mission.mission,
-            "libelle": MISSIONS[mission.mission],
-            "amount_cents": mission.amount_cents,
-            "lines_cents": mission.lines_cents,
-            "envelope_cents": mission.envelope_cents,
-            "is_capped": mission.amount_cents < mission.lines_cents,
-            "rate": domain.rate_on(
-                rates,
-                taille=account.taille,
-                mission=mission.mission,
-                part=VARIABLE_PART,
-                day=starts_on,
-            ),
+            for amount in estimate.lines
+            if indicator in (None, amount.indicator)
         }
-        for mission in estimate.missions
+    lines = [
+        _explained_line(account, amount, facts[amount.indicator], limit)
+        for amount in estimate.lines
+        if amount.indicator in facts
     ]
-    return year | {"cpts_id": cpts_id, "missions": missions, "lines": lines}
+    missions = [_explained_mission(account, rates, mission) for mission in estimate.missions]
+    return year | {
+        "cpts_id": cpts_id,
+        "variable_cents": estimate.variable_cents,
+        "missions": missions,
+        "lines": lines,
+    }
+
+
+def _explained_line(
+    account: Account, amount: LineAmount, facts: list[str], limit: int
+) -> dict[str, Any]:
+    return {
+        "mission": amount.mission,
+        "indicator": amount.indicator,
+        "libelle": INDICATORS[amount.indicator],
+        "amount_cents": amount.amount_cents,
+        "line": account.line(amount.indicator),
+        "figure": {"value": amount.value, "revision": amount.figure_revision},
+        "facts": {"items": facts, "next": facts[-1] if len(facts) == limit else None},
+    }
+
+
+def _explained_mission(
+    account: Account, rates: list[Rate], mission: MissionAmount
+) -> dict[str, Any]:
+    rate = domain.rate_on(
+        rates,
+        taille=account.taille,
+        mission=mission.mission,
+        part=VARIABLE_PART,
+        day=account.starts_on,
+    )
+    unknown = "taille" if account.taille is None else "rate"
+    return {
+        "mission": mission.mission,
+        "libelle": MISSIONS[mission.mission],
+        "amount_cents": mission.amount_cents,
+        "lines_cents": mission.lines_cents,
+        "envelope_cents": mission.envelope_cents,
+        "is_capped": mission.amount_cents < mission.lines_cents,
+        "is_verified": rate is not None and rate.is_verified,
+        "unknown": None if rate else unknown,
+        "rate": rate,
+    }
 
 
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/estimates")

@@ -244,6 +244,47 @@ async def test_a_published_rate_prices_the_accounts_of_its_taille_again(
     assert (other.status_code, other.json()["reason"]) == (409, "already_exists")
 
 
+async def test_the_explanation_says_what_is_unknown_and_pages_the_facts_of_one_line(
+    payments: Payments,
+) -> None:
+    await payments.hear(MEMBERSHIP, contract("c1")[:1])
+    await payments.put(line_path("c1"), LINEAR)
+    path = f"/cpts/c1/contract-years/{YEAR.starts_on}/explanation"
+    (mission,) = (await payments.get(path))["missions"]
+    assert (mission["unknown"], mission["is_verified"], mission["amount_cents"]) == (
+        "taille",
+        False,
+        0,
+    )
+    await payments.hear(INDICATORS, [figure("c1", 1, 1), figure("c1", 2, 2), figure("c1", 3, 3)])
+    assert (await payments.client.get(f"{path}?after=x")).status_code == 400
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = await payments.get(f"{path}?indicator={DEMANDS}&limit=2&after={after}")
+        facts = page["lines"][0]["facts"]
+        seen += facts["items"]
+        after = facts["next"]
+    assert seen == ["referral:1", "referral:2", "referral:3"]
+
+
+async def test_amounts_that_no_sum_could_hold_are_refused_at_the_door(payments: Payments) -> None:
+    await payments.hear(MEMBERSHIP, contract("c1"))
+    huge = await payments.put(line_path("c1"), LINEAR | {"max_cents": 9 * 10**18})
+    assert huge.status_code == 400
+    odd = {
+        "rate_id": "x1\n",
+        "from_on": "2026-01-01",
+        "taille": 1,
+        "amount_cents": 1,
+        "mission": "prevention",
+        "part": "fixe",
+        "text": "JO lu",
+        "is_verified": True,
+    }
+    assert (await payments.post("/rates", odd)).status_code == 400
+
+
 async def test_orders_are_refused_with_their_reason(payments: Payments) -> None:
     unknown = await payments.put(line_path("c1"), LINEAR)
     assert (unknown.status_code, unknown.json()["reason"]) == (404, "unknown_cpts")
