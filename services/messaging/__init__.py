@@ -9,7 +9,7 @@ or threads. Each module answers one question:
 - `offsets`, `dead_letters`, `batch`, `polling`, `consumer`: from a poll to a committed transaction;
 - `unit`, `outbox`, `producer`, `relay`: what a transaction says, and how it reaches the log;
 - `orders`, `problems`, `health`, `routes`: the HTTP edge; `timers`: what falls due;
-- `replaying`: start from a backup, or build a whole schema anew from the log;
+- `replaying`, `restoring`: start from a backup, or build a whole schema anew from the log;
 - `hearing`, `declared`, `running`, `web`, `process`: what a service declares, how it starts and
   stops.
 

@@ -10,6 +10,7 @@ from contracts.recorded import Recorded
 from contracts.topics import Topic
 from services.messaging.database import Connection
 from services.messaging.hearing import Hears
+from services.messaging.restoring import AfterRestore
 from services.messaging.timers import Timer
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ Apply = Callable[[Connection, Sequence[Recorded[Any]]], Awaitable[None]]
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """One service. `schema` is its folder of migrations; `apply` is how its own events change its
-    state, live, in a rebuild and in a restore.
+    state, live, in a rebuild and in a restore. `after_restore` is called once, when a restored
+    service has heard everything and decides again: it looks at what its handlers held back.
     """
 
     name: str
@@ -30,4 +32,5 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     hears: tuple[Hears, ...] = ()
     timers: tuple[Timer, ...] = ()
     routes: Sequence[Any] = ()
+    after_restore: AfterRestore | None = None
     background: tuple[Callable[["Running"], Awaitable[None]], ...] = ()

@@ -31,6 +31,7 @@ from services.messaging.offsets import (
     load_offsets,
     lock_offsets,
 )
+from services.messaging.restoring import begin_restore
 from services.messaging.settings import Settings
 from services.messaging.unit import Desk, Mode, open_unit
 
@@ -118,6 +119,8 @@ async def apply_own(
         new = await outbox.keep_only(unit.connection, outbox.make_rows(events, desk.partitions))
         fresh = list({event.id: event for event in events if event.id in new}.values())
         if fresh:
+            if is_restore:
+                await begin_restore(unit.connection)
             await desk.apply(unit.connection, fresh)
         unit.count("own_events", len(fresh))
 

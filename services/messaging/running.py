@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter  # noqa: TC003
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -29,6 +29,7 @@ from services.messaging.replaying import (
     partitions_for,
     topics_of,
 )
+from services.messaging.restoring import end_restore, is_restore_under_way
 from services.messaging.settings import Settings
 from services.messaging.timers import run_timers
 from services.messaging.unit import Desk, Mode
@@ -59,10 +60,22 @@ class Running:
 
         TimeoutError after `limit_seconds`; None waits as long as it takes.
         """
+        heard = {(name, number) for name, numbers in self.assigned.items() for number in numbers}
+        await self._committed(heard, limit_seconds)
+
+    async def all_caught_up(self) -> None:
+        """Wait, as long as it takes, for the partitions that other processes hear, too."""
+        async with self.pool.acquire() as connection:
+            stored = await load_offsets(connection, self.assigned)
+        heard = {(name, number) for name, numbers in self.assigned.items() for number in numbers}
+        await self._committed(heard | stored.keys(), limit_seconds=None)
+
+    async def _committed(
+        self, heard: Collection[tuple[str, int]], limit_seconds: float | None
+    ) -> None:
         partitions = {
             TopicPartition(self.topics[name].kafka_name, number): (name, number)
-            for name, numbers in self.assigned.items()
-            for number in numbers
+            for name, number in heard
         }
         async with asyncio.timeout(limit_seconds), open_reader(self.settings) as consumer:
             bounds = await read_bounds(consumer, partitions)
@@ -150,41 +163,38 @@ async def running(
         run.address = await stack.enter_async_context(
             serving(make_app(run, hearing, codec, clock), settings)
         )
-        try:
-            await patiently(
-                run,
-                "own topic",
-                lambda: catch_up_own(service, settings, desk, own, is_restore=True),
-            )
-        except LogMismatch as error:
-            log.error("%s; run: %s", error, error.command)  # noqa: TRY400
-            run.health.is_ill("own topic", str(error), error.command)
-            yield run
-            return
+
+        async def catch_up() -> None:
+            await catch_up_own(service, settings, desk, own, is_restore=True)
+            desk.is_catching_up = await is_restore_under_way(desk)
+
+        await patiently(run, "own topic", catch_up)
         run.health.is_well("own topic")
         run.health.starts("relay")
-        # Own events that the history did not hold: the database is older than the log.
-        desk.is_catching_up = desk.counters["own_events"] > 0
         desk.relay = relay
-        relay.start()
+        if not desk.is_catching_up:
+            relay.start()
         if service.hears:
             await patiently(run, "consumer", lambda: start_consumer(run, hearing, codec, stack))
+        if desk.is_catching_up:
             await finish_restore(run)
-        desk.is_catching_up = False
+            relay.start()
         tasks.append(asyncio.create_task(run_timers(desk, service.timers, clock, run.health)))
         tasks += [asyncio.create_task(keep_at(run, work)) for work in service.background]
         yield run
 
 
 async def finish_restore(run: Running) -> None:
-    """After a restore, wait until the others' topics are heard to their ends: until then no timer
-    fires, no order is taken and the service is not ready.
+    """After a restore, wait until the others' topics are heard to their ends, by every process:
+    until then nothing leaves for the log, no timer fires, no order is taken and the service is not
+    ready. Then the service looks once at what it held back.
     """
-    if not run.desk.is_catching_up:
-        return
-    log.warning("restored from a backup: hearing the others before anything is decided")
-    run.health.starts("restore")
-    await patiently(run, "restore", lambda: run.caught_up(limit_seconds=None))
+    why = "restored from a backup: the others' topics are not yet heard to their ends"
+    log.warning(why)
+    run.health.is_ill("restore", why)
+    await patiently(run, "restore", run.all_caught_up)
+    await patiently(run, "restore", lambda: end_restore(run.desk, run.service.after_restore))
+    run.desk.is_catching_up = False
     run.health.is_well("restore")
 
 
@@ -205,11 +215,17 @@ def hearing_of(run: Running) -> tuple[Hearing, Codec]:
 
 
 async def patiently(run: Running, part: str, work: Callable[[], Awaitable[Any]]) -> None:
-    """Do a step of the start, again and again while the database or the broker is away."""
+    """Do a step of the start, again and again while the database or the broker is away, or until
+    the stored offsets are set right.
+    """
     backoff = Backoff(run.settings.limits.wait_seconds_max)
     while True:
         try:
             await work()
+        except LogMismatch as error:
+            log.error("%s; run: %s", error, error.command)  # noqa: TRY400 - no trace needed
+            run.health.is_ill(part, str(error), error.command)
+            await backoff.wait()
         except Exception as error:
             if not is_not_now(error):
                 raise

@@ -2,19 +2,26 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
 
+from contracts.recorded import Cause, Recorded, record
 from services.messaging import replaying
+from services.messaging.outbox import COUNT_UNSENT
 from services.messaging.process import Running, Service, running
+from services.messaging.replaying import reread
 from services.messaging.settings import Settings
-from services.messaging.unit import NotLive, open_unit
-from tests.messaging.raw import counted, until
-from tests.messaging.toy import POISON, SPEAKER
+from services.messaging.unit import NotLive, Unit, open_unit
+from tests.messaging.conftest import LIMITS
+from tests.messaging.raw import AT, Log, counted, until
+from tests.messaging.toy import POISON, SPEAKER, TOTALS, Listener, Totalled
 
 SYSTEM = {"Acting-Role": "system"}
 
@@ -128,3 +135,119 @@ async def test_own_events_of_one_aggregate_apply_in_its_order_whatever_the_logs_
     service = msgspec.structs.replace(SPEAKER, apply=apply)
     async with running(service, settings_of("speaker")):
         assert applied == [("a", 1), ("b", 1), ("a", 2)]
+
+
+async def lose_everything(database) -> None:
+    """The backup is as old as can be: the state after it is in the logs alone."""
+    tables = await database.fetchval(
+        "select string_agg(format('%I', tablename), ', ') from pg_tables "
+        "where schemaname = 'public' and tablename !~ 'yoyo'"
+    )
+    await database.execute(f"truncate {tables} restart identity")
+
+
+class Halting(Listener):
+    """A listener whose database is away as soon as it hears of one subject."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.halts_at: str | None = None
+        self.looked: list[bool] = []
+
+    async def on_things(self, unit: Unit, events: Sequence[Recorded[Any]]) -> None:
+        if any(one.subject == self.halts_at for one in events):
+            raise asyncpg.CannotConnectNowError("away")
+        await super().on_things(unit, events)
+
+    async def look(self, unit: Unit) -> None:
+        self.looked.append(unit.is_rebuild)
+        made = record(
+            [Totalled(revision=1, number=0)],
+            subject="held",
+            after_sequence=0,
+            departement="93",
+            occurred_at=AT,
+            cause=Cause(id="restore", recorded_at=AT),
+        )
+        await unit.announce(made)
+
+    def service(self) -> Service:
+        return msgspec.structs.replace(super().service(), after_restore=self.look)
+
+
+@pytest.fixture
+async def restoring(log, settings_of, database) -> tuple[Halting, Settings]:
+    """A listener that said one total, lost its database, and has two more things to hear, the
+    second of which it will stop at.
+    """
+    halting = Halting()
+    limits = msgspec.structs.replace(LIMITS, batch_records=1, partition_records=1)
+    settings = settings_of("listener", limits=limits)
+    await log.say(counted("a", 1))
+    async with running(halting.service(), settings) as run:
+        await run.caught_up()
+        await run.relayed()
+        assert halting.looked == [], "no restore"
+    await lose_everything(database)
+    await log.say(counted("b", 1), counted("c", 1))
+    halting.halts_at = "c"
+    return halting, settings
+
+
+async def test_a_restore_that_was_interrupted_is_still_one_at_the_next_start(
+    restoring, database
+) -> None:
+    halting, settings = restoring
+    for _ in range(2):
+        async with starting(halting.service(), settings) as web:
+            await until(partial(says, web, "CannotConnectNowError"))
+            assert await says(web, "restored from a backup")
+            assert await database.fetchval("select count(*) from history") > 0
+    halting.halts_at = None
+    async with running(halting.service(), settings) as run:
+        await until(lambda: is_ready(run))
+        assert await database.fetchval("select count(*) from total") == 4
+    assert halting.looked == [False], "the service looked once, as one that decides"
+    async with running(halting.service(), settings):
+        assert halting.looked == [False]
+
+
+async def test_nothing_leaves_before_a_restore_has_heard_the_others_and_then_all_of_it_does(
+    restoring, database
+) -> None:
+    halting, settings = restoring
+    async with (
+        Log.opened(settings, TOTALS) as totals,
+        starting(halting.service(), settings) as web,
+    ):
+        await until(lambda: says(web, "CannotConnectNowError"))
+        assert await database.fetchval(COUNT_UNSENT) == 1, "b was never said before"
+        assert await database.fetchval("select count(*) from relay_lease") == 0
+        assert len(await totals.read()) == 1
+        halting.halts_at = None
+
+        async def has_left() -> bool:
+            return len(await totals.read()) == 4
+
+        await until(has_left)
+
+
+async def is_ready(run: Running) -> bool:
+    return run.health.is_ready
+
+
+async def test_an_own_topic_that_did_not_fit_is_looked_at_again_once_it_is_set_right(
+    settings_of, toy, database, log
+) -> None:
+    settings = settings_of("listener")
+    async with running(toy.service(), settings):
+        pass
+    await database.execute("update stored_offset set next_offset = 50 where topic = 'totals'")
+    async with starting(toy.service(), settings) as web:
+        await until(lambda: says(web, "the stored offset is 50"))
+        await reread(toy.service(), settings, "totals")
+
+        async def answers() -> bool:
+            return (await web.get("/health/ready")).status_code == 200
+
+        await until(answers)
