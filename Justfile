@@ -85,13 +85,10 @@ ingest *options:
 test-fast *options:
     @{{ uv }} run pytest -m "not stack" "$@"
 
-# Check style, format, types and imports
-[group('change things')]
-check:
-    {{ uv }} run ruff check
-    {{ uv }} run ruff format --check
-    {{ uv }} run mypy
-    {{ uv }} run lint-imports
+# Check style, format, types, imports and contracts, or some: check [CHECK…]
+[group('change things'), no-exit-message]
+check *options:
+    @{{ uv }} run python -m deploy.local.checks "$@"
 
 # Generate the schemas and the AsyncAPI document again
 [group('change things')]
@@ -100,5 +97,5 @@ contracts *options:
 
 # Resolve Kafka's jars with Maven Central and write their lock again
 [group('change things')]
-kafka-lock:
-    @{{ uv }} run python -m deploy.local.kafka_jars
+kafka-lock *options:
+    @{{ uv }} run python -m deploy.local.kafka_jars "$@"

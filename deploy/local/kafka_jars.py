@@ -5,10 +5,11 @@ used only when its content has the locked hash. `python -m deploy.local.kafka_ja
 again, after a change of `ROOTS`.
 """
 
+import argparse
 import hashlib
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,5 +179,17 @@ def write_lock(path: Path = LOCK) -> int:
     return len(lines)
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line of `just kafka-lock`; its exit code."""
+    argparse.ArgumentParser(
+        prog="just kafka-lock",
+        description=f"Resolve {', '.join(root.rstrip('!') for root in ROOTS)} and all they need "
+        f"with Maven Central, and write {LOCK.name} again: SHA-256, size and coordinates of each "
+        "jar. Look at its diff before it is committed: what it names is what runs.",
+    ).parse_args(arguments)
     sys.stdout.write(f"{write_lock()} jars locked in {LOCK}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -163,14 +163,24 @@ def last_lines(log: Path, count: int = 15) -> list[str]:
 
 
 def end_by_exception_on_signals() -> None:
-    """Make SIGTERM and SIGHUP unwind this process as Ctrl-C does: nothing is left behind."""
+    """Make SIGTERM and SIGHUP unwind this process as Ctrl-C does: nothing is left behind.
+
+    Only the first signal is heard. `uv` passes a Ctrl-C on that the terminal has sent to all, and
+    a second one in the middle of the end, which is bounded, would leave orphans.
+    """
+    heard = [
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    ]
 
     def unwind(number: int, _frame: object) -> None:
+        for one in heard:
+            signal.signal(one, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         sys.exit(128 + number)
 
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), unwind)
+    for one in heard:
+        signal.signal(one, unwind)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import instance, processes
+from deploy.local.__main__ import main
 from deploy.local.services import ROOT, SERVICES
 from tests.stack.holding import hold
 from tests.stack.stub_services import FAILING
@@ -128,11 +129,10 @@ def test_ctrl_c_leaves_no_process(own_home: Path, moment: str) -> None:
     assert again.returncode == 0, again.stdout + again.stderr
 
 
-def test_every_command_explains_itself() -> None:
-    listed = just("--help").stdout
-    for command in (
-        *("up", "down", "status", "logs", "reset", "psql", "topics", "lag"),
-        *("dead-letters", "replay", "ingest"),
-    ):
-        assert command in listed
-        assert just(command, "--help").returncode == 0
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = ("up", "down", "status", "logs", "reset", "psql", "topics", "lag")
+    for command in (*commands, "dead-letters", "replay", "ingest"):
+        with pytest.raises(SystemExit) as end:
+            main([command, "--help"])
+        assert end.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: just {command}")
