@@ -18,8 +18,12 @@ from typing import Any
 import psutil
 import pytest
 
+from deploy.local import processes
+from deploy.local.demo.__main__ import main
 from deploy.local.demo.sabotage import SABOTAGES
-from deploy.local.services import ROOT
+from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
+from deploy.local.processes import ComponentFailed
+from deploy.local.services import ROOT, SERVICES
 from deploy.local.stack import Stack
 
 KEYS = {
@@ -92,6 +96,65 @@ def test_a_season_with_a_killed_service_is_exact(stack: Stack, tmp_path: Path, s
     assert result["departements"] == 3
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_service_may_be_the_one_that_is_killed(
+    stack: Stack, tmp_path: Path, service: str
+) -> None:
+    code, result = played(stack, tmp_path, *SMALL, "--seed", "21", "--kill", service)
+    assert (result["differences"], code) == ([], 0)
+    assert result["killed"]["service"] == service
+    assert result["killed"]["transactions_rolled_back"] >= 1
+
+
+def test_the_death_of_another_component_is_told_at_once(stack: Stack, tmp_path: Path) -> None:
+    with demo(stack, tmp_path, *SMALL, "--rate", "20", "--kill", "referrals") as process:
+        wait_until_it_plays(process)
+        child = service_process(process.pid, "payments")
+        child.kill()
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "payments died in the course of the season" in errors
+    assert "last lines of" in errors
+    assert "to try: " in errors
+    assert "Traceback" not in errors
+
+
+def wait_until_it_plays(process: "subprocess.Popen[str]") -> None:
+    """The first line of the view comes when the season is under way."""
+    assert process.stdout is not None
+    assert any(" ordres" in line and "·" in line for line in process.stdout)
+
+
+def service_process(pid: int, service: str) -> psutil.Process:
+    """The process of a service that a demo started."""
+    children = psutil.Process(pid).children(recursive=True)
+    return next(one for one in children if f"services.{service}" in " ".join(one.cmdline()))
+
+
+FAILURES = [
+    ComponentFailed("Kafka", "ended while starting", None, "look at it"),
+    RepositoryOutOfReach("no repository answers"),
+    JarRefused("a jar is another one"),
+    OSError("no space left"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda one: type(one).__name__)
+def test_what_cannot_start_ends_with_a_sentence(
+    failure: Exception,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_stack: Stack) -> None:
+        raise failure
+
+    monkeypatch.setattr(Stack, "__enter__", fail)
+    monkeypatch.setattr(processes, "end_by_exception_on_signals", lambda: None)
+    assert main([*SMALL, "--seed", "1", "--var", str(tmp_path)]) == 1
+    assert str(failure) in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("seed", "name"), list(enumerate(sorted(SABOTAGES), start=11)))
 def test_a_sabotage_is_seen_and_named(stack: Stack, tmp_path: Path, seed: int, name: str) -> None:
     code, result = played(stack, tmp_path, *SMALL, "--seed", str(seed), "--sabotage", name)
@@ -101,9 +164,7 @@ def test_a_sabotage_is_seen_and_named(stack: Stack, tmp_path: Path, seed: int, n
 
 def test_ctrl_c_stops_everything(stack: Stack, tmp_path: Path) -> None:
     with demo(stack, tmp_path, *SMALL, "--rate", "20") as process:
-        assert process.stdout is not None
-        # The first line of the view comes when the season is under way.
-        assert any(" ordres" in line and "·" in line for line in process.stdout)
+        wait_until_it_plays(process)
         started = psutil.Process(process.pid).children(recursive=True)
         assert len(started) >= 4
         process.send_signal(signal.SIGINT)

@@ -5,6 +5,7 @@ import asyncio
 import secrets
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,22 @@ import msgspec
 from deploy.local import processes
 from deploy.local.demo import orders
 from deploy.local.demo.cast import DEPARTEMENTS
+from deploy.local.demo.chain import NotHeardError
+from deploy.local.demo.driver import OrderLostError
 from deploy.local.demo.play import Run, play, start_services
 from deploy.local.demo.sabotage import SABOTAGES, saboteur
 from deploy.local.demo.story import Season, season
 from deploy.local.demo.watch import euros, watcher
+from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
-from deploy.local.services import ROOT
+from deploy.local.services import ROOT, SERVICES
 from deploy.local.stack import Stack
 
 DEMANDS = 2_000
 RATE = 150
 SHOWN_DIFFERENCES_MAX = 20
 INTERRUPTED = 130
+FAILURES = (ComponentFailed, JarRefused, RepositoryOutOfReach, OrderLostError, NotHeardError)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -48,6 +53,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--sabotage", choices=sorted(SABOTAGES), help="falsify a database in mid-run: must exit 1"
     )
+    parser.add_argument("--kill", choices=SERVICES, help=argparse.SUPPRESS)
     parser.add_argument("--var", type=Path, default=ROOT / "var", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
@@ -137,15 +143,20 @@ def _play(options: argparse.Namespace) -> int:
         start_services(stack, told)
         setup = time.monotonic() - begun
         run = asyncio.run(
-            play(
-                stack,
-                told,
-                orders_path,
-                rate=options.rate,
-                watch=None if options.json else watcher(told.cast, stack.http_urls),
-                meddle=saboteur(options.sabotage) if options.sabotage else None,
+            _told_at_once(
+                play(
+                    stack,
+                    told,
+                    orders_path,
+                    rate=options.rate,
+                    watch=None if options.json else watcher(told.cast, stack.http_urls),
+                    meddle=saboteur(options.sabotage) if options.sabotage else None,
+                    kill=options.kill,
+                )
             )
         )
+        if run is None:
+            return 1
         first = run.first_event_epoch_seconds
         first_seconds = round(first - begun_epoch, 2) if first is not None else None
         result = _result(run, told, setup, time.monotonic() - begun, first_seconds)
@@ -159,6 +170,15 @@ def _play(options: argparse.Namespace) -> int:
         if options.keep:
             _keep(stack)
     return 0 if result["exact"] else 1
+
+
+async def _told_at_once(playing: Coroutine[Any, Any, Run]) -> Run | None:
+    """The run; None when it failed, said before everything is stopped, which takes its time."""
+    try:
+        return await playing
+    except FAILURES as failure:
+        print(failure, file=sys.stderr, flush=True)
+        return None
 
 
 def _report(text: str) -> None:
@@ -178,8 +198,11 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrompu : tout est arrêté.", file=sys.stderr)
         return INTERRUPTED
-    except ComponentFailed as failure:
+    except FAILURES as failure:
         print(failure, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
 
 

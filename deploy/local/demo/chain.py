@@ -5,6 +5,7 @@ ends; it never writes.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Self
@@ -19,6 +20,7 @@ from deploy.local.stack import Stack
 
 LOOK_EVERY_SECONDS = 0.03
 CONNECTIONS_MAX = 3
+GOODBYE_SECONDS = 3
 ORDER_OF_HEARING = ("membership", "referrals", "indicators", "payments")
 
 
@@ -50,10 +52,12 @@ class Chain:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        if self._consumer is not None:
-            await self._consumer.stop()
         for database in self.databases.values():
-            await database.close()
+            database.terminate()
+        if self._consumer is not None:
+            # A broker that has died does not answer the goodbye.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._consumer.stop(), GOODBYE_SECONDS)
 
     async def heard(self, producers: Iterable[str], *, within_seconds: float = 60) -> None:
         """Wait until all that these services said until now was sent and heard by all who listen.

@@ -15,6 +15,7 @@ from deploy.local.demo import accident, latency, orders
 from deploy.local.demo.accident import Accident
 from deploy.local.demo.chain import Chain
 from deploy.local.demo.compare import Difference, compare
+from deploy.local.demo.deaths import unless_one_dies
 from deploy.local.demo.driver import BEFORE, ClockFile, Driver, Progress
 from deploy.local.demo.latency import Latency
 from deploy.local.demo.oracle import foresee
@@ -44,10 +45,14 @@ class Run(msgspec.Struct, kw_only=True):
 
 
 class Recovery(msgspec.Struct, kw_only=True):
-    """The accident while it happens: what was killed, and when the service had caught up again."""
+    """The accident while it happens: what was killed, and when the service had caught up again.
+
+    `away_now` is the service that is being killed and started again.
+    """
 
     killed: Accident | None = None
     seconds: float = 0.0
+    away_now: str | None = None
 
     @property
     def away(self) -> tuple[float, float] | None:
@@ -82,10 +87,28 @@ async def play(
     rate: float,
     watch: Callable[[Progress, Recovery], "asyncio.Task[None]"] | None = None,
     meddle: Callable[[Chain, Driver], "asyncio.Task[None]"] | None = None,
+    kill: str | None = None,
 ) -> Run:
-    """Play a season on services that are ready. Whatever fails is raised."""
-    begins = time.monotonic()
+    """Play a season on services that are ready, and kill the service `kill`, else one that the seed
+    draws. Whatever fails is raised; `ComponentFailed` as soon as another component dies.
+    """
     recovery = Recovery()
+    service = kill or Random(season.seed).choice(SERVICES)
+    work = _play(stack, season, orders_path, rate, watch, meddle, service, recovery)
+    return await unless_one_dies(stack, work, lambda: recovery.away_now)
+
+
+async def _play(
+    stack: Stack,
+    season: Season,
+    orders_path: Path,
+    rate: float,
+    watch: Callable[[Progress, Recovery], "asyncio.Task[None]"] | None,
+    meddle: Callable[[Chain, Driver], "asyncio.Task[None]"] | None,
+    killed: str,
+    recovery: Recovery,
+) -> Run:
+    begins = time.monotonic()
     async with Chain(stack) as chain:
         driver = Driver(
             season.orders,
@@ -95,7 +118,7 @@ async def play(
             rate=rate,
             ends_at=season.ends_at,
         )
-        beside = [asyncio.create_task(_accident(stack, season, chain, driver, recovery))]
+        beside = [asyncio.create_task(_accident(stack, killed, chain, driver, recovery))]
         if meddle is not None:
             beside.append(meddle(chain, driver))
         viewing = [watch(driver.progress, recovery)] if watch is not None else []
@@ -130,21 +153,23 @@ async def _together(main: Coroutine[Any, Any, None], beside: list["asyncio.Task[
 
 
 async def _accident(
-    stack: Stack, season: Season, chain: Chain, driver: Driver, recovery: Recovery
+    stack: Stack, service: str, chain: Chain, driver: Driver, recovery: Recovery
 ) -> None:
-    """Half way, kill the service that the seed draws, start it again, and time its return."""
-    service = Random(season.seed).choice(SERVICES)
+    """Half way, kill a service, start it again, and time its return."""
     await driver.passed(KILL_AFTER_SHARE)
     given_up = Event()
+    recovery.away_now = service
     try:
         recovery.killed = await asyncio.to_thread(
             accident.kill_in_transaction, stack, service, given_up
         )
     finally:
         given_up.set()
+    if recovery.killed is not None:
+        await asyncio.to_thread(stack.start_service, service, service_environment(stack))
+    recovery.away_now = None
     if recovery.killed is None:
         return
-    await asyncio.to_thread(stack.start_service, service, service_environment(stack))
     producers = [
         name for name in SERVICES if name == service or service in topic_of(name).consumers
     ]
