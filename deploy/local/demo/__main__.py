@@ -124,6 +124,8 @@ def _keep(stack: Stack) -> None:
     print("\nPages des interfaces (Ctrl-C pour tout arrêter) :", file=sys.stderr)
     for service, url in stack.http_urls.items():
         print(f"  {service:<12} {url}/schema", file=sys.stderr)
+    look = f"just status --instance {stack.name}"
+    print(f"Pour regarder dedans, d'un autre terminal : {look}", file=sys.stderr)
     try:
         while True:
             time.sleep(1)
