@@ -17,6 +17,7 @@ from contracts.topics import TOPICS
 
 REPOSITORY = Path(__file__).parent.parent.parent
 SERVICES = [topic.producer for topic in TOPICS]
+ORACLE = sorted(path.stem for path in (REPOSITORY / "deploy/local/demo").glob("oracle*.py"))
 PARTS = ["domain", "events", "store", "handlers", "http", "app"]
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
@@ -42,7 +43,7 @@ def module_file(tree: Path, module: str) -> Path:
 def tree(tmp_path: Path) -> Path:
     """A copy of the code and its rules, complete with what is not written yet."""
     no_rubbish = shutil.ignore_patterns("__pycache__", "*.tsv", "examples", "schemas")
-    for package in ("contracts", "services"):
+    for package in ("contracts", "deploy", "services"):
         shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=no_rubbish)
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
     for name in SERVICES:
@@ -73,6 +74,10 @@ OFFENCES = {
     "services-stand-on-contracts": [
         ("services.membership.app", "import deploy.local"),
         ("services.messaging", "import tests.examples"),
+    ],
+    "oracle-stands-alone": [
+        *((f"deploy.local.demo.{name}", "import services.referrals.domain") for name in ORACLE),
+        ("deploy.local.demo.orders", "from services.messaging import codec"),
     ],
     "domain-is-pure": [
         *((f"services.{name}.domain", "import asyncpg") for name in SERVICES),
