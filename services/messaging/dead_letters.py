@@ -10,12 +10,19 @@ from services.messaging.codec import Breach, Record
 from services.messaging.database import Connection
 
 ADD = """
-    insert into dead_letter (topic, partition, position, type, key, headers, body, reason)
-    select * from unnest(
+    insert into dead_letter (
+        topic, topic_id, partition, position, type, key, headers, body, reason
+    )
+    select topic, topic_id, partition, position, type, key, headers, body, reason
+    from unnest(
         $1::text[], $2::integer[], $3::bigint[], $4::text[],
         $5::bytea[], $6::jsonb[], $7::bytea[], $8::text[]
+    ) with ordinality as new (
+        topic, partition, position, type, key, headers, body, reason, place
     )
-    on conflict (topic, partition, position)
+    left join stored_offset using (topic, partition)
+    order by place
+    on conflict (topic, topic_id, partition, position)
     do update set reason = excluded.reason, recorded_at = excluded.recorded_at, replayed_at = null
 """
 LIST = """
@@ -74,7 +81,10 @@ def _read_header(header: dict[str, str | None]) -> tuple[str, bytes | None]:
 async def add_dead_letters(
     connection: Connection, names: dict[str, str], breaches: Iterable[tuple[Record, Breach]]
 ) -> None:
-    """Keep records that broke the contract; `names` maps a Kafka topic to its contract's name."""
+    """Keep records that broke the contract; `names` maps a Kafka topic to its contract's name.
+
+    Their topic's id is the one that the stored offsets speak of, which must be there.
+    """
     rows = [
         (
             names[record.topic],

@@ -1,9 +1,14 @@
 """What becomes of a message: done, breach, not now. Kafka and PostgreSQL are real."""
 
+from uuid import uuid4
+
 import asyncpg
 import httpx
+import msgspec
 
 from contracts.departements import partition_of
+from services.messaging.codec import Breach
+from services.messaging.dead_letters import KeptRecord, add_dead_letters
 from services.messaging.process import running
 from tests.messaging.raw import counted, headers_of, until
 from tests.messaging.toy import POISON
@@ -170,3 +175,17 @@ async def test_breach_after_breach_stops_the_line_and_keeps_the_offset(
     )
     letters = await database.fetchval("select count(*) from dead_letter")
     assert stored == letters == 6, "those up to the one too many are kept, the others still ahead"
+
+
+async def test_a_dead_letter_of_a_topic_made_anew_is_another_one(listener, database) -> None:
+    """The same offset, in another topic of the same name: the old record stays what it was."""
+    record = KeptRecord(topic="things", partition=0, offset=7, key=None, value=b"old", headers=())
+    names = {"things": "things"}
+    await until(lambda: well(listener))
+    await add_dead_letters(database, names, [(record, Breach("the old one", None))])
+    await database.execute("update stored_offset set topic_id = $1", uuid4())
+    again = msgspec.structs.replace(record, value=b"new")
+    for _ in range(2):
+        await add_dead_letters(database, names, [(again, Breach("the new one", None))])
+    kept = await database.fetch("select body, reason from dead_letter order by id")
+    assert [tuple(row) for row in kept] == [(b"old", "the old one"), (b"new", "the new one")]
