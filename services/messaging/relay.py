@@ -45,6 +45,8 @@ KEEP_ANSWERS_DAYS = 90
 ANSWER_SECONDS = 3.0
 STOP_SECONDS = 5.0
 PRUNE_ROWS = 5_000
+PRUNE_EVERY_SECONDS = 60.0
+PRUNE_MORE_AFTER_SECONDS = 0.5
 
 
 class SendFailed(Exception):  # noqa: N818
@@ -66,7 +68,7 @@ class Relay:
         self._has_news = False
         self._ask_lease_at = 0.0
         self._looked_at = 0.0
-        self._pruned_at = 0.0
+        self._prune_at = 0.0
         self._mark_at: float | None = None
         self._wake = asyncio.Event()
         self._is_stopping = False
@@ -309,10 +311,16 @@ class Relay:
 
     async def _prune(self, connection: Connection) -> None:
         """Now and then, drop rows that were sent long ago, and answers that nobody asks again."""
-        if time.monotonic() - self._pruned_at > 60:  # noqa: PLR2004 - a minute
-            self._pruned_at = time.monotonic()
-            await connection.execute(outbox.PRUNE, KEEP_SENT_HOURS, PRUNE_ROWS)
-            await connection.execute(outbox.PRUNE_ANSWERS, KEEP_ANSWERS_DAYS, PRUNE_ROWS)
+        if time.monotonic() < self._prune_at:
+            return
+        statuses = [
+            await connection.execute(outbox.PRUNE, KEEP_SENT_HOURS, PRUNE_ROWS),
+            await connection.execute(outbox.PRUNE_ANSWERS, KEEP_ANSWERS_DAYS, PRUNE_ROWS),
+        ]
+        has_more = any(int(status.split()[-1]) >= PRUNE_ROWS for status in statuses)
+        # A part at a time: what is to be sent, and the lease, do not wait for all of it.
+        pause_seconds = PRUNE_MORE_AFTER_SECONDS if has_more else PRUNE_EVERY_SECONDS
+        self._prune_at = time.monotonic() + pause_seconds
 
     async def _wait(self, until: float | None) -> None:
         """Wait to be woken, or for the next look at the table."""
