@@ -17,7 +17,7 @@ from contracts.recorded import Recorded
 from services.messaging import outbox
 from services.messaging.batch import Hearing, take_batch
 from services.messaging.codec import Breach, Codec, Decoder
-from services.messaging.database import Pool, open_pool
+from services.messaging.database import Pool, connect, open_pool
 from services.messaging.declared import Service
 from services.messaging.log import LogTopic, ensure_topics, open_admin, read_bounds
 from services.messaging.migrations import migrate
@@ -203,11 +203,13 @@ async def hear_again(
 
 
 async def rebuild(service: Service, settings: Settings, schema: str) -> None:
-    """Build the service's state anew from the log, in a schema of its own that must be empty.
+    """Build the service's state anew from the log, in a schema of its own that must be empty:
+    SystemExit when it is the live one or was built before.
 
     Its own topic first, through `apply`; then the foreign topics, through the handlers. Nothing is
     announced, no timer fires. It stops where the logs ended when it began.
     """
+    await refuse_schema_in_use(settings, schema)
     admin = await open_admin(settings)
     try:
         topics = await ensure_topics(admin, settings, topics_of(service))
@@ -223,6 +225,20 @@ async def rebuild(service: Service, settings: Settings, schema: str) -> None:
         log.info("%s rebuilt: %d own records, %d heard", schema, applied, heard)
     finally:
         await pool.close()
+
+
+async def refuse_schema_in_use(settings: Settings, schema: str) -> None:
+    """Raise SystemExit for the live schema and for one that offsets are stored in."""
+    is_used = schema == "public"
+    connection = await connect(settings, schema)
+    try:
+        table = f'"{schema}".stored_offset'
+        if not is_used and await connection.fetchval("select to_regclass($1)", table):
+            is_used = await connection.fetchval(f"select exists (select from {table})")  # noqa: S608
+    finally:
+        await connection.close()
+    if is_used:
+        raise SystemExit(f"the schema {schema} is in use: name one that does not exist yet")
 
 
 async def reread(service: Service, settings: Settings, topic_name: str) -> None:

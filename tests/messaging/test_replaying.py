@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -216,3 +217,14 @@ async def test_what_is_announced_again_is_neither_said_nor_applied_again(
     await speaker.relayed()
     assert speaker.counters["relayed"] == 2
     assert applied == ["a", "b"]
+
+
+@pytest.mark.parametrize("schema", ["public", "lived_in"])
+async def test_a_rebuild_refuses_a_schema_that_is_in_use(
+    listener, settings_of, toy, database, schema
+) -> None:
+    await database.execute("create schema lived_in")
+    await database.execute("create table lived_in.stored_offset as table stored_offset")
+    await database.execute("insert into lived_in.stored_offset values ('x', 0, $1, 1)", uuid4())
+    with pytest.raises(SystemExit, match=f"schema {schema} is in use"):
+        await rebuild(toy.service(), settings_of("listener"), schema)
