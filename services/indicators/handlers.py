@@ -74,14 +74,14 @@ class Concerned(msgspec.Struct, kw_only=True):
     """What a batch changed, for the figures to be counted again.
 
     `demands` gives, by fact id, where a demand or an appointment counts now; `doctors` are RPPS;
-    `cpts_ids` are all the CPTS that count, or counted, one of them; `opened` are the contract
-    years heard of for the first time.
+    `cpts_ids` are all the CPTS that count, or counted, one of them; `years` are the contract years
+    that came, went, or have another last day.
     """
 
     demands: dict[str, Place]
     doctors: set[str]
     cpts_ids: set[str]
-    opened: list[ContractYear]
+    years: list[ContractYear]
 
 
 async def on_referrals(rule: CountingRule, unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
@@ -101,7 +101,7 @@ async def on_referrals(rule: CountingRule, unit: Unit, heard: Sequence[Recorded[
     changed = await referral_facts.put_referrals(connection, together(said).values())
     told = await referral_facts.put_messages(connection, messages)
 
-    concerned = Concerned(demands={}, doctors=set(), cpts_ids=set(), opened=[])
+    concerned = Concerned(demands={}, doctors=set(), cpts_ids=set(), years=[])
     keys = _concern_referrals(rule, changed, concerned, origins)
     states = [state for change in told for state in (change.previous, change.present) if state]
     for state in states:
@@ -158,7 +158,7 @@ async def on_membership(rule: CountingRule, unit: Unit, heard: Sequence[Recorded
                 origins.add(f"cpts:{signed.cpts_id}", place)
     connection = unit.connection
     assigned = await membership_facts.put_cpts(connection, heard)
-    opened = await membership_facts.put_contract_years(connection, _only(heard, AciSigned))
+    changed_years = await membership_facts.put_contract_years(connection, _only(heard, AciSigned))
     entries = await membership_facts.put_members(connection, _only(heard, MemberRecorded))
     entries += await membership_facts.put_participations(
         connection, _only(heard, ParticipationRecorded)
@@ -172,8 +172,8 @@ async def on_membership(rule: CountingRule, unit: Unit, heard: Sequence[Recorded
     concerned = Concerned(
         demands={},
         doctors=rpps,
-        cpts_ids={change.cpts_id for change in entries} | {year.cpts_id for year in opened},
-        opened=opened,
+        cpts_ids={change.cpts_id for change in entries} | {year.cpts_id for year in changed_years},
+        years=changed_years,
     )
     if rpps or numbers:
         touched = await referral_facts.appointments_of(connection, rpps, numbers)
@@ -240,8 +240,8 @@ async def _count_again(
     if not cpts_ids:
         return
     await unit.lock_joins(JOIN_CPTS_YEAR, cpts_ids)
-    if concerned.opened:
-        await _concern_opened_years(rule, unit, concerned)
+    if concerned.years:
+        await _concern_years(rule, unit, concerned)
     years = await membership_facts.contract_years(unit.connection, list(cpts_ids))
     wanted = {
         fact_id: demand_figures(*place, years) if place is not None else set()
@@ -251,16 +251,33 @@ async def _count_again(
         wanted |= await _doctors(rule, unit, concerned.doctors, years)
     counted = await figures.counted_in(unit.connection, wanted)
     changes = fact_changes(wanted, counted, cpts_ids)
-    opened = {}
-    if concerned.opened:
+    changed_years = {(year.cpts_id, year.period.first) for year in concerned.years}
+    standing = {}
+    if changed_years:
         keys = await membership_facts.departements(unit.connection, list(cpts_ids))
-        opened = {figure.key: figure for figure in opened_figures(concerned.opened, keys)}
-    present = await figures.lock_figures(unit.connection, changes.keys() | opened.keys())
+        there = [
+            year
+            for cpts_id, first in changed_years
+            for year in years.get(cpts_id, ())
+            if year.period.first == first
+        ]
+        standing = {figure.key: figure for figure in opened_figures(there, keys)}
+    present = await figures.lock_figures(unit.connection, changes.keys() | standing.keys())
+    dated = {
+        key
+        for key, figure in standing.items()
+        if key not in present or present[key].ends_on != figure.ends_on
+    }
     announced = []
-    for key in sorted(changes.keys() | (opened.keys() - present.keys())):
-        figure = present.get(key) or opened[key]
+    for key in sorted(changes.keys() | dated):
+        figure = present.get(key) or standing[key]
+        if key in standing:
+            figure = msgspec.structs.replace(figure, ends_on=standing[key].ends_on)
         facts = changes.get(key, [])
-        origin = origins.of([fact.fact_id for fact in facts] or [f"cpts:{key.cpts_id}"])
+        behind = [fact.fact_id for fact in facts]
+        if (key.cpts_id, key.starts_on) in changed_years:
+            behind.append(f"cpts:{key.cpts_id}")
+        origin = origins.of(behind)
         announced += record(
             figure_changes(figure, facts),
             subject=key.subject,
@@ -272,10 +289,10 @@ async def _count_again(
     await unit.announce(announced)
 
 
-async def _concern_opened_years(rule: CountingRule, unit: Unit, concerned: Concerned) -> None:
-    """Adds what waited for a contract year that is now known; the CPTS's join rows are held."""
+async def _concern_years(rule: CountingRule, unit: Unit, concerned: Concerned) -> None:
+    """Adds all that contract years which came or went count; the CPTS's join rows are held."""
     years = [
-        (year.cpts_id, year.period.first, year.period.last or date.max) for year in concerned.opened
+        (year.cpts_id, year.period.first, year.period.last or date.max) for year in concerned.years
     ]
     for referral in await referral_facts.referrals_accepted(unit.connection, years):
         concerned.demands[referral_fact(referral.referral_id)] = referral.counted_for(rule)
@@ -283,7 +300,7 @@ async def _concern_opened_years(rule: CountingRule, unit: Unit, concerned: Conce
         fact_id = appointment_fact(attribution.appointment_id)
         concerned.demands[fact_id] = attribution.counted_for()
     concerned.doctors |= await membership_facts.professionals_of(
-        unit.connection, [year.cpts_id for year in concerned.opened]
+        unit.connection, [year.cpts_id for year in concerned.years]
     )
 
 

@@ -99,6 +99,31 @@ def entries(draw: Any, cpts_id: str) -> list[Any]:
 
 
 @st.composite
+def signatures(draw: Any, cpts_id: str) -> list[Any]:
+    """The ACI of one CPTS: none, one, or two of which the first may have been a mistake; each
+    perhaps corrected to other first or last days, or withdrawn."""
+    events: list[Any] = []
+    for n in range(draw(st.sampled_from([0, 1, 1, 1, 1, 2]))):
+        for _ in range(draw(st.sampled_from([1, 1, 2, 3]))):
+            starts_on = draw(st.sampled_from([FIRST_YEAR, FIRST_YEAR, date(2026, 3, 7)]))
+            ends_on = draw(st.sampled_from([date(2027, 3, 4), date(2027, 3, 4), date(2026, 3, 8)]))
+            later = [membership.ContractYear(starts_on=SECOND_YEAR, ends_on=date(2028, 3, 4))]
+            years = [membership.ContractYear(starts_on=starts_on, ends_on=ends_on)]
+            years += later if draw(st.booleans()) else []
+            is_withdrawn = draw(st.integers(0, 5)) == 5
+            events.append(
+                membership.AciSigned(
+                    cpts_id=cpts_id,
+                    aci_id=f"aci-{n}",
+                    signed_on=FIRST_YEAR,
+                    contract_years=() if is_withdrawn else tuple(years),
+                    is_withdrawn=is_withdrawn,
+                )
+            )
+    return events
+
+
+@st.composite
 def cpts_lives(draw: Any) -> list[Recorded[Any]]:
     """What membership says of the three CPTS."""
     said: list[Recorded[Any]] = []
@@ -114,18 +139,7 @@ def cpts_lives(draw: Any) -> list[Recorded[Any]]:
         rest = draw(entries(cpts_id))
         if number and not is_known_at_once:
             rest.append(membership.FinessAssigned(cpts_id=cpts_id, finess=number))
-        if draw(st.integers(0, 3)):
-            years = (
-                membership.ContractYear(
-                    starts_on=FIRST_YEAR, ends_on=SECOND_YEAR - timedelta(days=1)
-                ),
-                membership.ContractYear(starts_on=SECOND_YEAR, ends_on=date(2028, 3, 4)),
-            )
-            rest.append(
-                membership.AciSigned(
-                    cpts_id=cpts_id, aci_id="aci", signed_on=FIRST_YEAR, contract_years=years
-                )
-            )
+        rest += draw(signatures(cpts_id))
         said += told([first, *draw(st.permutations(rest))], cpts_id, DEPARTEMENTS[cpts_id], AT)
     return said
 
@@ -263,23 +277,32 @@ def expected_figures(story: Story) -> dict[Key, set[str]]:
         parts=_latest(said, membership.ParticipationRecorded, "participation_id"),
         finess={event.finess: event.cpts_id for event in said if getattr(event, "finess", None)},
     )
-    figures = {
-        (event.cpts_id, indicator, year.starts_on): model.doctors(
-            event.cpts_id, year.starts_on, only_via=indicator.endswith("via_cpts")
-        )
-        if indicator != "sas_demandes_avec_rdv"
-        else set()
-        for event in said
-        if isinstance(event, membership.AciSigned)
-        for year in event.contract_years
-        for indicator in FACTS
-    }
-    for fact_id, (cpts_id, day) in model.demands(story.referrals).items():
-        for starts_on in (FIRST_YEAR, SECOND_YEAR):
-            key = (cpts_id, "sas_demandes_avec_rdv", starts_on)
-            if key in figures and starts_on <= day < date(starts_on.year + 1, 3, 5):
-                figures[key].add(fact_id)
+    ends: dict[tuple[str, date], date] = {}
+    for aci in _latest(said, membership.AciSigned, "aci_id"):
+        for year in aci.contract_years:
+            key = (aci.cpts_id, year.starts_on)
+            ends[key] = max(year.ends_on, ends.get(key, year.ends_on))
+    figures: dict[Key, set[str]] = {}
+    demands = model.demands(story.referrals)
+    for (cpts_id, first), last in ends.items():
+        for indicator in FACTS[:2]:
+            figures[cpts_id, indicator, first] = model.doctors(
+                cpts_id, first, last, only_via=indicator.endswith("via_cpts")
+            )
+        figures[cpts_id, "sas_demandes_avec_rdv", first] = {
+            fact_id
+            for fact_id, (whose, day) in demands.items()
+            if whose == cpts_id and first <= day <= last
+        }
     return figures
+
+
+def in_contract(found: dict[Key, set[str]], expected: dict[Key, set[str]]) -> dict[Key, set[str]]:
+    """The figures without those of contract years that are no more and count nothing.
+
+    Which of them were ever opened depends on the order of arrival.
+    """
+    return {key: facts for key, facts in found.items() if facts or key in expected}
 
 
 def _latest(said: list[Any], entry: type[Any], name: str) -> list[Any]:
@@ -304,10 +327,10 @@ class _Model:
     parts: list[Any]
     finess: dict[str, str]
 
-    def doctors(self, cpts_id: str, starts_on: date, *, only_via: bool) -> set[str]:
+    def doctors(self, cpts_id: str, first: date, last: date, *, only_via: bool) -> set[str]:
         found = set()
-        for n in range(365):
-            day = starts_on + timedelta(days=n)
+        for n in range((last - first).days + 1):
+            day = first + timedelta(days=n)
             for member in self.members:
                 if member.cpts_id != cpts_id or member.profession != "10":
                     continue

@@ -308,23 +308,22 @@ def test_a_rule_that_is_not_whole_is_refused(change: tuple[bytes, bytes], compla
 def figures_of(arrived: list[tuple[str, list[Any]]]) -> dict[Key, set[str]]:
     """What the domain makes of events, in the order given."""
     entries: dict[Any, Any] = {}
-    years: dict[str, list[ContractYear]] = {}
     finess: dict[str, str] = {}
     said: list[Any] = []
     states: dict[str, Any] = {}
     for one in (one for _, batch in arrived for one in batch):
         match one.event:
-            case membership.MemberRecorded() | membership.ParticipationRecorded() as entry:
-                name = getattr(entry, "member_id", None) or entry.participation_id
+            case (
+                membership.MemberRecorded()
+                | membership.ParticipationRecorded()
+                | membership.AciSigned() as entry
+            ):
+                names = ("member_id", "participation_id", "aci_id")
+                name = next(getattr(entry, name) for name in names if hasattr(entry, name))
                 known = entries.get((one.subject, name))
                 entries[one.subject, name] = max(
                     (one.sequence, entry), known or (0, entry), key=lambda pair: pair[0]
                 )
-            case membership.AciSigned() as signed:
-                years[one.subject] = [
-                    ContractYear(cpts_id=one.subject, period=Period(year.starts_on, year.ends_on))
-                    for year in signed.contract_years
-                ]
             case membership.CptsRegistered() | membership.FinessAssigned() as named:
                 finess |= {named.finess: one.subject} if named.finess else {}
             case referrals.PlatformAppointmentReported() as message:
@@ -342,13 +341,28 @@ def figures_of(arrived: list[tuple[str, list[Any]]]) -> dict[Key, set[str]]:
                 states[one.subject] = max((rank, state), known, key=lambda pair: pair[0])
             case event:
                 said.append(said_by(event, one.sequence))
+    standing = [entry for _, entry in entries.values() if not entry.is_withdrawn]
     return _count(
-        [entry for _, entry in entries.values() if not entry.is_withdrawn],
-        years,
+        [entry for entry in standing if not isinstance(entry, membership.AciSigned)],
+        _years([entry for entry in standing if isinstance(entry, membership.AciSigned)]),
         finess,
         together(said).values(),
         [state for _, state in states.values()],
     )
+
+
+def _years(signed: list[membership.AciSigned]) -> dict[str, list[ContractYear]]:
+    last: dict[str, dict[date, date]] = {}
+    for aci in signed:
+        known = last.setdefault(aci.cpts_id, {})
+        for year in aci.contract_years:
+            known[year.starts_on] = max(year.ends_on, known.get(year.starts_on, year.ends_on))
+    return {
+        cpts_id: [
+            ContractYear(cpts_id=cpts_id, period=Period(first, end)) for first, end in known.items()
+        ]
+        for cpts_id, known in last.items()
+    }
 
 
 def _count(entries: Any, years: Any, finess: Any, ours: Any, states: Any) -> dict[Key, set[str]]:

@@ -185,6 +185,26 @@ async def test_figures_follow_what_is_heard_down_to_their_facts(indicators: Indi
     }
 
 
+async def test_a_contract_year_that_is_no_more_counts_nothing(indicators: Indicators) -> None:
+    await indicators.hear(MEMBERSHIP, cpts())
+    await indicators.hear(REFERRALS, accepted(1))
+    path = f"/cpts/a/figures/{DEMANDS}/2026-01-01"
+    for sequence, years, value in ((7, (), 0), (8, (YEAR,), 1)):
+        aci = AciSigned(
+            cpts_id="a",
+            aci_id="aci",
+            signed_on=NOON.date(),
+            contract_years=years,
+            is_withdrawn=not years,
+        )
+        await indicators.hear(MEMBERSHIP, told([aci], "a", "93", NOON, sequence - 1))
+        assert await indicators.value() == value
+        assert len((await indicators.get(f"{path}/facts"))["items"]) == value
+        answer = await indicators.client.get("/cpts/a/steering/2026-01-01")
+        assert answer.status_code == (200 if years else 404)
+        assert set((await indicators.get("/invariants")).values()) == {True}
+
+
 async def test_what_is_heard_again_says_nothing_more(indicators: Indicators) -> None:
     events = [*accepted(1, honoured), *reported(2, category="CPTS", practitioner_rpps=NURSE)]
     for _ in range(2):
@@ -328,6 +348,10 @@ async def test_built_anew_from_the_log_it_is_the_same(indicators: Indicators) ->
     )
     await indicators.hear(MEMBERSHIP, [*cpts(), *cpts("b", "95")])
     await indicators.hear(REFERRALS, accepted(3, cancelled))
+    withdrawn = AciSigned(
+        cpts_id="b", aci_id="aci", signed_on=YEAR.starts_on, contract_years=(), is_withdrawn=True
+    )
+    await indicators.hear(MEMBERSHIP, told([withdrawn], "b", "95", NOON, 6))
     await indicators.run.relayed()
     run = indicators.run
     await rebuild(SERVICE, run.settings, "shadow")

@@ -25,6 +25,7 @@ from tests.indicators.story import (
     SECOND_YEAR,
     Story,
     expected_figures,
+    in_contract,
     told,
 )
 
@@ -38,6 +39,13 @@ registered = [
     for cpts_id in (A, B)
 ]
 signed = membership.AciSigned(cpts_id=A, aci_id="aci", signed_on=SINCE, contract_years=YEARS)
+# The same ACI from another day on: the year opened first vanishes.
+corrected = membership.AciSigned(
+    cpts_id=A,
+    aci_id="aci",
+    signed_on=SINCE,
+    contract_years=(membership.ContractYear(starts_on=date(2026, 3, 8), ends_on=date(2027, 3, 7)),),
+)
 member = membership.MemberRecorded(
     cpts_id=A, member_id="m", rpps=RPPS[0], profession="10", from_on=SINCE
 )
@@ -78,6 +86,12 @@ MEETINGS = {
     "taking part and appointment": ([signed, member], taking_part, reported(category="PS")),
     "finess and appointment": ([signed], finess_assigned, reported(finess=FINESS[0])),
     "contract and referral": ([], signed, accepted),
+    "corrected contract and referral": ([signed], corrected, accepted),
+    "corrected contract and taking part elsewhere": (
+        [signed, member],
+        corrected,
+        taking_part_by_b,
+    ),
     "contract and appointment": ([finess_assigned], signed, reported(finess=FINESS[0])),
     "contract and taking part elsewhere": ([member], signed, taking_part_by_b),
     "member and taking part elsewhere": ([signed], member, taking_part_by_b),
@@ -169,7 +183,8 @@ async def test_whoever_commits_second_sees_what_the_first_left(
         membership=[event for topic, event in events if topic == "membership"],
         referrals=[event for topic, event in events if topic == "referrals"],
     )
-    is_right = await figures(desk) == expected_figures(story)
+    expected = expected_figures(story)
+    is_right = in_contract(await figures(desk), expected) == expected
     is_lucky = (meeting, is_reversed) == SAVED_BY_A_ROW
     assert is_right == (unit_class is Unit or is_lucky)
     if unit_class is Unit:

@@ -36,12 +36,20 @@ create table cpts (
 
 create index cpts_finess on cpts (finess) where finess is not null;
 
+-- Each ACI with the sequence of what was last said of it: its contract years are those said then.
+create table aci (
+    cpts_id text not null,
+    aci_id text not null,
+    sequence bigint not null,
+    primary key (cpts_id, aci_id)
+);
+
 create table contract_year (
     cpts_id text not null,
+    aci_id text not null,
     starts_on date not null,
     ends_on date not null,
-    aci_id text not null,
-    primary key (cpts_id, starts_on)
+    primary key (cpts_id, aci_id, starts_on)
 );
 
 create table member (

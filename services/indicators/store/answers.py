@@ -83,7 +83,7 @@ async def counted_facts(
 async def contract_year_end(connection: Connection, cpts_id: str, starts_on: date) -> date | None:
     """The last day of a contract year; None when it is not known."""
     last: date | None = await connection.fetchval(
-        "select ends_on from contract_year where cpts_id = $1 and starts_on = $2",
+        "select max(ends_on) from contract_year where cpts_id = $1 and starts_on = $2",
         cpts_id,
         starts_on,
     )

@@ -62,23 +62,58 @@ async def put_cpts(connection: Connection, heard: Sequence[Recorded[Any]]) -> di
 async def put_contract_years(
     connection: Connection, heard: Sequence[Recorded[AciSigned]]
 ) -> list[ContractYear]:
-    """Keeps the contract years of signed ACI; answers those that are new."""
-    years = [(one.event, year) for one in heard for year in one.event.contract_years]
-    if not years:
+    """Keeps the contract years of signed ACI; answers those that came and those that went.
+
+    The highest sequence of an ACI replaces all its years; what it says again changes nothing.
+    """
+    latest: dict[tuple[str, str], Recorded[AciSigned]] = {}
+    for one in heard:
+        key = (one.event.cpts_id, one.event.aci_id)
+        latest[key] = max(latest.get(key, one), one, key=lambda each: each.sequence)
+    if not latest:
         return []
-    rows = await connection.fetch(
+    newer = await connection.fetch(
         """
-        insert into contract_year (cpts_id, starts_on, ends_on, aci_id)
-        select * from unnest($1::text[], $2::date[], $3::date[], $4::text[])
+        insert into aci as kept (cpts_id, aci_id, sequence)
+        select * from unnest($1::text[], $2::text[], $3::bigint[])
+        on conflict (cpts_id, aci_id) do update set sequence = excluded.sequence
+        where kept.sequence < excluded.sequence
+        returning cpts_id, aci_id
+        """,
+        [cpts_id for cpts_id, _ in latest],
+        [aci_id for _, aci_id in latest],
+        [one.sequence for one in latest.values()],
+    )
+    signed = [latest[row["cpts_id"], row["aci_id"]].event for row in newer]
+    years = [(aci, year) for aci in signed for year in aci.contract_years]
+    said = (
+        [aci.cpts_id for aci, _ in years],
+        [aci.aci_id for aci, _ in years],
+        [year.starts_on for _, year in years],
+        [year.ends_on for _, year in years],
+    )
+    gone = await connection.fetch(
+        """
+        delete from contract_year
+        where (cpts_id, aci_id) in (select * from unnest($5::text[], $6::text[]))
+          and (cpts_id, aci_id, starts_on, ends_on) not in (
+              select * from unnest($1::text[], $2::text[], $3::date[], $4::date[]))
+        returning cpts_id, starts_on, ends_on
+        """,
+        *said,
+        [aci.cpts_id for aci in signed],
+        [aci.aci_id for aci in signed],
+    )
+    come = await connection.fetch(
+        """
+        insert into contract_year (cpts_id, aci_id, starts_on, ends_on)
+        select * from unnest($1::text[], $2::text[], $3::date[], $4::date[])
         on conflict do nothing
         returning cpts_id, starts_on, ends_on
         """,
-        [event.cpts_id for event, _ in years],
-        [year.starts_on for _, year in years],
-        [year.ends_on for _, year in years],
-        [event.aci_id for event, _ in years],
+        *said,
     )
-    return [_contract_year(row) for row in rows]
+    return [_contract_year(row) for row in (*gone, *come)]
 
 
 async def put_members(
@@ -152,9 +187,15 @@ async def put_participations(
 async def contract_years(
     connection: Connection, cpts_ids: Sequence[str]
 ) -> dict[str, list[ContractYear]]:
-    """Every contract year of the CPTS, by CPTS."""
+    """Every contract year of the CPTS, by CPTS.
+
+    Until a correction of one ACI has come, two may hold a year that begins on one day: the longer.
+    """
     rows = await connection.fetch(
-        "select cpts_id, starts_on, ends_on from contract_year where cpts_id = any ($1)",
+        """
+        select cpts_id, starts_on, max(ends_on) as ends_on from contract_year
+        where cpts_id = any ($1) group by cpts_id, starts_on
+        """,
         cpts_ids,
     )
     years: dict[str, list[ContractYear]] = {}
