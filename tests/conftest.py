@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.stack_fixtures import fresh_databases, namespace, stack
+from tests.stack_fixtures import fresh_databases, namespace, spare_suffixes, stack
 
-__all__ = ["fresh_databases", "namespace", "stack"]
+__all__ = ["fresh_databases", "namespace", "spare_suffixes", "stack"]
 
 NEED_COMPONENTS = {"stack", "own_home"}
 

@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import requests
-from jgo.maven import Dependency, MavenContext, PythonResolver
 
 from deploy.local.folders import cache_folder
+
+if TYPE_CHECKING:
+    from jgo.maven import Dependency
 
 KAFKA_VERSION = "4.3.1"
 LOG4J_VERSION = "2.25.4"
@@ -85,6 +87,9 @@ def verify(path: Path, jar: LockedJar) -> None:
 
 def _download(jar: LockedJar, repository: Path, on_bytes: Callable[[int], None]) -> Path:
     """The jar in a Maven repository of this machine. Raises `RepositoryOutOfReach`."""
+    # Imported where something is downloaded: every other command starts a third sooner.
+    import requests  # noqa: PLC0415
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
 
     @contextmanager
     def progress(_name: str, _size: int) -> Iterator[Callable[[int], None]]:
@@ -156,7 +161,9 @@ def jars(
     return [folder / jar.filename for jar in locked]
 
 
-def _resolve(repository: Path) -> list[Dependency]:
+def _resolve(repository: Path) -> "list[Dependency]":
+    from jgo.maven import MavenContext  # noqa: PLC0415
+
     context = MavenContext(
         repo_cache=repository, remote_repos={"central": REPOSITORY}, timeout=TIMEOUT_SECONDS
     )

@@ -1,6 +1,7 @@
 """The commands behind the Justfile, on an instance whose services are stand-ins."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from deploy.local import instance, processes
 from deploy.local.__main__ import main
 from deploy.local.services import ROOT, SERVICES
+from deploy.local.stack import Stack
 from tests.stack.holding import hold
 from tests.stack.stub_services import FAILING
 
@@ -52,18 +54,9 @@ def test_a_day_with_the_stack(own_home: Path) -> None:
     assert refused.returncode == 1
     assert "no such dead letter" in refused.stdout
 
-    assert just("down").stdout.startswith("stopped: kafka, postgres, membership")
-    assert just("down").stdout == "nothing was running\n"
-    assert just("status").returncode == 1
-    assert just("reset", "--yes").returncode == 0
-    assert list((own_home / "state").glob("*/instances/*")) == []
-
-
-def test_files_are_ingested_with_a_line_each(own_home: Path) -> None:
     good, bad = own_home / "bon message.json", own_home / "bad.json"
     good.write_text("{}", "utf-8")
     bad.write_text("oops", "utf-8")
-    assert just("up").returncode == 0
     assert just("ingest", str(good)).returncode == 0
     mixed = just("ingest", str(good), str(bad), str(own_home / "absent"))
     assert mixed.returncode == 1
@@ -72,6 +65,12 @@ def test_files_are_ingested_with_a_line_each(own_home: Path) -> None:
         f"{bad}: refused: 102 unreadable; no JSON",
         f"{own_home / 'absent'}: not read: No such file or directory",
     ]
+
+    assert just("down").stdout.startswith("stopped: kafka, postgres, membership")
+    assert just("down").stdout == "nothing was running\n"
+    assert just("status").returncode == 1
+    assert just("reset", "--yes").returncode == 0
+    assert list((own_home / "state").glob("*/instances/*")) == []
 
 
 def test_a_service_that_ends_is_named_with_its_last_lines(own_home: Path) -> None:
@@ -94,37 +93,47 @@ def test_a_command_without_a_stack_says_what_to_run(own_home: Path, command: str
     assert "run `just up` first" in answer.stderr
 
 
-def test_the_instance_of_a_running_process_is_looked_into_by_its_name(own_home: Path) -> None:
+def test_the_instance_of_a_running_process_is_looked_into_by_its_name(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", stack.kafka)
+    monkeypatch.setenv("POSTGRES_URL", stack.admin_url)
     owner, folder = hold()
-    status = just("status", "--instance", folder.name)
-    assert "kafka       running" in status.stdout
-    assert just("topics", "--instance", folder.name).returncode == 0
-    sql = "select current_user"
-    assert just("psql", "payments", "-Atc", sql, CPTS_INSTANCE=folder.name).stdout == "payments\n"
-    for command in (("up",), ("down",), ("reset", "--yes")):
-        refused = just(*command, "--instance", folder.name)
-        assert refused.returncode == 1
-        assert f"{folder.name} belongs to the running process {owner.pid}" in refused.stderr
-    assert "kafka       running" in just("status", "--instance", folder.name).stdout
-    owner.kill()
-    owner.wait()
+    try:
+        status = just("status", "--instance", folder.name)
+        assert status.stdout.startswith("membership  stopped")
+        assert "no topic yet" in just("topics", "--instance", folder.name).stdout
+        sql = "select current_user || ' in ' || current_database()"
+        asked = just("psql", "payments", "-Atc", sql, CPTS_INSTANCE=folder.name)
+        assert asked.stdout == f"payments in payments_{folder.name}\n"
+        for command in (("up",), ("down",), ("reset", "--yes")):
+            refused = just(*command, "--instance", folder.name)
+            assert refused.returncode == 1
+            assert f"{folder.name} belongs to the running process {owner.pid}" in refused.stderr
+        assert owner.poll() is None
+    finally:
+        owner.kill()
+        owner.wait()
     assert processes.wait_until(lambda: not folder.exists(), within_seconds=20)
     assert "run `just up` first" in just("status", "--instance", folder.name).stderr
 
 
-@pytest.mark.parametrize("moment", ["PostgreSQL: making", "Kafka: formatting", "Kafka: ready"])
-def test_ctrl_c_leaves_no_process(own_home: Path, moment: str) -> None:
+def interrupted_up(moment: str) -> int:
+    """Ctrl-C when `up` says what `moment` matches; its exit code."""
     up = subprocess.Popen(
         [*COMMAND, "up"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert up.stdout is not None
-    for line in up.stdout:
-        if moment in line:
-            break
+    assert any(re.search(moment, line) for line in up.stdout)
     os.killpg(up.pid, signal.SIGINT)
-    assert up.wait(timeout=60) == 130
-    (folder,) = (own_home / "state").glob("*/instances/*")
-    assert instance.leftovers(folder) == []
+    return up.wait(timeout=60)
+
+
+def test_ctrl_c_at_any_moment_leaves_no_process_and_a_start_that_works(own_home: Path) -> None:
+    for moment in ("PostgreSQL: making", "Kafka: (formatting|starting)", "Kafka: ready"):
+        assert interrupted_up(moment) == 130
+        (folder,) = (own_home / "state").glob("*/instances/*")
+        assert instance.leftovers(folder) == []
     again = just("up")
     assert again.returncode == 0, again.stdout + again.stderr
 

@@ -58,14 +58,31 @@ def test_a_role_has_no_power_over_the_server(fresh_databases: dict[str, str]) ->
 
 
 def test_making_the_databases_again_changes_nothing(
-    stack: Stack, namespace: str, fresh_databases: dict[str, str]
+    stack: Stack, fresh_databases: dict[str, str]
 ) -> None:
     with psycopg.connect(fresh_databases["referrals"]) as connection:
         connection.execute("create table kept (n int)")
-    suffix = f"_{namespace.rstrip('-')}"
+    suffix = _database(fresh_databases["referrals"]).removeprefix("referrals")
     assert databases.create_databases(stack.admin_url, suffix) == fresh_databases
     with psycopg.connect(fresh_databases["referrals"]) as connection:
         assert connection.execute("select count(*) from kept").fetchone() == (0,)
+
+
+def test_the_databases_of_a_test_are_empty_again_for_the_next(
+    stack: Stack, spare_suffixes: list[str]
+) -> None:
+    assert spare_suffixes, "a test before this one had fresh databases"
+    for service, url in databases.database_urls(stack.admin_url, spare_suffixes[-1]).items():
+        with psycopg.connect(url) as connection:
+            assert (
+                connection.execute(
+                    "select relname from pg_class where relnamespace::regnamespace::text !~ '^pg_'"
+                    " and relnamespace <> 'information_schema'::regnamespace"
+                ).fetchall()
+                == []
+            ), service
+            connection.execute("create table made_here (n int)")
+            connection.rollback()
 
 
 def test_dropping_needs_a_suffix(stack: Stack) -> None:

@@ -156,10 +156,9 @@ def test_what_a_killed_owner_and_watcher_left_is_cleared_by_the_next_start(own_h
         assert not folder.exists()
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_owner_leaves_nothing(own_home: Path, by: signal.Signals) -> None:
+def test_an_interrupted_owner_leaves_nothing(own_home: Path) -> None:
     owner, folder = hold()
-    os.killpg(owner.pid, by)
+    os.killpg(owner.pid, signal.SIGINT)
     owner.wait(timeout=30)
     assert processes.wait_until(lambda: not folder.exists(), within_seconds=20)
     assert instance.leftovers(folder) == []
