@@ -204,7 +204,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             self._health.is_ill("consumer", str(error), error.command)
         else:
             (log.warning if is_not_now(error) else log.exception)("the consumer waits: %r", error)
-            self._health.is_ill("consumer", f"{type(error).__name__}: {error}")
+            self._health.is_failing("consumer", error)
         await self._backoff.wait()
 
     async def seek_to_stored(self, consumer: AIOKafkaConsumer) -> None:

@@ -2,7 +2,11 @@
 
 from collections import Counter
 
+import asyncpg
 import msgspec
+from aiokafka.errors import KafkaError
+
+from services.messaging.database import is_not_now
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
@@ -11,6 +15,20 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     part: str
     reason: str
     command: str | None = None
+
+
+def reason_of(error: Exception) -> str:
+    """A failure in a few words. Its own message stays in the log: addresses and names are in it."""
+    match error:
+        case KafkaError():
+            why = "the broker is in trouble"
+        case asyncpg.PostgresError() | asyncpg.InterfaceError() if is_not_now(error):
+            why = "the database is in trouble"
+        case _ if is_not_now(error):
+            why = "a server does not answer"
+        case _:
+            why = "a failure of the service, told in its log"
+    return f"{type(error).__name__}: {why}"
 
 
 class Health:
@@ -31,6 +49,10 @@ class Health:
     def is_ill(self, part: str, reason: str, command: str | None = None) -> None:
         """A part does not work now."""
         self._troubles[part] = Trouble(part=part, reason=reason, command=command)
+
+    def is_failing(self, part: str, error: Exception) -> None:
+        """A part does not work now, for an error that its caller logs."""
+        self.is_ill(part, reason_of(error))
 
     @property
     def troubles(self) -> list[Trouble]:

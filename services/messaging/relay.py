@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from services.messaging import outbox
 from services.messaging.codec import encode_headers
@@ -49,7 +50,7 @@ PRUNE_EVERY_SECONDS = 60.0
 PRUNE_MORE_AFTER_SECONDS = 0.5
 
 
-class SendFailed(Exception):  # noqa: N818
+class SendFailed(KafkaError):  # type: ignore[misc]  # noqa: N818
     """The log refused a row."""
 
 
@@ -102,7 +103,7 @@ class Relay:
             except Exception as error:  # noqa: BLE001 - whatever it is, the rows are in the table
                 log.warning("the relay waits: %r", error)
                 self._counters["relay_failures"] += 1
-                self._health.is_ill("relay", f"{type(error).__name__}: {error}")
+                self._health.is_failing("relay", error)
                 await backoff.wait()
 
     def start(self) -> None:

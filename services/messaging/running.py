@@ -230,7 +230,7 @@ async def patiently(run: Running, part: str, work: Callable[[], Awaitable[Any]])
             if not is_not_now(error):
                 raise
             log.warning("%s waits: %r", part, error)
-            run.health.is_ill(part, f"{type(error).__name__}: {error}")
+            run.health.is_failing(part, error)
             await backoff.wait()
         else:
             return
@@ -272,7 +272,7 @@ async def keep_at(run: Running, work: Callable[[Running], Awaitable[None]]) -> N
             await work(run)
         except Exception as error:
             log.exception("%s failed", part)
-            run.health.is_ill(part, f"{type(error).__name__}: {error}")
+            run.health.is_failing(part, error)
             await backoff.wait()
             run.health.is_well(part)
         else:

@@ -51,7 +51,7 @@ async def run_timers(desk: Desk, timers: Sequence[Timer], clock: Clock, health: 
             except Exception as error:
                 desk.counters["timer_failures"] += 1
                 pause_seconds = AFTER_FAILURE_SECONDS
-                health.is_ill(part, f"{type(error).__name__}: {error}")
+                health.is_failing(part, error)
                 if is_not_now(error):
                     log.warning("%s waits: %r", part, error)
                 else:

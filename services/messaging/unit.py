@@ -1,5 +1,6 @@
 """One transaction: what a handler, an order or a timer works in."""
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -7,6 +8,8 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
+
+import asyncpg
 
 from contracts.recorded import Recorded
 from services.messaging.database import Connection, Pool
@@ -176,4 +179,6 @@ async def roll_back(connection: Any, transaction: Any) -> None:
         await transaction.rollback()
     except Exception as error:  # noqa: BLE001 - the first failure is the one to report
         log.debug("rollback failed: %r", error)
-        connection.terminate()
+        # A session that the server has cut is out of the pool already, and cannot be cut again.
+        with contextlib.suppress(asyncpg.InterfaceError):
+            connection.terminate()
