@@ -8,8 +8,10 @@ from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermi
 from contracts.events.payments import ContractLineSet, RatePublished
 from contracts.recorded import Cause, Recorded, record
 from services.messaging.unit import Unit
-from services.payments import domain
-from services.payments.domain import VARIABLE_PART, Touch
+from services.payments.domain import accounts as pricing
+from services.payments.domain.accounts import Account, Touch, figure_touches
+from services.payments.domain.lines import line_of
+from services.payments.domain.scale import RATES_DEPARTEMENT, RATES_SUBJECT, VARIABLE_PART
 from services.payments.store import inputs
 
 JOIN_ACCOUNT = "account"
@@ -23,19 +25,26 @@ async def reprice(unit: Unit, touches: Sequence[Touch]) -> None:
     """
     if not touches:
         return
+    accounts = await inputs.load_accounts(
+        unit.connection,
+        {(touch.cpts_id, touch.starts_on): touch.departement for touch in touches},
+    )
+    await _announce_prices(unit, accounts, touches)
+
+
+async def _announce_prices(
+    unit: Unit, accounts: Sequence[Account], touches: Sequence[Touch]
+) -> None:
     by_account: dict[inputs.AccountKey, list[Touch]] = {}
     for touch in touches:
         by_account.setdefault((touch.cpts_id, touch.starts_on), []).append(touch)
-    accounts = await inputs.load_accounts(
-        unit.connection, {key: those[0].departement for key, those in by_account.items()}
-    )
     rates = await inputs.load_variable_rates(unit.connection)
     await unit.announce(
         [
             event
             for account in accounts
-            for event in domain.reprice(
-                account, rates, by_account[account.cpts_id, account.starts_on]
+            for event in pricing.reprice(
+                account, rates, by_account.get((account.cpts_id, account.starts_on), [])
             )
         ]
     )
@@ -53,7 +62,7 @@ async def set_line(unit: Unit, event: ContractLineSet, departement: str, cause: 
     key = (event.cpts_id, event.contract_year_starts_on)
     await lock_accounts(unit, [key])
     account = (await inputs.load_accounts(unit.connection, {key: departement}))[0]
-    if account.line(event.indicator) == domain.line_of(event):
+    if account.line(event.indicator) == line_of(event):
         return
     await unit.announce(
         record(
@@ -77,7 +86,7 @@ async def set_line(unit: Unit, event: ContractLineSet, departement: str, cause: 
 
 async def lock_rates(unit: Unit) -> None:
     """Locks the scale: rates are published one order at a time."""
-    await unit.lock_joins("rates", [domain.RATES_SUBJECT])
+    await unit.lock_joins("rates", [RATES_SUBJECT])
 
 
 async def publish_rates(unit: Unit, rates: Sequence[RatePublished], cause: Cause) -> None:
@@ -85,9 +94,9 @@ async def publish_rates(unit: Unit, rates: Sequence[RatePublished], cause: Cause
     await unit.announce(
         record(
             rates,
-            subject=domain.RATES_SUBJECT,
+            subject=RATES_SUBJECT,
             after_sequence=await inputs.last_rate_sequence(unit.connection),
-            departement=domain.RATES_DEPARTEMENT,
+            departement=RATES_DEPARTEMENT,
             occurred_at=cause.recorded_at,
             cause=cause,
         )
@@ -116,21 +125,19 @@ async def publish_rates(unit: Unit, rates: Sequence[RatePublished], cause: Cause
 
 
 async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
-    """Keeps keys, contract years and tailles; prices the years concerned."""
+    """Keeps keys, contract years and tailles; prices the years concerned.
+
+    The tables are written before accounts are locked, as rates hold the tables first.
+    """
     signed = [one for one in heard if isinstance(one.event, AciSigned)]
     determined = [one for one in heard if isinstance(one.event, TailleDetermined)]
     causes = {one.event.cpts_id: one for one in (*determined, *signed)}
-    keys = {(one.event.cpts_id, one.event.contract_year_starts_on) for one in determined}
-    keys |= {
-        (one.event.cpts_id, year.starts_on) for one in signed for year in one.event.contract_years
-    }
-    keys |= set(await inputs.years_of(unit.connection, [one.event.cpts_id for one in signed]))
-    await lock_accounts(unit, list(keys))
     registered = [one for one in heard if isinstance(one.event, CptsRegistered)]
     await inputs.put_cpts(unit.connection, registered)
     reasons = dict.fromkeys(await inputs.put_tailles(unit.connection, determined), "taille")
     contracts = await inputs.put_contract_years(unit.connection, signed)
     reasons |= dict.fromkeys(contracts, "contract")
+    await lock_accounts(unit, list(reasons))
     await reprice(
         unit,
         [
@@ -147,32 +154,13 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
 
 
 async def on_indicators(unit: Unit, heard: Sequence[Recorded[FigureChanged]]) -> None:
-    """Keeps figures and their facts; prices the accounts whose figures advanced."""
-    await lock_accounts(
-        unit, [(one.event.cpts_id, one.event.contract_year_starts_on) for one in heard]
-    )
-    advanced = await inputs.put_figures(unit.connection, heard)
-    causes = {
-        (
-            one.event.cpts_id,
-            one.event.contract_year_starts_on,
-            one.event.indicator,
-            one.event.revision,
-        ): one
-        for one in heard
+    """Keeps figures and their facts; prices the accounts again for every figure that is newer."""
+    departements = {
+        (one.event.cpts_id, one.event.contract_year_starts_on): one.departement for one in heard
     }
-    await reprice(
-        unit,
-        [
-            Touch(
-                cpts_id=cpts_id,
-                starts_on=starts_on,
-                departement=causes[cpts_id, starts_on, indicator, revision].departement,
-                reason="figure",
-                cause=causes[cpts_id, starts_on, indicator, revision].as_cause(),
-                indicator=indicator,
-                figure_revision=revision,
-            )
-            for cpts_id, starts_on, indicator, revision in sorted(advanced)
-        ],
-    )
+    await lock_accounts(unit, list(departements))
+    accounts = await inputs.load_accounts(unit.connection, departements)
+    await inputs.put_figures(unit.connection, heard)
+    touches = figure_touches(accounts, heard)
+    if touches:
+        await _announce_prices(unit, accounts, touches)

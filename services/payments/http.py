@@ -16,17 +16,17 @@ from contracts.events.payments import (
 )
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused, not_found
-from services.payments import domain, handlers
-from services.payments.domain import (
-    INDICATORS,
-    MISSIONS,
-    REFUSAL_TEXTS,
-    VARIABLE_PART,
+from services.payments import handlers
+from services.payments.domain import lines
+from services.payments.domain.accounts import (
     Account,
-    Line,
-    Rate,
-    Refusal,
+    price,
+    unknown_input,
+    variable_rate,
 )
+from services.payments.domain.lines import INDICATORS, Line
+from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
+from services.payments.domain.scale import MISSIONS, Rate, check_rate, says_the_same
 from services.payments.store import answers, inputs
 
 CptsId = FromPath[str]
@@ -38,6 +38,8 @@ Text = Annotated[str, msgspec.Meta(max_length=1000)]
 # Ten thousand million euros, a thousand million demands: no sum of them leaves 64 bits.
 Cents = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
 Count = Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)]
+# Where the figure's own rule is shown, with its texts and whether they are verified.
+COUNTING_RULE = "indicators: GET /parameters"
 Status = Literal["confirmed", "two_contracts", "single_source", "derived", "hypothesis"]
 
 
@@ -102,7 +104,7 @@ async def set_line(
         departement = await inputs.departement_of_cpts(unit.connection, cpts_id)
         if departement is None:
             raise _refused(Refusal.UNKNOWN_CPTS)
-        event = domain.set_line(
+        event = lines.set_line(
             line, cpts_id=cpts_id, starts_on=starts_on, is_withdrawn=data.is_withdrawn
         )
         if isinstance(event, Refusal):
@@ -119,14 +121,13 @@ async def publish_rate(request: Request[Any, Any, Any], data: JSONBody[RateOrder
 
     async def body(order: Order) -> Answer:
         event = RatePublished(**msgspec.structs.asdict(data))
-        refusal = domain.check_rate(event)
+        refusal = check_rate(event)
         if refusal is not None:
             raise _refused(refusal)
         await handlers.lock_rates(order.unit)
         known = await inputs.find_rate(order.unit.connection, event.rate_id)
         if known is not None:
-            fields = msgspec.structs.asdict(event)
-            if any(getattr(known, name) != value for name, value in fields.items()):
+            if not says_the_same(known, event):
                 raise _refused(Refusal.ALREADY_EXISTS)
             return Answer(body=data, status=200)
         await handlers.publish_rates(order.unit, [event], order.cause)
@@ -137,8 +138,14 @@ async def publish_rate(request: Request[Any, Any, Any], data: JSONBody[RateOrder
 
 @get("/cpts/{cpts_id:str}/funding")
 async def funding(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str, Any]:
-    """The variable part of each contract year of a CPTS, with its missions and lines."""
-    async with request.app.state.pool.acquire() as connection:
+    """The variable part of each contract year of a CPTS, with its missions and lines.
+
+    All amounts of a year come from one computation on what is known at one moment.
+    """
+    async with (
+        request.app.state.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
         years = await answers.contract_years(connection, cpts_id)
         if not years:
             raise not_found("La CPTS", cpts_id)
@@ -146,17 +153,19 @@ async def funding(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str,
             connection, {(cpts_id, year["starts_on"]): "" for year in years}
         )
         rates = await inputs.load_variable_rates(connection)
-    estimates = {account.starts_on: domain.price(account, rates) for account in accounts}
+    by_day = {account.starts_on: account for account in accounts}
     return {
         "cpts_id": cpts_id,
-        "contract_years": [
-            year
-            | {
-                "missions": estimates[year["starts_on"]].missions,
-                "lines": estimates[year["starts_on"]].lines,
-            }
-            for year in years
-        ],
+        "contract_years": [_funded(year, by_day[year["starts_on"]], rates) for year in years],
+    }
+
+
+def _funded(year: dict[str, Any], account: Account, rates: list[Rate]) -> dict[str, Any]:
+    estimate = price(account, rates)
+    return year | {
+        "variable_cents": estimate.variable_cents,
+        "missions": [_mission(account, rates, mission) for mission in estimate.missions],
+        "lines": estimate.lines,
     }
 
 
@@ -188,7 +197,7 @@ async def explanation(
             raise not_found("L'année de contrat", f"{cpts_id}/{starts_on.isoformat()}")
         account = (await inputs.load_accounts(connection, {(cpts_id, starts_on): ""}))[0]
         rates = await inputs.load_variable_rates(connection)
-        estimate = domain.price(account, rates)
+        estimate = price(account, rates)
         facts = {
             amount.indicator: await answers.counted_facts(
                 connection, cpts_id, starts_on, amount.indicator, after=after, limit=limit
@@ -196,45 +205,41 @@ async def explanation(
             for amount in estimate.lines
             if indicator in (None, amount.indicator)
         }
-    lines = [
-        _explained_line(account, amount, facts[amount.indicator], limit)
-        for amount in estimate.lines
-        if amount.indicator in facts
-    ]
-    missions = [_explained_mission(account, rates, mission) for mission in estimate.missions]
     return year | {
         "cpts_id": cpts_id,
         "variable_cents": estimate.variable_cents,
-        "missions": missions,
-        "lines": lines,
+        "missions": [
+            _mission(account, rates, mission)
+            | {"rate": variable_rate(account, rates, mission.mission)}
+            for mission in estimate.missions
+        ],
+        "lines": [
+            _line(account, rates, amount) | {"facts": _facts_page(facts[amount.indicator], limit)}
+            for amount in estimate.lines
+            if amount.indicator in facts
+        ],
     }
 
 
-def _explained_line(
-    account: Account, amount: LineAmount, facts: list[str], limit: int
-) -> dict[str, Any]:
+def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, Any]:
+    rate = variable_rate(account, rates, amount.mission)
     return {
         "mission": amount.mission,
         "indicator": amount.indicator,
         "libelle": INDICATORS[amount.indicator],
         "amount_cents": amount.amount_cents,
+        "is_verified": _is_verified(rate),
         "line": account.line(amount.indicator),
-        "figure": {"value": amount.value, "revision": amount.figure_revision},
-        "facts": {"items": facts, "next": facts[-1] if len(facts) == limit else None},
+        "figure": {
+            "value": amount.value,
+            "revision": amount.figure_revision,
+            "counting_rule": COUNTING_RULE,
+        },
     }
 
 
-def _explained_mission(
-    account: Account, rates: list[Rate], mission: MissionAmount
-) -> dict[str, Any]:
-    rate = domain.rate_on(
-        rates,
-        taille=account.taille,
-        mission=mission.mission,
-        part=VARIABLE_PART,
-        day=account.starts_on,
-    )
-    unknown = "taille" if account.taille is None else "rate"
+def _mission(account: Account, rates: list[Rate], mission: MissionAmount) -> dict[str, Any]:
+    rate = variable_rate(account, rates, mission.mission)
     return {
         "mission": mission.mission,
         "libelle": MISSIONS[mission.mission],
@@ -242,10 +247,18 @@ def _explained_mission(
         "lines_cents": mission.lines_cents,
         "envelope_cents": mission.envelope_cents,
         "is_capped": mission.amount_cents < mission.lines_cents,
-        "is_verified": rate is not None and rate.is_verified,
-        "unknown": None if rate else unknown,
-        "rate": rate,
+        "is_verified": _is_verified(rate),
+        "unknown": unknown_input(account, rate),
     }
+
+
+def _is_verified(rate: Rate | None) -> bool:
+    """Whether a primary text was read for the rate that an amount rests on."""
+    return rate is not None and rate.is_verified
+
+
+def _facts_page(facts: list[str], limit: int) -> dict[str, Any]:
+    return {"items": facts, "next": facts[-1] if len(facts) == limit else None}
 
 
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/estimates")

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from contracts.events.indicators import FactChange, FigureChanged
@@ -19,6 +20,7 @@ from services.messaging.process import Running, running
 from services.messaging.replaying import rebuild
 from services.messaging.settings import Settings
 from services.payments.app import RATES, SERVICE
+from services.payments.store import inputs
 from tests.publishing import publish
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
@@ -113,6 +115,26 @@ def figure(cpts_id: str, value: int, revision: int, indicator: str = DEMANDS) ->
     )
 
 
+def corrections(cpts_id: str) -> list[Recorded[Any]]:
+    """The ACI moved, withdrawn, and at last given back its first day with another last one."""
+    moved = ContractYear(starts_on=date(2026, 5, 1), ends_on=date(2027, 4, 30))
+    shorter = ContractYear(starts_on=YEAR.starts_on, ends_on=date(2027, 4, 10))
+    return [
+        told(
+            AciSigned(
+                cpts_id=cpts_id,
+                aci_id="a",
+                signed_on=date(2026, 4, 1),
+                contract_years=years,
+                is_withdrawn=not years,
+            ),
+            cpts_id,
+            sequence,
+        )
+        for sequence, years in ((4, (moved,)), (5, ()), (6, (shorter,)))
+    ]
+
+
 LINEAR = {"mission": "acces_aux_soins", "mode": "linear", "max_cents": 5_000_00, "target": 50}
 
 
@@ -127,11 +149,20 @@ async def test_a_figure_becomes_an_estimate_a_posting_and_an_explanation(
     assert (await payments.put(line_path("c1"), LINEAR)).status_code == 200
     await payments.hear(INDICATORS, [figure("c1", 1, 1), figure("c1", 2, 2)])
     assert await payments.variable_cents("c1") == 200_00
+    items = (await payments.get(f"/cpts/c1/contract-years/{YEAR.starts_on}/estimates"))["items"]
+    # heard in one batch or in two, each figure has its estimate
+    assert [
+        (one["figure_revision"], one["previous_cents"], one["variable_cents"])
+        for one in items
+        if one["reason"] == "figure"
+    ] == [(1, 0, 100_00), (2, 100_00, 200_00)]
     explanation = await payments.get(f"/cpts/c1/contract-years/{YEAR.starts_on}/explanation")
     assert explanation["taille"] == 3
     assert explanation["missions"][0]["envelope_cents"] == 35_000_00
     assert explanation["missions"][0]["rate"]["is_verified"] is False
     (line,) = explanation["lines"]
+    assert (line["is_verified"], explanation["missions"][0]["unknown"]) == (False, None)
+    assert line["figure"]["counting_rule"]
     assert line["facts"] == {"items": ["referral:1", "referral:2"], "next": None}
     balances = await payments.get("/ledger/balances")
     assert balances["sum_cents"] == 0
@@ -163,6 +194,7 @@ async def test_inputs_in_any_order_give_the_same_cents(payments: Payments) -> No
                 for one in orders
             ],
             "contract",
+            *corrections(cpts_id),
             "demands line",
             "doctors line",
             figure(cpts_id, 7, 1),
@@ -180,10 +212,16 @@ async def test_inputs_in_any_order_give_the_same_cents(payments: Payments) -> No
             elif step == "doctors line":
                 body = LINEAR | {"mode": "all_or_nothing", "target": 3, "max_cents": 30_000_00}
                 assert (await payments.put(line_path(cpts_id, DOCTORS), body)).is_success
+            elif isinstance(step.event, AciSigned):
+                await payments.hear(MEMBERSHIP, [step])
             else:
                 await payments.hear(INDICATORS, [step])
         # 9 demands bring 900 €, the doctors 30 000 €: above the envelope of taille 1, 25 000 €
         assert await payments.variable_cents(cpts_id) == 25_000_00, steps
+        funding = await payments.get(f"/cpts/{cpts_id}/funding")
+        assert [one["ends_on"] for one in funding["contract_years"] if one["ends_on"]] == [
+            "2027-04-10"
+        ]
     invariants = await payments.get("/invariants")
     assert invariants["ledger_sums_to_zero"]
     assert invariants["accounts_equal_postings"]
@@ -251,11 +289,21 @@ async def test_the_explanation_says_what_is_unknown_and_pages_the_facts_of_one_l
     await payments.put(line_path("c1"), LINEAR)
     path = f"/cpts/c1/contract-years/{YEAR.starts_on}/explanation"
     (mission,) = (await payments.get(path))["missions"]
-    assert (mission["unknown"], mission["is_verified"], mission["amount_cents"]) == (
-        "taille",
-        False,
-        0,
-    )
+    assert (mission["is_verified"], mission["amount_cents"]) == (False, 0)
+    for known, unknown in (([], "contract_year"), (contract("c1")[1:2], "taille")):
+        await payments.hear(MEMBERSHIP, known)
+        (mission,) = (await payments.get(path))["missions"]
+        assert mission["unknown"] == unknown
+        (year,) = (await payments.get("/cpts/c1/funding"))["contract_years"]
+        assert (year["variable_cents"], year["missions"][0]["unknown"]) == (0, unknown)
+    await payments.hear(MEMBERSHIP, contract("c1")[2:])
+    doubtful = LINEAR | {"mission": "crise_sanitaire"}
+    await payments.put(line_path("c1", DOCTORS), doubtful)
+    missions = (await payments.get(path))["missions"]
+    assert {one["mission"]: one["unknown"] for one in missions} == {
+        "acces_aux_soins": None,
+        "crise_sanitaire": "rate",
+    }
     await payments.hear(INDICATORS, [figure("c1", 1, 1), figure("c1", 2, 2), figure("c1", 3, 3)])
     assert (await payments.client.get(f"{path}?after=x")).status_code == 400
     seen: list[str] = []
@@ -266,6 +314,51 @@ async def test_the_explanation_says_what_is_unknown_and_pages_the_facts_of_one_l
         seen += facts["items"]
         after = facts["next"]
     assert seen == ["referral:1", "referral:2", "referral:3"]
+
+
+async def test_all_of_an_explanation_is_read_at_one_moment(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await payments.hear(MEMBERSHIP, contract("c1"))
+    await payments.put(line_path("c1"), LINEAR)
+    await payments.hear(INDICATORS, [figure("c1", 1, 1)])
+    load = inputs.load_accounts
+
+    async def load_then_hear(*arguments: Any) -> Any:
+        accounts = await load(*arguments)
+        monkeypatch.setattr(inputs, "load_accounts", load)
+        await payments.hear(INDICATORS, [figure("c1", 2, 2)])
+        return accounts
+
+    monkeypatch.setattr(inputs, "load_accounts", load_then_hear)
+    path = f"/cpts/c1/contract-years/{YEAR.starts_on}/explanation"
+    for value in (1, 2):
+        explanation = await payments.get(path)
+        (line,) = explanation["lines"]
+        assert explanation["variable_cents"] == line["amount_cents"] == value * 100_00
+        assert line["figure"]["value"] == len(line["facts"]["items"]) == value
+
+
+async def test_an_amount_edited_in_its_file_stops_the_publishing(
+    payments: Payments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = next(iter(RATES.values()))
+    edited = msgspec.structs.replace(first, amount_cents=first.amount_cents + 1)
+    new = msgspec.structs.replace(first, rate_id="new")
+    monkeypatch.setitem(RATES, first.rate_id, edited)
+    monkeypatch.setitem(RATES, "new", new)
+    until = time.monotonic() + 20
+    while (answer := await payments.client.get("/health/ready")).is_success:
+        assert time.monotonic() < until, "the service went on as if nothing were"
+    assert "EditedRate" in answer.text
+    async with payments.run.pool.acquire() as connection:
+        assert await inputs.find_rate(connection, "new") is None
+        kept = await inputs.find_rate(connection, first.rate_id)
+    assert kept is not None
+    assert kept.amount_cents == first.amount_cents
+    monkeypatch.setitem(RATES, first.rate_id, first)
+    while await payments.run.pool.fetchval("select count(*) from rate") < len(RATES):
+        assert time.monotonic() < until + 20, "put right, it publishes again"
 
 
 async def test_amounts_that_no_sum_could_hold_are_refused_at_the_door(payments: Payments) -> None:

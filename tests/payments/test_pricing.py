@@ -1,29 +1,28 @@
 """What a line and an account bring: tables first, then properties for any figures and lines."""
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.events.indicators import FigureChanged
 from contracts.events.payments import FundingEstimated, RatePublished, Step, VariableFundingChanged
-from contracts.recorded import Cause
-from services.payments.domain import (
+from contracts.recorded import Cause, Recorded, record
+from services.payments.domain.accounts import (
     Account,
     Figure,
-    Line,
-    Rate,
-    Refusal,
     Touch,
-    check_line,
-    check_rate,
-    line_amount_cents,
+    figure_touches,
     postings,
     price,
-    rate_on,
     reprice,
 )
-from services.payments.store.rate_files import read_rates
+from services.payments.domain.lines import Line, check_line, line_amount_cents
+from services.payments.domain.refusals import Refusal
+from services.payments.domain.scale import FUNDINGS, PARTS, Rate, check_rate, rate_on
+from services.payments.store.rate_files import RATES_DIRECTORY, read_rates
 
 YEAR = date(2026, 4, 15)
 DEMANDS = "sas_demandes_avec_rdv"
@@ -181,6 +180,56 @@ def test_every_touch_writes_an_estimate_and_only_a_difference_is_posted() -> Non
     assert events[2].event.previous_cents == events[2].event.variable_cents == 9_000_00
 
 
+def heard(value: int, revision: int, indicator: str = DEMANDS) -> Recorded[FigureChanged]:
+    (one,) = record(
+        [
+            FigureChanged(
+                cpts_id="c1",
+                indicator=indicator,
+                contract_year_starts_on=YEAR,
+                contract_year_ends_on=date(2027, 4, 14),
+                value=value,
+                revision=revision,
+            )
+        ],
+        subject=f"c1/{indicator}",
+        after_sequence=revision - 1,
+        departement="95",
+        occurred_at=datetime(2026, 5, 1, tzinfo=UTC),
+        cause=Cause(id=f"{indicator}-{revision}", recorded_at=datetime(2026, 5, 1, tzinfo=UTC)),
+    )
+    return one
+
+
+def test_every_newer_figure_of_a_batch_is_priced_as_it_was_then() -> None:
+    before = account(
+        lines=(LINEAR, line("all_or_nothing", indicator=DOCTORS, target=1, max_cents=1_000_00)),
+        figures={DEMANDS: Figure(value=0, revision=2)},
+    )
+    batch = [
+        heard(9, 1),  # older than what is known
+        heard(7, 5),
+        heard(1, 1, DOCTORS),
+        heard(3, 4),  # late in the batch itself
+        heard(7, 5),  # again
+        heard(0, 6),
+    ]
+    touches = figure_touches([before], batch)
+    assert [(one.indicator, one.cause.id) for one in touches] == [
+        (one.event.indicator, str(one.id)) for one in (batch[1], batch[2], batch[5])
+    ]
+    estimates = [
+        one.event
+        for one in reprice(before, [rate(35_000_00)], touches)
+        if isinstance(one.event, FundingEstimated)
+    ]
+    assert [(one.figure_revision, one.previous_cents, one.variable_cents) for one in estimates] == [
+        (5, 0, 9_000_00),
+        (1, 9_000_00, 10_000_00),
+        (6, 10_000_00, 1_000_00),
+    ]
+
+
 def test_a_lower_figure_takes_the_euros_back() -> None:
     events = reprice(account(variable_cents=9_000_00), [rate(35_000_00)], [touch("figure")])
     change = events[1].event
@@ -258,6 +307,27 @@ def test_every_rate_of_the_files_can_be_published_and_cites_its_text() -> None:
         if (one.mission, one.part) == ("acces_aux_soins", "variable")
     }
     assert variable == {1: 25_000_00, 2: 30_000_00, 3: 35_000_00, 4: 45_000_00}
+    assert {one.mission for one in rates} == FUNDINGS.keys()
+    assert {one.part for one in rates} == PARTS.keys()
+
+
+def test_the_parts_on_crises_stand_in_their_ratios() -> None:
+    amounts = {
+        (one.part, one.taille): one.amount_cents
+        for one in read_rates()
+        if one.mission == "crise_sanitaire"
+    }
+    for taille in (1, 2, 3, 4):
+        plan = amounts["fixe_plan", taille]
+        assert amounts["fixe_mise_a_jour", taille] * 2 == plan
+        assert amounts["crise_reconnue", taille] * 2 == plan * 3
+
+
+def test_a_file_with_an_unknown_part_is_refused(tmp_path: Path) -> None:
+    text = (RATES_DIRECTORY / "fonctionnement.toml").read_text("utf-8")
+    (tmp_path / "a.toml").write_text(text.replace('part = "fonctionnement"', 'part = "autre"'))
+    with pytest.raises(ValueError, match="unknown_part"):
+        read_rates(tmp_path)
 
 
 def test_a_hypothesis_is_never_verified() -> None:

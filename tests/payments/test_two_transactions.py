@@ -57,6 +57,16 @@ registered = told(CptsRegistered(cpts_id="c1", cpts_name="C1", seat_commune="950
 signed = told(
     AciSigned(cpts_id="c1", aci_id="a", signed_on=YEAR.starts_on, contract_years=(YEAR,)), "c1", 2
 )
+withdrawn = told(
+    AciSigned(
+        cpts_id="c1", aci_id="a", signed_on=YEAR.starts_on, contract_years=(), is_withdrawn=True
+    ),
+    "c1",
+    4,
+)
+signed_again = told(
+    AciSigned(cpts_id="c1", aci_id="a", signed_on=YEAR.starts_on, contract_years=(YEAR,)), "c1", 5
+)
 determined = told(
     TailleDetermined(cpts_id="c1", contract_year_starts_on=YEAR.starts_on, taille=3, population=1),
     "c1",
@@ -104,6 +114,14 @@ async def hear_contract(unit: Unit) -> None:
     await handlers.on_membership(unit, [signed, determined])
 
 
+async def hear_withdrawal(unit: Unit) -> None:
+    await handlers.on_membership(unit, [withdrawn])
+
+
+async def hear_contract_again(unit: Unit) -> None:
+    await handlers.on_membership(unit, [signed_again])
+
+
 async def hear_figure(unit: Unit) -> None:
     await handlers.on_indicators(unit, [changed])
 
@@ -122,6 +140,16 @@ MEETINGS: dict[str, tuple[list[Work], Work, Work]] = {
     "line and figure": ([hear_contract, order_rate], order_line, hear_figure),
     "contract and figure": ([order_rate, order_line], hear_contract, hear_figure),
     "contract and line": ([order_rate, hear_figure], hear_contract, order_line),
+    "corrected contract and figure": (
+        [order_rate, order_line, hear_contract, hear_withdrawal],
+        hear_contract_again,
+        hear_figure,
+    ),
+    "rate and corrected contract": (
+        [order_line, hear_figure, hear_contract, hear_withdrawal],
+        order_rate,
+        hear_contract_again,
+    ),
     "rate and contract": ([order_line, hear_figure], order_rate, hear_contract),
     "rate and line": ([hear_contract, hear_figure], order_rate, order_line),
     "rate and figure": ([hear_contract, order_line], order_rate, hear_figure),
@@ -150,6 +178,16 @@ async def prepare(desk: Desk, before: Iterable[Work]) -> None:
     for work in (hear_cpts, *before):
         async with open_unit(desk) as unit:
             await work(unit)
+
+
+@pytest.mark.parametrize("is_swapped", [False, True], ids=["first", "second"])
+async def test_a_withdrawn_contract_and_a_figure_that_meet_leave_nothing_due(
+    desk: Desk, is_swapped: bool
+) -> None:
+    await prepare(desk, [hear_contract, order_rate, order_line])
+    works = (hear_withdrawal, hear_figure)
+    await meet(desk, *(reversed(works) if is_swapped else works))
+    assert await worth_cents(desk) == 0
 
 
 @pytest.mark.parametrize("is_swapped", [False, True], ids=["first", "second"])

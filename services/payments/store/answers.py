@@ -13,18 +13,19 @@ def _rows(records: list[Any]) -> list[Row]:
 
 
 async def contract_years(connection: Connection, cpts_id: str) -> list[Row]:
-    """The CPTS's contract years with taille and variable amount, in order of time."""
+    """The CPTS's contract years with their taille, in order of time.
+
+    A year that has an account and is in no ACI any more is among them, without its last day.
+    """
     return _rows(
         await connection.fetch(
             """
-            select year.starts_on, contract_year.ends_on, taille.taille, taille.population,
-                   coalesce(account.variable_cents, 0) as variable_cents
+            select year.starts_on, contract_year.ends_on, taille.taille, taille.population
             from (select starts_on from contract_year where cpts_id = $1
                   union select starts_on from account where cpts_id = $1) as year
             left join contract_year on contract_year.cpts_id = $1
                  and contract_year.starts_on = year.starts_on
             left join taille on taille.cpts_id = $1 and taille.starts_on = year.starts_on
-            left join account on account.cpts_id = $1 and account.starts_on = year.starts_on
             order by year.starts_on
             """,
             cpts_id,

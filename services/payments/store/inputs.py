@@ -10,7 +10,9 @@ from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermi
 from contracts.events.payments import Step
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
-from services.payments.domain import RATES_SUBJECT, VARIABLE_PART, Account, Figure, Line, Rate
+from services.payments.domain.accounts import Account, Figure
+from services.payments.domain.lines import Line
+from services.payments.domain.scale import RATES_SUBJECT, VARIABLE_PART, Rate
 
 AccountKey = tuple[str, date]
 _STEPS = msgspec.json.Decoder(tuple[Step, ...])
@@ -28,14 +30,6 @@ async def put_cpts(connection: Connection, heard: Sequence[Recorded[CptsRegister
         [one.event.cpts_id for one in heard],
         [one.departement for one in heard],
     )
-
-
-async def years_of(connection: Connection, cpts_ids: Sequence[str]) -> list[AccountKey]:
-    """The contract years known of these CPTS."""
-    rows = await connection.fetch(
-        "select cpts_id, starts_on from contract_year where cpts_id = any($1)", cpts_ids
-    )
-    return [(row["cpts_id"], row["starts_on"]) for row in rows]
 
 
 async def put_contract_years(
@@ -87,7 +81,10 @@ async def put_contract_years(
     put = await connection.fetch(
         """
         insert into contract_year as kept (cpts_id, starts_on, aci_id, ends_on, sequence)
-        select * from unnest($1::text[], $2::date[], $3::text[], $4::date[], $5::bigint[])
+        select distinct on (cpts_id, starts_on) *
+        from unnest($1::text[], $2::date[], $3::text[], $4::date[], $5::bigint[])
+            as new (cpts_id, starts_on, aci_id, ends_on, sequence)
+        order by cpts_id, starts_on, sequence desc
         on conflict (cpts_id, starts_on) do update
         set aci_id = excluded.aci_id, ends_on = excluded.ends_on, sequence = excluded.sequence
         where kept.sequence < excluded.sequence
@@ -130,10 +127,8 @@ async def put_tailles(
     return {(row["cpts_id"], row["starts_on"]) for row in rows}
 
 
-async def put_figures(
-    connection: Connection, heard: Sequence[Recorded[FigureChanged]]
-) -> set[tuple[str, date, str, int]]:
-    """Keeps figures and their facts; answers (CPTS, year, indicator, revision) that advanced."""
+async def put_figures(connection: Connection, heard: Sequence[Recorded[FigureChanged]]) -> None:
+    """Keeps the highest revision of each figure, and what each revision says of its facts."""
     changes = [(one.event, change) for one in heard for change in one.event.facts]
     await connection.execute(
         """
@@ -149,30 +144,24 @@ async def put_figures(
         [event.revision for event, _ in changes],
         [change.is_counted for _, change in changes],
     )
-    rows = await connection.fetch(
+    await connection.execute(
         """
-        insert into figure as kept (cpts_id, indicator, starts_on, ends_on, departement, value,
-                                    revision)
+        insert into figure as kept (cpts_id, indicator, starts_on, value, revision)
         select distinct on (cpts_id, starts_on, indicator)
-               cpts_id, indicator, starts_on, ends_on, departement, value, revision
-        from unnest($1::text[], $2::text[], $3::date[], $4::date[], $5::text[], $6::bigint[],
-                    $7::bigint[])
-            as new (cpts_id, indicator, starts_on, ends_on, departement, value, revision)
+               cpts_id, indicator, starts_on, value, revision
+        from unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::bigint[])
+            as new (cpts_id, indicator, starts_on, value, revision)
         order by cpts_id, starts_on, indicator, revision desc
         on conflict (cpts_id, starts_on, indicator) do update
         set value = excluded.value, revision = excluded.revision
         where kept.revision < excluded.revision
-        returning cpts_id, starts_on, indicator, revision
         """,
         [one.event.cpts_id for one in heard],
         [one.event.indicator for one in heard],
         [one.event.contract_year_starts_on for one in heard],
-        [one.event.contract_year_ends_on for one in heard],
-        [one.departement for one in heard],
         [one.event.value for one in heard],
         [one.event.revision for one in heard],
     )
-    return {(row["cpts_id"], row["starts_on"], row["indicator"], row["revision"]) for row in rows}
 
 
 async def departement_of_cpts(connection: Connection, cpts_id: str) -> str | None:
@@ -192,6 +181,7 @@ async def load_accounts(
         select key.cpts_id, key.starts_on, account.departement,
                coalesce(account.sequence, 0) as sequence,
                coalesce(account.variable_cents, 0) as variable_cents,
+               contract_year.cpts_id is not null as is_contract_year,
                case when contract_year.cpts_id is not null then taille.taille end as taille
         from unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
         left join account using (cpts_id, starts_on)
@@ -239,6 +229,7 @@ async def load_accounts(
             departement=row["departement"] or departements[row["cpts_id"], row["starts_on"]],
             sequence=row["sequence"],
             variable_cents=row["variable_cents"],
+            is_contract_year=row["is_contract_year"],
             taille=row["taille"],
             lines=tuple(lines.get((row["cpts_id"], row["starts_on"]), ())),
             figures=figures.get((row["cpts_id"], row["starts_on"]), {}),
@@ -267,10 +258,10 @@ async def last_rate_sequence(connection: Connection) -> int:
     return int(value or 0)
 
 
-async def unknown_rates(connection: Connection, rate_ids: Sequence[str]) -> set[str]:
-    """Those of these rate ids that are not published yet."""
-    rows = await connection.fetch("select rate_id from rate where rate_id = any($1)", rate_ids)
-    return set(rate_ids) - {row["rate_id"] for row in rows}
+async def known_rates(connection: Connection, rate_ids: Sequence[str]) -> dict[str, Rate]:
+    """Those of these rates that are published, by id."""
+    rows = await connection.fetch("select * from rate where rate_id = any($1)", rate_ids)
+    return {row["rate_id"]: Rate(**row) for row in rows}
 
 
 async def hold_tailles(connection: Connection) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from contracts.events.payments import RatePublished
+from services.payments.domain.scale import check_rate
 
 RATES_DIRECTORY = Path(__file__).parent.parent / "rates"
 Reference = Annotated[str, msgspec.Meta(min_length=10)]
@@ -20,7 +21,7 @@ class RateEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     from_on: date
     taille: Literal[1, 2, 3, 4]
     mission: str
-    part: Literal["fixe", "variable"]
+    part: str
     amount_cents: int
     unit: str
     text: Reference
@@ -36,7 +37,10 @@ class RateFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_rates(directory: Path = RATES_DIRECTORY) -> list[RatePublished]:
-    """Every rate of the files, in order of file and place; raises msgspec.ValidationError."""
+    """Every rate of the files, in order of file and place.
+
+    Raises msgspec.ValidationError, and ValueError where the scale has no such funding or part.
+    """
     published = []
     for path in sorted(directory.glob("*.toml")):
         content = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), RateFile)
@@ -44,5 +48,9 @@ def read_rates(directory: Path = RATES_DIRECTORY) -> list[RatePublished]:
             values = msgspec.structs.asdict(entry)
             values["is_verified"] = values.pop("verified")
             del values["unit"]
-            published.append(RatePublished(**values))
+            rate = RatePublished(**values)
+            refusal = check_rate(rate)
+            if refusal is not None:
+                raise ValueError(f"{path.name}: {rate.rate_id}: {refusal}")
+            published.append(rate)
     return published

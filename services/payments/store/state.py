@@ -13,7 +13,7 @@ from contracts.events.payments import (
 )
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
-from services.payments.domain import postings
+from services.payments.domain.accounts import postings
 
 
 def _json(value: object) -> str:

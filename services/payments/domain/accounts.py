@@ -1,0 +1,231 @@
+"""What an account is worth: a CPTS and a contract year of its ACI, priced from all its inputs.
+
+CPTS: communauté professionnelle territoriale de santé; ACI: accord conventionnel
+interprofessionnel.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from contracts.events.indicators import FigureChanged
+from contracts.events.payments import (
+    FundingEstimated,
+    LineAmount,
+    MissionAmount,
+    VariableFundingChanged,
+)
+from contracts.recorded import Cause, Recorded, record
+from services.payments.domain.lines import Line, line_amount_cents
+from services.payments.domain.scale import VARIABLE_PART, Rate, rate_on
+
+EXPENSE_ACCOUNT = "expense:aci:variable"
+UnknownInput = Literal["contract_year", "taille", "rate"]
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """An indicator's value, and the revision that gave it."""
+
+    value: int
+    revision: int
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """All that pricing reads of one CPTS and contract year, and what it was worth before.
+
+    `taille` is None until the contract year and its taille are both known; a year that a corrected
+    ACI no longer has is not a contract year.
+    """
+
+    cpts_id: str
+    starts_on: date
+    departement: str
+    sequence: int = 0
+    variable_cents: int = 0
+    is_contract_year: bool = True
+    taille: int | None = None
+    lines: tuple[Line, ...] = ()
+    figures: Mapping[str, Figure] = {}
+
+    @property
+    def subject(self) -> str:
+        """The aggregate's id in the log."""
+        return f"{self.cpts_id}/{self.starts_on.isoformat()}"
+
+    def line(self, indicator: str) -> Line | None:
+        """The present line of an indicator, None without one."""
+        return next((line for line in self.lines if line.indicator == indicator), None)
+
+
+class Touch(msgspec.Struct, frozen=True, kw_only=True):
+    """An input of an account changed: which one, and what caused it.
+
+    A `figure` is the indicator's from this touch on; other inputs are in the account already.
+    """
+
+    cpts_id: str
+    starts_on: date
+    departement: str
+    reason: str
+    cause: Cause
+    indicator: str | None = None
+    figure: Figure | None = None
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What an account is worth, with every amount that leads to it."""
+
+    variable_cents: int
+    missions: tuple[MissionAmount, ...]
+    lines: tuple[LineAmount, ...]
+
+
+def variable_rate(account: Account, rates: Sequence[Rate], mission: str) -> Rate | None:
+    """The rate that gives a mission's envelope: of the year's taille, on the year's first day."""
+    return rate_on(
+        rates,
+        taille=account.taille,
+        mission=mission,
+        part=VARIABLE_PART,
+        day=account.starts_on,
+    )
+
+
+def unknown_input(account: Account, rate: Rate | None) -> UnknownInput | None:
+    """What keeps a mission's envelope unknown, given its rate; None when it is known."""
+    if rate is not None:
+        return None
+    if not account.is_contract_year:
+        return "contract_year"
+    return "taille" if account.taille is None else "rate"
+
+
+def price(account: Account, rates: Sequence[Rate]) -> Estimate:
+    """What the account is worth now.
+
+    Each line brings its amount; the lines of a mission together are capped at the mission's
+    envelope. An unknown envelope gives nothing.
+    """
+    lines = []
+    for line in sorted(account.lines, key=lambda line: (line.mission, line.indicator)):
+        figure = account.figures.get(line.indicator)
+        lines.append(
+            LineAmount(
+                mission=line.mission,
+                indicator=line.indicator,
+                value=figure.value if figure else None,
+                figure_revision=figure.revision if figure else 0,
+                amount_cents=line_amount_cents(line, figure.value if figure else None),
+            )
+        )
+    missions = []
+    for mission in sorted({line.mission for line in lines}):
+        rate = variable_rate(account, rates, mission)
+        total = sum(line.amount_cents for line in lines if line.mission == mission)
+        missions.append(
+            MissionAmount(
+                mission=mission,
+                envelope_cents=rate.amount_cents if rate else None,
+                lines_cents=total,
+                amount_cents=min(total, rate.amount_cents) if rate else 0,
+            )
+        )
+    return Estimate(
+        variable_cents=sum(mission.amount_cents for mission in missions),
+        missions=tuple(missions),
+        lines=tuple(lines),
+    )
+
+
+def reprice(
+    account: Account, rates: Sequence[Rate], touches: Sequence[Touch]
+) -> list[Recorded[FundingEstimated | VariableFundingChanged]]:
+    """The events of pricing an account again: one estimate a touch, and the change if any.
+
+    `account` has the figures from before the touches; each touch that brings one is priced with it
+    and those before. Its other inputs are the present ones.
+    """
+    figures = dict(account.figures)
+    announced: list[Recorded[FundingEstimated | VariableFundingChanged]] = []
+    previous_cents, sequence = account.variable_cents, account.sequence
+    for touch in touches:
+        if touch.figure is not None and touch.indicator is not None:
+            figures[touch.indicator] = touch.figure
+        estimate = price(msgspec.structs.replace(account, figures=figures), rates)
+        events: list[FundingEstimated | VariableFundingChanged] = [
+            FundingEstimated(
+                cpts_id=account.cpts_id,
+                contract_year_starts_on=account.starts_on,
+                reason=touch.reason,
+                variable_cents=estimate.variable_cents,
+                previous_cents=previous_cents,
+                missions=estimate.missions,
+                lines=estimate.lines,
+                indicator=touch.indicator,
+                figure_revision=touch.figure.revision if touch.figure else None,
+            )
+        ]
+        if estimate.variable_cents != previous_cents:
+            events.append(
+                VariableFundingChanged(
+                    cpts_id=account.cpts_id,
+                    contract_year_starts_on=account.starts_on,
+                    variable_cents=estimate.variable_cents,
+                    delta_cents=estimate.variable_cents - previous_cents,
+                )
+            )
+        announced += record(
+            events,
+            subject=account.subject,
+            after_sequence=sequence,
+            departement=account.departement,
+            occurred_at=touch.cause.recorded_at,
+            cause=touch.cause,
+        )
+        sequence += len(events)
+        previous_cents = estimate.variable_cents
+    return announced
+
+
+def figure_touches(
+    accounts: Iterable[Account], heard: Iterable[Recorded[FigureChanged]]
+) -> list[Touch]:
+    """A touch for every figure that is newer than what was known when it was heard, in order.
+
+    `accounts` have the figures from before.
+    """
+    revisions = {
+        (account.cpts_id, account.starts_on, indicator): figure.revision
+        for account in accounts
+        for indicator, figure in account.figures.items()
+    }
+    touches = []
+    for one in heard:
+        event = one.event
+        key = (event.cpts_id, event.contract_year_starts_on, event.indicator)
+        if key in revisions and event.revision <= revisions[key]:
+            continue
+        revisions[key] = event.revision
+        touches.append(
+            Touch(
+                cpts_id=event.cpts_id,
+                starts_on=event.contract_year_starts_on,
+                departement=one.departement,
+                reason="figure",
+                cause=one.as_cause(),
+                indicator=event.indicator,
+                figure=Figure(value=event.value, revision=event.revision),
+            )
+        )
+    return touches
+
+
+def postings(change: VariableFundingChanged) -> tuple[tuple[str, int], tuple[str, int]]:
+    """The two ledger lines of an accrual, in signed cents that sum to zero.
+
+    The expense is debited (positive) and the CPTS's payable credited (negative) when more is due.
+    """
+    payable = f"payable:{change.cpts_id}:{change.contract_year_starts_on.isoformat()}"
+    return (EXPENSE_ACCOUNT, change.delta_cents), (payable, -change.delta_cents)

@@ -1,0 +1,86 @@
+"""The scale: amounts by taille, funding and part, each from a date on."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+import msgspec
+
+from contracts.events.payments import RatePublished
+from services.payments.domain.refusals import Refusal
+
+RATES_SUBJECT = "rates"
+RATES_DEPARTEMENT = "00"
+VARIABLE_PART = "variable"
+
+MISSIONS: dict[str, str] = {
+    "acces_aux_soins": "Accès aux soins",
+    "parcours_pluriprofessionnel": "Parcours pluriprofessionnel autour du patient",
+    "prevention": "Actions territoriales de prévention",
+    "crise_sanitaire": "Réponse aux crises sanitaires",
+    "qualite_et_pertinence": "Qualité et pertinence des soins",
+    "accompagnement": "Accompagnement des professionnels de santé",
+}
+# What the scale pays for: the missions, and the running of the CPTS.
+FUNDINGS: Mapping[str, str] = MISSIONS | {"fonctionnement": "Fonctionnement"}
+# The fixed part of the mission on crises falls to half once the plan is written.
+PARTS: Mapping[str, str] = {
+    "fixe": "Part fixe",
+    "variable": "Part variable",
+    "fixe_plan": "Part fixe, année de la rédaction du plan de crise",
+    "fixe_mise_a_jour": "Part fixe, années suivantes (mise à jour du plan)",
+    "crise_reconnue": "Complément en cas de crise sanitaire reconnue",
+    "fonctionnement": "Financement du fonctionnement",
+}
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """An amount of the scale. `sequence` orders rates published for the same day."""
+
+    rate_id: str
+    from_on: date
+    to_on: date | None
+    taille: int
+    mission: str
+    part: str
+    amount_cents: int
+    text: str
+    status: str
+    is_verified: bool
+    sequence: int
+
+
+def check_rate(rate: RatePublished) -> Refusal | None:
+    """Why this rate cannot be published, or None. Reasons come in the order of `Refusal`."""
+    if rate.mission not in FUNDINGS:
+        return Refusal.UNKNOWN_MISSION
+    if rate.part not in PARTS:
+        return Refusal.UNKNOWN_PART
+    if rate.taille not in (1, 2, 3, 4):
+        return Refusal.UNKNOWN_TAILLE
+    if not rate.text.strip():
+        return Refusal.TEXT_NEEDED
+    if rate.to_on is not None and rate.to_on < rate.from_on:
+        return Refusal.PERIOD_ENDS_BEFORE_IT_STARTS
+    if rate.amount_cents < 0:
+        return Refusal.AMOUNT_NEGATIVE
+    return None
+
+
+def rate_on(
+    rates: Iterable[Rate], *, taille: int | None, mission: str, part: str, day: date
+) -> Rate | None:
+    """The rate in force on a day: the latest start, then the latest published; None if unknown."""
+    candidates = [
+        rate
+        for rate in rates
+        if (rate.taille, rate.mission, rate.part) == (taille, mission, part)
+        and rate.from_on <= day
+        and (rate.to_on is None or day <= rate.to_on)
+    ]
+    return max(candidates, key=lambda rate: (rate.from_on, rate.sequence), default=None)
+
+
+def says_the_same(known: Rate, rate: RatePublished) -> bool:
+    """Whether a known rate has all the values of this one: an amount is never edited."""
+    fields = msgspec.structs.asdict(rate)
+    return all(getattr(known, name) == value for name, value in fields.items())
