@@ -127,14 +127,7 @@ async def _figures(reader: Reader, outlook: Outlook) -> list[Difference]:
                 item["fact_id"] async for item in reader.items("indicators", f"{path}/facts")
             }
         except httpx.HTTPStatusError as error:
-            return [
-                Difference(
-                    what="chiffre",
-                    where=where,
-                    expected=len(facts),
-                    found=f"http {error.response.status_code}",
-                )
-            ]
+            return [_refused("chiffre", where, len(facts), error)]
         found = []
         if value != len(facts):
             found.append(Difference(what="chiffre", where=where, expected=len(facts), found=value))
@@ -151,15 +144,26 @@ async def _figures(reader: Reader, outlook: Outlook) -> list[Difference]:
     return [difference for part in parts for difference in part]
 
 
+def _refused(what: str, where: str, expected: Any, error: httpx.HTTPStatusError) -> Difference:
+    """What was foreseen and is not even there."""
+    found = f"http {error.response.status_code}"
+    return Difference(what=what, where=where, expected=expected, found=found)
+
+
 async def _steering(reader: Reader, oracle: Oracle) -> list[Difference]:
     """What a CPTS steers by, of every contract year."""
     differences = []
     for (cpts_id, year), expected in steering(oracle).items():
-        told = await reader.get("indicators", f"/cpts/{cpts_id}/steering/{year.isoformat()}")
+        where = f"{cpts_id}/{year.isoformat()}"
+        try:
+            told = await reader.get("indicators", f"/cpts/{cpts_id}/steering/{year.isoformat()}")
+        except httpx.HTTPStatusError as error:
+            differences.append(_refused("pilotage", where, expected, error))
+            continue
         differences += [
             Difference(
                 what="pilotage",
-                where=f"{cpts_id}/{year.isoformat()}/{name}",
+                where=f"{where}/{name}",
                 expected=value,
                 found=told[name],
             )
@@ -201,7 +205,11 @@ async def _cents(reader: Reader, outlook: Outlook) -> list[Difference]:
     payable = {one["account"]: one["balance_cents"] for one in balances["items"]}
     differences = []
     for cpts_id in sorted({cpts_id for cpts_id, _ in outlook.cents}):
-        funding = await reader.get("payments", f"/cpts/{cpts_id}/funding")
+        try:
+            funding = await reader.get("payments", f"/cpts/{cpts_id}/funding")
+        except httpx.HTTPStatusError as error:
+            differences.append(_refused("centimes", cpts_id, "un financement", error))
+            continue
         years = {one["starts_on"]: one["variable_cents"] for one in funding["contract_years"]}
         for (of_cpts, year), cents in sorted(outlook.cents.items()):
             if of_cpts != cpts_id:

@@ -1,0 +1,99 @@
+"""The points at which a fault can strike: between messaging's own steps, wrapped where they are
+looked up. The product knows nothing of it.
+
+Each point calls `act`, which may stop the process, hold the step, or do nothing. A step within a
+transaction hands its connection over, so that the fault can be told from the database later.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from services.messaging import batch, replaying, unit
+from services.messaging.offsets import fence
+from services.messaging.outbox import add_rows
+from services.messaging.relay import Relay
+
+BEFORE_FENCE = "before-fence"  # a batch was polled, its transaction has begun, nothing moved
+FENCE = "fence"  # the offsets moved, in an open transaction
+OWN_FENCE = "own-fence"  # the same, for the own topic that is caught up with at a start
+ANNOUNCE = "announce"  # events are in the history and the outbox, not yet applied
+BEFORE_COMMIT = "before-commit"
+AFTER_COMMIT = "after-commit"  # committed, and nobody knows it yet
+SENT = "sent"  # the log has the rows, the outbox does not say so
+POINTS = (BEFORE_FENCE, FENCE, OWN_FENCE, ANNOUNCE, BEFORE_COMMIT, AFTER_COMMIT, SENT)
+OPEN_POINTS = (FENCE, OWN_FENCE, ANNOUNCE, BEFORE_COMMIT)  # what was done there can be rolled back
+
+CURRENT = "select pg_current_xact_id_if_assigned()::text"
+
+# Service, point, connection (None outside a transaction), id of the transaction if it wrote.
+Act = Callable[[str, str, Any, str | None], Awaitable[None]]
+
+
+def service_of(connection: Any) -> str:
+    """The service whose session this is."""
+    return str(connection.get_settings().application_name).removeprefix("cpts-")
+
+
+@contextmanager
+def points(act: Act) -> Iterator[None]:
+    """Every point calls `act`, in this block."""
+    with ExitStack() as stack:
+        for where, name, wrapped in (
+            (batch, "fence", _fenced(act, fence, FENCE)),
+            (replaying, "fence", _fenced(act, fence, OWN_FENCE)),
+            (unit, "add_rows", _announced(act, add_rows)),
+            (unit, "commit", _committed(act, unit.commit)),
+            (Relay, "send", _sent(act, Relay.send)),
+        ):
+            stack.enter_context(patch.object(where, name, wrapped))
+        yield
+
+
+async def _in(act: Act, point: str, connection: Any) -> None:
+    xid = await connection.fetchval(CURRENT)
+    await act(service_of(connection), point, connection, xid)
+
+
+def _fenced(act: Act, step: Any, point: str) -> Any:
+    async def fence_and_act(connection: Any, moves: Sequence[Any]) -> None:
+        if point == FENCE:
+            await _in(act, BEFORE_FENCE, connection)
+        await step(connection, moves)
+        if moves:
+            await _in(act, point, connection)
+
+    return fence_and_act
+
+
+def _announced(act: Act, step: Any) -> Any:
+    async def add_and_act(connection: Any, rows: Sequence[Any], writer: Any) -> Any:
+        added, has_others = await step(connection, rows, writer)
+        if added:
+            await _in(act, ANNOUNCE, connection)
+        return added, has_others
+
+    return add_and_act
+
+
+def _committed(act: Act, step: Any) -> Any:
+    async def commit(transaction: Any) -> None:
+        connection = transaction._connection
+        service, xid = service_of(connection), await connection.fetchval(CURRENT)
+        if xid is not None:  # else it wrote nothing: a timer with nothing due, an answer repeated
+            await act(service, BEFORE_COMMIT, connection, xid)
+        await step(transaction)
+        if xid is not None:
+            await act(service, AFTER_COMMIT, connection, xid)
+
+    return commit
+
+
+def _sent(act: Act, step: Any) -> Any:
+    async def send(relay: Any, producer: Any, rows: Sequence[Any]) -> None:
+        await step(relay, producer, rows)
+        if rows:
+            await act(relay._settings.service, SENT, None, None)
+
+    return send
