@@ -158,6 +158,7 @@ async def take_batch(hearing: Hearing, items: Sequence[Item]) -> None:
     except Exception as error:
         if not is_breach(error):
             raise
+        hearing.desk.counters["taken_apart"] += 1
         log.warning("a batch of %d failed, its messages go one by one: %r", len(items), error)
     else:
         return

@@ -79,11 +79,12 @@ class Decoder:
         """What the record says. Never raises: anything wrong is a `Breach`."""
         type_: str | None = None
         try:
-            read = {name: value.decode() for name, value in record.headers if name in READ}  # type: ignore[union-attr]
-            type_ = read["ce_type"]
+            told = {name: value for name, value in record.headers if name in READ}
+            type_ = told["ce_type"].decode()  # type: ignore[union-attr]
             body = self._bodies.get(type_)
             if body is None:
                 return Unknown(type_)
+            read = {name: value.decode() for name, value in told.items()}  # type: ignore[union-attr]
             head = msgspec.convert(read, Envelope, strict=False)
             event = body.decode(record.value or b"")
             departement = (record.key or b"").decode()

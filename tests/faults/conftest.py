@@ -1,7 +1,5 @@
 """The seed of the faults, and the trace that each leaves: printed at the end of every run."""
 
-import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -11,28 +9,23 @@ import pytest
 
 from deploy.local.stack import Stack
 from tests.faults.season import Season
+from tests.faults.tracing import SEED, Trace
 from tests.faults.world import World, opened
 
-SEED = os.environ.get("FAULTS_SEED") or secrets.token_hex(4)
 _traces: dict[str, dict[str, Any]] = {}
 
 
-class Trace:
-    """What shows that a fault really struck."""
-
-    def __init__(self, name: str) -> None:
-        self.seed = f"{SEED}:{name}"
-        self.found: dict[str, Any] = {}
-
-    def note(self, **found: Any) -> None:
-        """Keep what was found, to be printed."""
-        self.found |= found
-
-    def struck(self, **found: int) -> None:
-        """Keep what was found; AssertionError when there is nothing of it."""
-        self.note(**found)
-        for name, count in found.items():
-            assert count > 0, f"the fault did not strike: {name} is {count}; {self.found}"
+@pytest.fixture(scope="session")
+def stack(stack: Stack) -> Iterator[Stack]:
+    """A stack whose Kafka and PostgreSQL may be killed: the tests' own, or one more."""
+    if stack.process("kafka") and stack.process("postgres"):
+        yield stack
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        for given in ("KAFKA_BOOTSTRAP_SERVERS", "POSTGRES_URL"):
+            patch.delenv(given, raising=False)
+        with Stack("faults", ephemeral=True) as own:
+            yield own
 
 
 @pytest.fixture

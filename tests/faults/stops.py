@@ -11,8 +11,6 @@ from typing import Any
 from unittest.mock import patch
 
 from services.messaging import batch, replaying, unit
-from services.messaging.offsets import fence
-from services.messaging.outbox import add_rows
 from services.messaging.relay import Relay
 
 BEFORE_FENCE = "before-fence"  # a batch was polled, its transaction has begun, nothing moved
@@ -41,9 +39,9 @@ def points(act: Act) -> Iterator[None]:
     """Every point calls `act`, in this block."""
     with ExitStack() as stack:
         for where, name, wrapped in (
-            (batch, "fence", _fenced(act, fence, FENCE)),
-            (replaying, "fence", _fenced(act, fence, OWN_FENCE)),
-            (unit, "add_rows", _announced(act, add_rows)),
+            (batch, "fence", _fenced(act, vars(batch)["fence"], FENCE)),
+            (replaying, "fence", _fenced(act, vars(replaying)["fence"], OWN_FENCE)),
+            (unit, "add_rows", _announced(act, vars(unit)["add_rows"])),
             (unit, "commit", _committed(act, unit.commit)),
             (Relay, "send", _sent(act, Relay.send)),
         ):

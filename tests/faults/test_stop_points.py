@@ -14,11 +14,14 @@ import pytest
 
 from deploy.local.services import SERVICES
 from tests.faults import stops
-from tests.faults.conftest import OpenWorld, Trace
+from tests.faults.conftest import OpenWorld
 from tests.faults.judgement import judge
 from tests.faults.launcher import Stop, Stopped
+from tests.faults.play import Play, playing
+from tests.faults.process import Process, until
 from tests.faults.season import season
-from tests.faults.world import Play, Process, World, until
+from tests.faults.tracing import Trace
+from tests.faults.world import World
 
 STOP, KILL = "SIGSTOP", "SIGKILL"
 STATUS = "select pg_xact_status($1::text::xid8)"
@@ -160,7 +163,7 @@ async def test_a_service_stopped_at_every_point_loses_nothing_and_does_nothing_t
     async with open_world(orders) as world:
         for name in SERVICES:
             world.process(name).start(rounds[0] if name == service else ())
-        async with world.playing(orders, rate=RATE) as play:
+        async with playing(world, orders, rate=RATE) as play:
             harassment = Harassment(world, world.processes[service], play)
             await play.beside(harassment.go_through(rounds))
             await play.over()

@@ -111,7 +111,8 @@ async def test_types_of_no_interest_and_unknown_fields_are_tolerated(
         b'{"type":"things.Counted.v1","number":7,"colour":"blue"}',
         [*headers_of(one), ("x-more", b"\xff")],
     )
-    await log.write(b"whatever", headers_of(one, ce_type=b"things.Unheard.v9"))
+    unheard = headers_of(one, ce_type=b"things.Unheard.v9", ce_subject=b"\xff")
+    await log.write(b"whatever", unheard)
     async with running(toy.service(), settings_of("listener")) as run:
         await run.caught_up()
         assert run.counters["unknown_type"] == 1
