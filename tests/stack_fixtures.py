@@ -49,11 +49,11 @@ def fresh_databases(stack: Stack, spare_suffixes: list[str]) -> Iterator[dict[st
     urls = databases.create_databases(stack.admin_url, suffix)
     yield urls
     for url in urls.values():
-        _empty(urlsplit(stack.admin_url)._replace(path=urlsplit(url).path).geturl())
+        empty_database(urlsplit(stack.admin_url)._replace(path=urlsplit(url).path).geturl())
     spare_suffixes.append(suffix)
 
 
-def _empty(url: str) -> None:
+def empty_database(url: str) -> None:
     """End the sessions of a database and take its schemas away, so that it is as if made now."""
     with psycopg.connect(url) as connection:
         connection.execute(

@@ -32,4 +32,5 @@ SERVICE = Service(
         ),
     ),
     routes=http.make_routes(RULE),
+    look_again=partial(handlers.count_all_again, RULE),
 )

@@ -6,7 +6,7 @@ what others have committed. Whoever comes second therefore sees what the first o
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from contracts.events.membership import (
     ParticipationRecorded,
 )
 from contracts.events.referrals import PlatformAppointmentReported
-from contracts.recorded import Recorded, record
+from contracts.recorded import Cause, Recorded, record
 from services.indicators.domain.appointments import Appointment, attribute, drop_twins
 from services.indicators.domain.doctors import doctor_figures
 from services.indicators.domain.figures import (
@@ -32,6 +32,7 @@ from services.indicators.domain.figures import (
     figure_changes,
     opened_figures,
     referral_fact,
+    rpps_of,
 )
 from services.indicators.domain.referrals import Referral, ReferralEvent, said_by, together
 from services.indicators.domain.rule import CountingRule
@@ -40,9 +41,17 @@ from services.indicators.store.referral_facts import ReferralChange, TwinKey
 from services.messaging.unit import Unit
 
 JOIN_FINESS, JOIN_RPPS, JOIN_CPTS_YEAR = "finess", "rpps", "cpts_year"
+CPTS_AT_ONCE = 20
 
 # The CPTS that counts a demand, and the booking day; None when it does not count.
 Place = tuple[str, date] | None
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What is behind a change: when it became true, and its cause."""
+
+    occurred_at: datetime
+    cause: Cause
 
 
 class Origins:
@@ -51,9 +60,14 @@ class Origins:
     Keys are fact ids (so `rpps:<number>` too), `finess:<number>` and `cpts:<id>`.
     """
 
-    def __init__(self, heard: Sequence[Recorded[Any]]) -> None:
-        self._heard = heard
+    def __init__(self, origins: Sequence[Origin]) -> None:
+        self._origins = origins
         self._places: dict[str, int] = {}
+
+    @classmethod
+    def heard(cls, heard: Iterable[Recorded[Any]]) -> "Origins":
+        """Those of a batch."""
+        return cls([Origin(one.occurred_at, one.as_cause()) for one in heard])
 
     def add(self, key: str, place: int | None) -> None:
         """The event at `place` of the batch concerns `key`."""
@@ -64,10 +78,10 @@ class Origins:
         """The place of the last event that concerns one of the keys."""
         return max((self._places[key] for key in keys if key in self._places), default=None)
 
-    def of(self, keys: Iterable[str]) -> Recorded[Any]:
+    def of(self, keys: Iterable[str]) -> Origin:
         """The last event that concerns one of the keys, else the last of the batch."""
         place = self.place(keys)
-        return self._heard[-1 if place is None else place]
+        return self._origins[-1 if place is None else place]
 
 
 class Concerned(msgspec.Struct, kw_only=True):
@@ -86,7 +100,7 @@ class Concerned(msgspec.Struct, kw_only=True):
 
 async def on_referrals(rule: CountingRule, unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     """Keeps referrals and the platform's appointments; counts again those that changed."""
-    origins = Origins(heard)
+    origins = Origins.heard(heard)
     said: list[Referral] = []
     messages: list[Recorded[PlatformAppointmentReported]] = []
     for place, one in enumerate(heard):
@@ -147,7 +161,7 @@ def _concern_referrals(
 
 async def on_membership(rule: CountingRule, unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     """Keeps CPTS, contract years, members and participations; counts again what they concern."""
-    origins = Origins(heard)
+    origins = Origins.heard(heard)
     for place, one in enumerate(heard):
         match one.event:
             case MemberRecorded() | ParticipationRecorded() as entry:
@@ -240,6 +254,37 @@ async def _count_again(
     if not cpts_ids:
         return
     await unit.lock_joins(JOIN_CPTS_YEAR, cpts_ids)
+    if unit.hears_the_past:
+        return
+    await _count(rule, unit, concerned, origins)
+
+
+async def count_all_again(rule: CountingRule, unit: Unit, cause: Cause, after: str) -> str | None:
+    """Brings all figures of the next CPTS up to their facts, and announces those that differ.
+
+    Answers where the next part begins, None after the last CPTS.
+    """
+    cpts_ids = await membership_facts.cpts_after(unit.connection, after, CPTS_AT_ONCE)
+    await unit.lock_joins(JOIN_CPTS_YEAR, cpts_ids)
+    concerned = Concerned(
+        demands={},
+        doctors=set(),
+        cpts_ids=set(cpts_ids),
+        years=await figures.years_of(unit.connection, cpts_ids),
+    )
+    # What is counted and should not be is nowhere else than in the figures.
+    for fact_id in await figures.counted_by(unit.connection, cpts_ids):
+        if (rpps := rpps_of(fact_id)) is not None:
+            concerned.doctors.add(rpps)
+        else:
+            concerned.demands[fact_id] = None
+    await _count(rule, unit, concerned, Origins([Origin(cause.recorded_at, cause)]))
+    return cpts_ids[-1] if len(cpts_ids) == CPTS_AT_ONCE else None
+
+
+async def _count(rule: CountingRule, unit: Unit, concerned: Concerned, origins: Origins) -> None:
+    """The same, once the join rows of the CPTS are held."""
+    cpts_ids = concerned.cpts_ids
     if concerned.years:
         await _concern_years(rule, unit, concerned)
     years = await membership_facts.contract_years(unit.connection, list(cpts_ids))
@@ -284,7 +329,7 @@ async def _count_again(
             after_sequence=figure.sequence,
             departement=figure.departement,
             occurred_at=origin.occurred_at,
-            cause=origin.as_cause(),
+            cause=origin.cause,
         )
     await unit.announce(announced)
 

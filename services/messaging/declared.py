@@ -10,7 +10,7 @@ from contracts.recorded import Recorded
 from contracts.topics import Topic
 from services.messaging.database import Connection
 from services.messaging.hearing import Hears
-from services.messaging.restoring import AfterRestore
+from services.messaging.restoring import LookAgain
 from services.messaging.timers import Timer
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ Apply = Callable[[Connection, Sequence[Recorded[Any]]], Awaitable[None]]
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """One service. `schema` is its folder of migrations; `apply` is how its own events change its
-    state, live, in a rebuild and in a restore. `after_restore` is called once, when a restored
-    service has heard everything and decides again: it looks at what its handlers held back.
+    state, live, in a rebuild and in a restore. `look_again` is called when a service that is
+    restored or built anew has heard everything: it derives what its handlers have not.
     """
 
     name: str
@@ -32,5 +32,5 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     hears: tuple[Hears, ...] = ()
     timers: tuple[Timer, ...] = ()
     routes: Sequence[Any] = ()
-    after_restore: AfterRestore | None = None
+    look_again: LookAgain | None = None
     background: tuple[Callable[["Running"], Awaitable[None]], ...] = ()

@@ -1,7 +1,7 @@
 """State from the log: a restored database catches up with its own topic, a shadow is built anew.
 
-Both apply a service's own events before they hear the others', and announce nothing: what is
-derived on the way has been said before.
+Both apply a service's own events before they hear the others', derive nothing meanwhile, and look
+once at the end whether what was heard gives anything else than what was said.
 """
 
 import logging
@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts.recorded import Recorded
 from services.messaging import outbox
 from services.messaging.batch import Hearing, take_batch
+from services.messaging.clock import Clock, read_clock
 from services.messaging.codec import Breach, Codec, Decoder
 from services.messaging.database import Pool, connect, open_pool
 from services.messaging.declared import Service
@@ -31,7 +32,7 @@ from services.messaging.offsets import (
     load_offsets,
     lock_offsets,
 )
-from services.messaging.restoring import begin_restore
+from services.messaging.restoring import begin_restore, derive_again
 from services.messaging.settings import Settings
 from services.messaging.unit import Desk, Mode, open_unit
 
@@ -202,12 +203,15 @@ async def hear_again(
     return count
 
 
-async def rebuild(service: Service, settings: Settings, schema: str) -> None:
+async def rebuild(
+    service: Service, settings: Settings, schema: str, clock: Clock | None = None
+) -> None:
     """Build the service's state anew from the log, in a schema of its own that must be empty:
     SystemExit when it is the live one or was built before.
 
-    Its own topic first, through `apply`; then the foreign topics, through the handlers. Nothing is
-    announced, no timer fires. It stops where the logs ended when it began.
+    Its own topic first, through `apply`; then the foreign topics, through the handlers; then what
+    follows from them, at the time of `clock`. Nothing is announced, no timer fires. It stops where
+    the logs ended when it began.
     """
     await refuse_schema_in_use(settings, schema)
     admin = await open_admin(settings)
@@ -222,6 +226,8 @@ async def rebuild(service: Service, settings: Settings, schema: str) -> None:
         own = topics[service.topic.name]
         applied = await catch_up_own(service, settings, desk, own, is_restore=False)
         heard = await hear_again(service, settings, desk, topics)
+        clock = clock or read_clock(is_production=settings.is_production)
+        await derive_again(desk, service.look_again, clock.now())
         log.info("%s rebuilt: %d own records, %d heard", schema, applied, heard)
     finally:
         await pool.close()

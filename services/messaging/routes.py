@@ -68,7 +68,7 @@ async def replay(hearing: Hearing, codec: Codec, letter_id: int) -> None:
     """
     kafka_names = {name: kafka_name for kafka_name, name in hearing.names.items()}
     async with open_unit(hearing.desk) as unit:
-        if unit.is_rebuild:
+        if unit.hears_the_past:
             raise Refused(
                 "not_ready", "Le service rattrape son journal ; réessayez bientôt.", status=503
             )

@@ -177,24 +177,25 @@ async def running(
         if service.hears:
             await patiently(run, "consumer", lambda: start_consumer(run, hearing, codec, stack))
         if desk.is_catching_up:
-            await finish_restore(run)
+            await finish_restore(run, clock)
             relay.start()
         tasks.append(asyncio.create_task(run_timers(desk, service.timers, clock, run.health)))
         tasks += [asyncio.create_task(keep_at(run, work)) for work in service.background]
         yield run
 
 
-async def finish_restore(run: Running) -> None:
+async def finish_restore(run: Running, clock: Clock) -> None:
     """After a restore, wait until the others' topics are heard to their ends, by every process:
     until then nothing leaves for the log, no timer fires, no order is taken and the service is not
-    ready. Then the service looks once at what it held back.
+    ready. Then the service derives what it has heard.
     """
     why = "restored from a backup: the others' topics are not yet heard to their ends"
     log.warning(why)
     run.health.is_ill("restore", why)
     await patiently(run, "restore", run.all_caught_up)
-    await patiently(run, "restore", lambda: end_restore(run.desk, run.service.after_restore))
-    run.desk.is_catching_up = False
+    await patiently(
+        run, "restore", lambda: end_restore(run.desk, run.service.look_again, clock.now())
+    )
     run.health.is_well("restore")
 
 

@@ -79,19 +79,23 @@ class Desk:
 
 
 class Unit:
-    """An open transaction of a service. `connection` is inside it; nothing here commits it.
-
-    `is_rebuild` tells whether the past is heard again, in a rebuild or a restore: what the service
-    decided then is read from its own topic, not decided anew.
-    """
+    """An open transaction of a service. `connection` is inside it; nothing here commits it."""
 
     def __init__(self, connection: Connection, desk: Desk) -> None:
         self.connection = connection
-        self.is_rebuild = desk.mode is Mode.REBUILD or desk.is_catching_up
         self._desk = desk
         self._rows: list[Row] = []
         self._has_others = False
         self._counts: Counter[str] = Counter()
+
+    @property
+    def hears_the_past(self) -> bool:
+        """Whether the past is heard again, in a rebuild or a restore.
+
+        A handler then keeps what it hears and derives nothing: what it derived is in the own topic.
+        To be asked after the join rows are locked: a restore ends while batches are taken.
+        """
+        return self._desk.mode is Mode.REBUILD or self._desk.is_catching_up
 
     async def announce(self, events: Sequence[Recorded[Any]]) -> None:
         """Say the service's own events: keep them in the history, put them in the outbox and apply

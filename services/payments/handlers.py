@@ -15,6 +15,7 @@ from services.payments.domain.scale import RATES_DEPARTEMENT, RATES_SUBJECT, VAR
 from services.payments.store import inputs
 
 JOIN_ACCOUNT = "account"
+ACCOUNTS_AT_ONCE = 200
 
 
 async def reprice(unit: Unit, touches: Sequence[Touch]) -> None:
@@ -138,6 +139,8 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     contracts = await inputs.put_contract_years(unit.connection, signed)
     reasons |= dict.fromkeys(contracts, "contract")
     await lock_accounts(unit, list(reasons))
+    if unit.hears_the_past:
+        return
     await reprice(
         unit,
         [
@@ -159,8 +162,38 @@ async def on_indicators(unit: Unit, heard: Sequence[Recorded[FigureChanged]]) ->
         (one.event.cpts_id, one.event.contract_year_starts_on): one.departement for one in heard
     }
     await lock_accounts(unit, list(departements))
+    if unit.hears_the_past:
+        await inputs.put_figures(unit.connection, heard)
+        return
     accounts = await inputs.load_accounts(unit.connection, departements)
     await inputs.put_figures(unit.connection, heard)
     touches = figure_touches(accounts, heard)
     if touches:
         await _announce_prices(unit, accounts, touches)
+
+
+async def price_again(unit: Unit, cause: Cause, after: str) -> str | None:
+    """Prices the next accounts from all that is known; what differs from their worth is announced.
+
+    Answers where the next part begins, None after the last account.
+    """
+    keys = await inputs.accounts_after(unit.connection, after, ACCOUNTS_AT_ONCE)
+    await lock_accounts(unit, list(keys))
+    accounts = await inputs.load_accounts(unit.connection, keys)
+    rates = await inputs.load_variable_rates(unit.connection)
+    await _announce_prices(
+        unit,
+        accounts,
+        [
+            Touch(
+                cpts_id=account.cpts_id,
+                starts_on=account.starts_on,
+                departement=account.departement,
+                reason="restore",
+                cause=cause,
+            )
+            for account in accounts
+            if pricing.price(account, rates).variable_cents != account.variable_cents
+        ],
+    )
+    return max(account.subject for account in accounts) if len(keys) == ACCOUNTS_AT_ONCE else None

@@ -7,7 +7,7 @@ from services.messaging.declared import Service
 from services.messaging.hearing import Hears
 from services.messaging.timers import Timer
 from services.referrals.events import FROM_MEMBERSHIP
-from services.referrals.handlers import let_fall_due, on_membership, remove_identities
+from services.referrals.handlers import let_fall_due, offer_again, on_membership, remove_identities
 from services.referrals.http import ROUTES
 from services.referrals.store.applying import apply
 
@@ -29,4 +29,5 @@ SERVICE = Service(
         Timer(name="identities", fire=remove_identities),
     ),
     routes=ROUTES,
+    look_again=offer_again,
 )

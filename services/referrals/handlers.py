@@ -19,11 +19,14 @@ from services.referrals.domain.territory import TerritoryEntry, place_of
 from services.referrals.domain.waiting import (
     entry_of,
     look_at_begun,
+    look_now,
     offer_waiting,
     place_key_of,
 )
 from services.referrals.store import membership, platform, referrals
 from services.referrals.store.parameters import answer_within, keep_identities
+
+PLACES_AT_ONCE = 200
 
 Changes = Sequence[tuple[Recorded[TerritoryPlaceRecorded], TerritoryEntry]]
 
@@ -42,17 +45,13 @@ async def on_membership(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
     members = [one for one in events if isinstance(one.event, MemberRecorded)]
     await membership.keep_cpts(unit.connection, cpts)
     await membership.keep_members(unit.connection, members)
-    if changes and not unit.is_rebuild:
+    if changes and not unit.hears_the_past:
         await _offer_waiting(unit, changes, keys)
     await membership.keep_entries(unit.connection, [entry for _, entry in changes])
 
 
 async def _offer_waiting(unit: Unit, changes: Changes, keys: Sequence[str]) -> None:
-    """Offer the demands that wait in these places, before the changes are kept.
-
-    Not in a rebuild: demands that still wait would meet territories that had come and gone before
-    them, and what was offered then is in the own topic.
-    """
+    """Offer the demands that wait in these places, before the changes are kept."""
     announced = offer_waiting(
         changes,
         known=await membership.entries_of(unit.connection, keys),
@@ -60,6 +59,33 @@ async def _offer_waiting(unit: Unit, changes: Changes, keys: Sequence[str]) -> N
         answer_within=answer_within(),
     )
     await unit.announce(announced)
+
+
+async def offer_again(unit: Unit, cause: Cause, after: str) -> str | None:
+    """Offers the next demands that wait and no longer need to, now that all territories are known.
+
+    Answers where the next part begins, None after the last demand.
+    """
+    now = cause.recorded_at
+    keys = await referrals.places_held(unit.connection, after, PLACES_AT_ONCE)
+    await unit.lock_joins("place", keys)
+    held = await referrals.lock_held(unit.connection, keys)
+    entries = await membership.entries_by_place(unit.connection, keys)
+    await unit.announce(
+        [
+            recorded
+            for referral in held
+            for recorded in look_now(
+                referral,
+                entries[place_key_of(referral)],
+                entries[place_key_of(referral)],
+                now=now,
+                cause=cause,
+                answer_within=answer_within(),
+            )
+        ]
+    )
+    return keys[-1] if len(keys) == PLACES_AT_ONCE else None
 
 
 async def let_fall_due(unit: Unit, now: datetime, limit: int) -> int:
@@ -98,9 +124,7 @@ async def let_territories_begin(
     if not begun:
         return []
     keys = sorted({place_key_of(one) for one in begun})
-    entries: dict[str, list[TerritoryEntry]] = {key: [] for key in keys}
-    for entry in await membership.entries_of(unit.connection, keys):
-        entries[entry.place_key].append(entry)
+    entries = await membership.entries_by_place(unit.connection, keys)
     announced = [
         recorded
         for one in begun

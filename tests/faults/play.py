@@ -68,10 +68,15 @@ class HeldDriver(Driver):
         super().__init__(orders, **more)
         self.is_free = asyncio.Event()
         self.is_free.set()
+        self.under_way = 0
 
-    async def _in_lane(self, order: Order, before: asyncio.Task[None] | None) -> None:
+    async def _answer(self, order: Order) -> str:
         await self.is_free.wait()
-        await super()._in_lane(order, before)
+        self.under_way += 1
+        try:
+            return await super()._answer(order)
+        finally:
+            self.under_way -= 1
 
 
 class Play:
@@ -98,6 +103,14 @@ class Play:
         else:
             await waiting
         waiting.cancel()
+
+    async def answered(self) -> None:
+        """Wait until what has left is answered."""
+
+        async def is_answered() -> bool:
+            return self.driver.under_way == 0
+
+        await until("all is answered", is_answered)
 
     async def beside(self, fault: Coroutine[Any, Any, None]) -> None:
         """What a fault does, to its end; a failure of the play ends it."""

@@ -25,6 +25,7 @@ from tests.faults.world import World
 Scenario = Callable[..., Awaitable[None]]  # of a world, a season, a trace, `without` guards
 
 STATUS = "select pg_xact_status($1::text::xid8)"
+OUTBOX_IS_EMPTY = "select not exists (select from outbox where sent_at is null)"
 LEASE_IS_OUT = "select expires_at < clock_timestamp() from relay_lease"
 
 

@@ -53,7 +53,11 @@ class World:
 
     async def database(self, service: str) -> asyncpg.Connection:
         """A session of the administrator's in a service's database."""
-        return await asyncpg.connect(admin_url_of(self, service))  # type: ignore[arg-type]
+        return await asyncpg.connect(self.admin_url_of(service))
+
+    def admin_url_of(self, service: str) -> str:
+        """The administrator's connection string on a service's database."""
+        return admin_url_of(self, service)  # type: ignore[arg-type]
 
     async def ask(self, service: str, query: str, *arguments: Any) -> Any:
         """The one value that a query answers."""

@@ -8,6 +8,7 @@ import pytest
 
 from services.messaging.process import Service
 from services.messaging.replaying import rebuild
+from tests.journeys.hub import message, tell
 from tests.journeys.story import SERVICES, Platform
 
 COUNTED = """
@@ -77,7 +78,10 @@ async def test_a_service_rebuilt_from_the_log_equals_the_live_one(
     await story.accept(kept, story.doctor)
     await story.accept(cancelled, story.doctor)
     await story.referral(cancelled, "cancel", {"by": "cpts"})
-    await story.becomes_worth(1, 100_00)
+    await story.add_participation(story.doctor)
+    await platform.caught_up()
+    assert (await tell(story, message(story, f"rebuilt-{service.name}"))).is_success
+    await story.becomes_worth(2, 200_00)
     await platform.caught_up()
     run = platform.services[service.name]
     await rebuild(run.service, run.settings, "shadow")

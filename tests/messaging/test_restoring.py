@@ -159,20 +159,23 @@ class Halting(Listener):
             raise asyncpg.CannotConnectNowError("away")
         await super().on_things(unit, events)
 
-    async def look(self, unit: Unit) -> None:
-        self.looked.append(unit.is_rebuild)
+    async def look(self, unit: Unit, cause: Cause, after: str) -> str | None:
+        self.looked.append(unit.hears_the_past)
+        if after == "":
+            return "second part"
         made = record(
             [Totalled(revision=1, number=0)],
             subject="held",
             after_sequence=0,
             departement="93",
             occurred_at=AT,
-            cause=Cause(id="restore", recorded_at=AT),
+            cause=cause,
         )
         await unit.announce(made)
+        return None
 
     def service(self) -> Service:
-        return msgspec.structs.replace(super().service(), after_restore=self.look)
+        return msgspec.structs.replace(super().service(), look_again=self.look)
 
 
 @pytest.fixture
@@ -207,9 +210,9 @@ async def test_a_restore_that_was_interrupted_is_still_one_at_the_next_start(
     async with running(halting.service(), settings) as run:
         await until(lambda: is_ready(run))
         assert await database.fetchval("select count(*) from total") == 4
-    assert halting.looked == [False], "the service looked once, as one that decides"
+    assert halting.looked == [False, False], "the service looked at both parts, as one that derives"
     async with running(halting.service(), settings):
-        assert halting.looked == [False]
+        assert halting.looked == [False, False]
 
 
 async def test_nothing_leaves_before_a_restore_has_heard_the_others_and_then_all_of_it_does(

@@ -308,7 +308,7 @@ async def test_the_state_rebuilt_from_the_log_knows_places_and_looks(served: Ser
     waiting_one = await served.demand("rebuilt", commune="93013")
     assert waiting_one["look_again_at"] is not None
     await served.run.relayed()
-    await rebuild(SERVICE, served.run.settings, "rebuilt")
+    await rebuild(SERVICE, served.run.settings, "rebuilt", served.clock)
     live = await served.run.pool.fetch("select * from public.referral order by 1")
     again = await served.run.pool.fetch("select * from rebuilt.referral order by 1")
     assert live == again

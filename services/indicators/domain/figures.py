@@ -77,6 +77,12 @@ def doctor_fact(rpps: str) -> str:
     return f"rpps:{rpps}"
 
 
+def rpps_of(fact_id: str) -> str | None:
+    """The RPPS of a fact that is a professional, None of another."""
+    kind, _, rest = fact_id.partition(":")
+    return rest if kind == "rpps" else None
+
+
 def demand_figures(
     cpts_id: str, day: date, years: Mapping[str, Sequence[ContractYear]]
 ) -> set[FigureKey]:

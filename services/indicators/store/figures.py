@@ -5,7 +5,8 @@ from typing import Any
 
 from contracts.events.indicators import FigureChanged
 from contracts.recorded import Recorded
-from services.indicators.domain.figures import Figure, FigureKey
+from services.indicators.domain.days import Period
+from services.indicators.domain.figures import ContractYear, Figure, FigureKey
 from services.messaging.database import Connection
 
 
@@ -111,6 +112,43 @@ async def counted_in(
         if row["is_counted"]:
             counted.setdefault(row["fact_id"], set()).add(_key(row))
     return counted
+
+
+async def counted_by(connection: Connection, cpts_ids: Collection[str]) -> list[str]:
+    """The facts that any figure of these CPTS counts now."""
+    rows = await connection.fetch(
+        """
+        select distinct fact_id
+        from (
+            select distinct on (cpts_id, indicator, starts_on, fact_id) fact_id, is_counted
+            from figure_fact where cpts_id = any ($1)
+            order by cpts_id, indicator, starts_on, fact_id, revision desc
+        ) as fact
+        where is_counted
+        """,
+        list(cpts_ids),
+    )
+    return [row["fact_id"] for row in rows]
+
+
+async def years_of(connection: Connection, cpts_ids: Collection[str]) -> list[ContractYear]:
+    """The contract years of these CPTS, and those of which only a figure is left."""
+    rows = await connection.fetch(
+        """
+        select cpts_id, starts_on, max(ends_on) as ends_on
+        from (
+            select cpts_id, starts_on, ends_on from contract_year where cpts_id = any ($1)
+            union
+            select cpts_id, starts_on, ends_on from figure where cpts_id = any ($1)
+        ) as year
+        group by cpts_id, starts_on
+        """,
+        list(cpts_ids),
+    )
+    return [
+        ContractYear(cpts_id=row["cpts_id"], period=Period(row["starts_on"], row["ends_on"]))
+        for row in rows
+    ]
 
 
 def _key(row: Any) -> FigureKey:

@@ -204,6 +204,14 @@ async def contract_years(
     return years
 
 
+async def cpts_after(connection: Connection, cpts_id: str, limit: int) -> list[str]:
+    """The next CPTS, in order of their id."""
+    rows = await connection.fetch(
+        "select cpts_id from cpts where cpts_id > $1 order by cpts_id limit $2", cpts_id, limit
+    )
+    return [row["cpts_id"] for row in rows]
+
+
 async def departements(connection: Connection, cpts_ids: Sequence[str]) -> dict[str, str]:
     """The key of each CPTS."""
     rows = await connection.fetch(

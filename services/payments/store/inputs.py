@@ -238,6 +238,19 @@ async def load_accounts(
     ]
 
 
+async def accounts_after(connection: Connection, subject: str, limit: int) -> dict[AccountKey, str]:
+    """The next accounts in order of their subject, with their département."""
+    rows = await connection.fetch(
+        """
+        select cpts_id, starts_on, departement from account
+        where cpts_id || '/' || starts_on > $1 order by cpts_id || '/' || starts_on limit $2
+        """,
+        subject,
+        limit,
+    )
+    return {(row["cpts_id"], row["starts_on"]): row["departement"] for row in rows}
+
+
 async def load_variable_rates(connection: Connection) -> list[Rate]:
     """The whole scale of variable parts, past values included."""
     rows = await connection.fetch("select * from rate where part = $1", VARIABLE_PART)

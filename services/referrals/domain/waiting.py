@@ -141,16 +141,31 @@ def _reconsidered(
     answer_within: timedelta,
 ) -> tuple[list[Recorded[ReferralsEvent]], Referral]:
     instant = max(told.recorded_at, referral.recorded_at)
-    announced = look_at_begun(
-        referral, before, until=instant, cause=told.as_cause(), answer_within=answer_within
+    announced = look_now(
+        referral, before, after, now=instant, cause=told.as_cause(), answer_within=answer_within
     )
     for recorded in announced:
         referral = evolve(referral, recorded)
-    events = look(referral, after, instant=instant, answer_within=answer_within)
-    for recorded in _recorded(referral, events, instant, told.as_cause()):
-        announced.append(recorded)
-        referral = evolve(referral, recorded)
     return announced, referral
+
+
+def look_now(
+    referral: Referral,
+    before: Iterable[TerritoryEntry],
+    entries: Iterable[TerritoryEntry],
+    *,
+    now: datetime,
+    cause: Cause,
+    answer_within: timedelta,
+) -> list[Recorded[ReferralsEvent]]:
+    """What a held demand became at the midnights until now, with the entries known `before`, and
+    what it becomes now, with `entries`.
+    """
+    announced = look_at_begun(referral, before, until=now, cause=cause, answer_within=answer_within)
+    for recorded in announced:
+        referral = evolve(referral, recorded)
+    events = look(referral, entries, instant=now, answer_within=answer_within)
+    return [*announced, *_recorded(referral, events, now, cause)]
 
 
 def locate(

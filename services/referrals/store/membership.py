@@ -119,6 +119,16 @@ async def entries_of(connection: Connection, place_keys: Sequence[str]) -> list[
     return [msgspec.convert(dict(row), TerritoryEntry) for row in rows]
 
 
+async def entries_by_place(
+    connection: Connection, place_keys: Sequence[str]
+) -> dict[str, list[TerritoryEntry]]:
+    """All territory entries of each of these places."""
+    entries: dict[str, list[TerritoryEntry]] = {key: [] for key in place_keys}
+    for entry in await entries_of(connection, place_keys):
+        entries[entry.place_key].append(entry)
+    return entries
+
+
 async def entries_for_demand(
     connection: Connection, place_key: str, referral_id: str
 ) -> tuple[list[TerritoryEntry], bool]:

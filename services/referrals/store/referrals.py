@@ -75,6 +75,10 @@ LOCK_HELD = f"""
     select {COLUMNS} from referral
     where state = 'held' and place_key = any ($1) order by referral_id for update
 """  # noqa: S608
+PLACES_HELD = """
+    select distinct place_key from referral
+    where state = 'held' and place_key > $1 order by place_key limit $2
+"""
 LIST = f"""
     select {COLUMNS} from referral
     where ($1::text is null or state = $1) and ($2::text is null or cpts_id = $2)
@@ -128,6 +132,11 @@ async def lock_due(connection: Connection, now: datetime, limit: int) -> list[Re
 async def lock_held(connection: Connection, place_keys: Sequence[str]) -> list[Referral]:
     """The demands that wait in these places, locked."""
     return [read(row) for row in await connection.fetch(LOCK_HELD, place_keys)]
+
+
+async def places_held(connection: Connection, after: str, limit: int) -> list[str]:
+    """The next places, in order of their key, where a demand waits."""
+    return [row["place_key"] for row in await connection.fetch(PLACES_HELD, after, limit)]
 
 
 async def write(connection: Connection, states: Sequence[Referral]) -> None:

@@ -1,0 +1,18 @@
+"""Each service back from an old backup: nothing is lost or expires, and the others need nothing."""
+
+import pytest
+
+from deploy.local.services import SERVICES
+from tests.faults.conftest import OpenWorld
+from tests.faults.restore_scenarios import restored
+from tests.faults.season import season
+from tests.faults.tracing import Trace
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_from_an_old_backup_meets_the_others_again(
+    service: str, open_world: OpenWorld, trace: Trace
+) -> None:
+    played = season(trace.seed)
+    async with open_world(played) as world:
+        await restored(world, played, trace, service)
