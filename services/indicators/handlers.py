@@ -254,7 +254,7 @@ async def _count_again(
     if not cpts_ids:
         return
     await unit.lock_joins(JOIN_CPTS_YEAR, cpts_ids)
-    if unit.hears_the_past:
+    if await unit.hears_the_past():
         return
     await _count(rule, unit, concerned, origins)
 

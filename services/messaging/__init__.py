@@ -21,6 +21,7 @@ Exceptions:
     ├── offsets.LogMismatch       the log is not the one that the stored offsets speak of
     ├── batch.TooManyBreaches     breach after breach: the line stops
     ├── unit.NotLive              a live service announces before it has a relay
+    ├── outbox.SequenceTaken      another transaction said an aggregate's next event first
     ├── outbox.TooLarge           an event is larger than the log takes
     └── relay.SendFailed          the log refused a row of the outbox
 """

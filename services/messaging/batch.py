@@ -21,6 +21,7 @@ from services.messaging.database import is_collision, is_not_now
 from services.messaging.dead_letters import add_dead_letters
 from services.messaging.hearing import Hears
 from services.messaging.offsets import Fenced, Move, fence
+from services.messaging.outbox import SequenceTaken
 from services.messaging.unit import Desk, Unit, open_unit
 
 log = logging.getLogger(__name__)
@@ -142,7 +143,12 @@ async def commit_with_retries(hearing: Hearing, items: Sequence[Item]) -> None:
 
 
 def is_breach(error: Exception) -> bool:
-    """Whether a failure is due to what was heard: neither passing trouble nor a fence."""
+    """Whether a failure is due to what was heard: neither passing trouble nor a fence.
+
+    Who finds an aggregate's next sequence taken, `TRIES` times in a row, counts wrongly.
+    """
+    if isinstance(error, SequenceTaken):
+        return True
     return not (isinstance(error, Fenced | TooManyBreaches) or is_not_now(error))
 
 

@@ -13,9 +13,11 @@ from faststream.message import StreamMessage
 
 from contracts.departements import departements_by_code
 from contracts.recorded import Recorded, type_name
+from contracts.topics import Topic
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
+SEQUENCE_MAX = 2**63 - 1
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +25,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
     spec_version: str = msgspec.field(name="ce_specversion")
     id: UUID = msgspec.field(name="ce_id")
+    source: str = msgspec.field(name="ce_source")
     type: str = msgspec.field(name="ce_type")
     subject: str = msgspec.field(name="ce_subject")
     occurred_at: datetime = msgspec.field(name="ce_time")
@@ -72,8 +75,9 @@ Heard = Recorded[Any] | Unknown | Breach
 class Decoder:
     """Reads the records of one topic, for one consumer that understands some of its types."""
 
-    def __init__(self, understands: Iterable[type[msgspec.Struct]]) -> None:
+    def __init__(self, topic: Topic, understands: Iterable[type[msgspec.Struct]]) -> None:
         self._bodies = {type_name(one): msgspec.json.Decoder(one) for one in understands}
+        self._source = source_of(topic.producer)
 
     def decode(self, record: Record) -> Heard:
         """What the record says. Never raises: anything wrong is a `Breach`."""
@@ -90,8 +94,8 @@ class Decoder:
             departement = (record.key or b"").decode()
             if departement not in DEPARTEMENTS:
                 return Breach(f"the key {departement!r} is no département", type_)
-            if head.occurred_at.tzinfo is None or head.recorded_at.tzinfo is None:
-                return Breach("an instant without offset", type_)
+            if wrong := self._wrong_in(read, head):
+                return Breach(wrong, type_)
             return Recorded(
                 id=head.id,
                 subject=head.subject,
@@ -107,6 +111,21 @@ class Decoder:
             return Breach(f"no header {missing.args[0]}", type_)
         except Exception as error:  # noqa: BLE001 - the promise of this function
             return Breach(f"{type(error).__name__}: {error}", type_)
+
+    def _wrong_in(self, read: Mapping[str, str], head: Envelope) -> str | None:
+        """What in the headers is not as the contract says, though each can be read."""
+        if head.spec_version != SPEC_VERSION:
+            return f"CloudEvents {head.spec_version}"
+        if head.source != self._source:
+            return f"said by {head.source}, not by {self._source}"
+        if not head.subject:
+            return "no subject"
+        if not 0 < head.sequence <= SEQUENCE_MAX or not read["ce_sequence"].isdecimal():
+            return f"the sequence {read['ce_sequence']}"
+        for name, instant in (("ce_time", head.occurred_at), ("ce_recordedat", head.recorded_at)):
+            if instant.tzinfo is None or "-" not in read[name]:
+                return f"{name}: an instant without offset"
+        return None
 
 
 class Codec:
@@ -139,6 +158,11 @@ class Codec:
         raise NotImplementedError
 
 
+def source_of(service: str) -> str:
+    """How a service names itself on the wire."""
+    return f"/services/{service}"
+
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -153,7 +177,7 @@ def encode_headers(source: str, row: Mapping[str, Any]) -> list[tuple[str, bytes
         ("ce_specversion", SPEC_VERSION),
         ("ce_id", str(row["id"])),
         ("ce_type", row["type"]),
-        ("ce_source", f"/services/{source}"),
+        ("ce_source", source_of(source)),
         ("ce_subject", row["subject"]),
         ("ce_time", row["occurred_at"].isoformat()),
         ("ce_recordedat", row["recorded_at"].isoformat()),

@@ -23,10 +23,10 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka import TopicPartition as Assigned
 
-from services.messaging.batch import Hearing, TooManyBreaches, take_batch
+from services.messaging.batch import Hearing, Positions, TooManyBreaches, gaps_of, take_batch
 from services.messaging.codec import Codec
 from services.messaging.database import is_not_now
-from services.messaging.health import Health
+from services.messaging.health import Health, supervised
 from services.messaging.log import LogTopic, describe_topics, read_bounds
 from services.messaging.offsets import (
     Fenced,
@@ -74,6 +74,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._backoff = Backoff(settings.limits.wait_seconds_max)
         self._must_seek = True
         self._trouble: Exception | None = None
+        self._is_troubled = False  # until a batch is taken, or there is nothing to take
+        self._gap: Positions | None = None
         self._is_assigned = asyncio.Event()
         self._is_stopped = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -121,9 +123,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """Join the group, or take the assigned partitions, and consume."""
         self._health.starts("consumer")
         await self._broker.start()
-        self._tasks = [asyncio.create_task(self._watch_ids())]
+        self._tasks = [supervised(self._watch_ids(), "consumer: topic ids", self._health)]
         if self._is_group:
-            self._tasks.append(asyncio.create_task(self._follow_with_commits()))
+            follow = supervised(self._follow_with_commits(), "consumer: commits", self._health)
+            self._tasks.append(follow)
 
     async def stop(self) -> None:
         """Stop between two batches."""
@@ -168,10 +171,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 continue
             if records and not self._must_seek:
                 return tuple(records)
+            if not self._must_seek:
+                self._is_well()
 
     async def take(self, items: Any) -> None:
         """Take a batch to its fate; never raises."""
-        if self._must_seek or not items:
+        if self._must_seek or not items or not self._are_next(items):
             return
         try:
             with batch_span(items):
@@ -191,7 +196,25 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             self._must_seek = True
             self._trouble = error  # waited out by the next poll: here a stop would wait for us
         else:
-            self._backoff.succeeded()
+            self._is_well()
+
+    def _are_next(self, items: Any) -> bool:
+        """Whether a batch begins where we stand, or the log has twice held nothing in between.
+
+        The first time, what lies in between may have been polled and lost on its way here.
+        """
+        stands = dict(self._hearing.positions)
+        if not gaps_of(self._hearing, items) or self._gap == stands:
+            self._gap = None
+            return True
+        self._gap, self._must_seek = stands, True
+        return False
+
+    def _is_well(self) -> None:
+        """A batch was taken, or there is none: no trouble is left."""
+        self._is_troubled = False
+        self._backoff.succeeded()
+        self._health.is_well("consumer")
 
     async def _wait_out(self, error: Exception) -> None:
         """Not now: say so, wait, and begin again from the stored offsets."""
@@ -199,6 +222,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._trouble = None
         if isinstance(error, IllegalStateError):
             return  # a rebalance began under our feet
+        self._is_troubled = True
         if isinstance(error, LogMismatch):
             log.error("%s; run: %s", error, error.command)
             self._health.is_ill("consumer", str(error), error.command)
@@ -233,8 +257,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             consumer.seek(one, positions[one.topic, one.partition])
         self._hearing.positions = positions
         self._topics = {topic.kafka_name: topic for topic in current.values()}
-        self._backoff.succeeded()
-        if not self._must_seek:
+        if not (self._must_seek or self._is_troubled):
             self._health.is_well("consumer")
 
     async def _watch_ids(self) -> None:

@@ -73,7 +73,7 @@ async def open_pool(settings: Settings, schema: str = "public") -> Pool:
     """A pool of connections whose statements see `schema`."""
     return await asyncpg.create_pool(
         settings.database_url,
-        min_size=1,
+        min_size=0,  # none at first: the database may be away
         max_size=POOL_SIZE_MAX,
         reset=_keep,
         server_settings=session_settings(settings, schema),

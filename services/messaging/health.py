@@ -1,12 +1,20 @@
 """Whether the service can do its work, and why not."""
 
+import asyncio
+import logging
 from collections import Counter
+from collections.abc import Coroutine
+from typing import Any
 
 import asyncpg
 import msgspec
 from aiokafka.errors import KafkaError
 
 from services.messaging.database import is_not_now
+
+log = logging.getLogger(__name__)
+
+RESTART = "restart the service"
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +25,7 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     command: str | None = None
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """A failure in a few words. Its own message stays in the log: addresses and names are in it."""
     match error:
         case KafkaError():
@@ -29,6 +37,24 @@ def reason_of(error: Exception) -> str:
         case _:
             why = "a failure of the service, told in its log"
     return f"{type(error).__name__}: {why}"
+
+
+def supervised(work: Coroutine[Any, Any, None], part: str, health: "Health") -> asyncio.Task[None]:
+    """A task that is to run as long as the process: when it fails, or is cut off by anything but
+    its own cancellation, the service is no longer ready.
+    """
+    task = asyncio.create_task(work)
+
+    def tell(done: asyncio.Task[None]) -> None:
+        if done.cancelled():
+            if not done.cancelling():
+                health.is_ill(part, "cut off", RESTART)
+        elif (error := done.exception()) is not None:
+            log.error("%s ended", part, exc_info=error)
+            health.is_ill(part, reason_of(error), RESTART)
+
+    task.add_done_callback(tell)
+    return task
 
 
 class Health:

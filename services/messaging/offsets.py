@@ -11,6 +11,7 @@ from services.messaging.log import Bounds, LogTopic
 LOAD = """
     select topic, partition, topic_id, next_offset from stored_offset where topic = any($1)
 """
+COUNT_PARTITIONS = "select count(*) from stored_offset where topic = $1"
 ADD_MISSING = """
     insert into stored_offset (topic, partition, topic_id, next_offset)
     select $1, partition, $2, 0 from unnest($3::integer[]) as new (partition)
@@ -114,6 +115,18 @@ async def fence(connection: Connection, moves: Collection[Move]) -> None:
 def how_to_reread(service: str, topic: LogTopic) -> str:
     """The command that takes a topic as it is now and reads it from its start."""
     return f"python -m services.{service} reread --topic {topic.name}"
+
+
+async def check_partitions(connection: Connection, own: LogTopic) -> None:
+    """Raise `LogMismatch` when the service's own topic has another number of partitions than it
+    had: départements would lie elsewhere, and their aggregates in two partitions.
+    """
+    known = await connection.fetchval(COUNT_PARTITIONS, own.name)
+    if known not in (0, own.partitions):
+        raise LogMismatch(
+            f"topic {own.kafka_name} has {own.partitions} partitions and had {known}",
+            "nobody may add partitions to a topic in use; see docs/adr/0003",
+        )
 
 
 def check_topic(service: str, topic: LogTopic, stored: StoredOffset) -> None:

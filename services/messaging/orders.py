@@ -16,7 +16,7 @@ from litestar import Request, Response
 
 from contracts.recorded import Cause
 from services.messaging.database import Connection, is_collision
-from services.messaging.problems import MEDIA_TYPE, Refused, refusal_body
+from services.messaging.problems import MEDIA_TYPE, NOT_READY, Refused, refusal_body
 from services.messaging.telemetry import current_traceparent
 from services.messaging.unit import Desk, Unit, open_unit
 
@@ -163,10 +163,8 @@ async def carry_out(
     instant = read_instant(request)
     fingerprint = await fingerprint_of(request, role)
     desk: Desk = request.app.state.desk
-    if desk.relay is None or desk.is_catching_up:
-        raise Refused(
-            "not_ready", "Le service rattrape son journal ; réessayez bientôt.", status=503
-        )
+    if not desk.is_open:
+        raise Refused("not_ready", NOT_READY, status=503)
     cause = Cause(
         id=f"order:{desk.name}:{key}" if key else f"order:{uuid4()}",
         recorded_at=instant,

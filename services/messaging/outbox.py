@@ -125,6 +125,10 @@ BODY_BYTES_MAX = 900_000
 ONE_EVENT_A_SEQUENCE = "history_subject_sequence_key"
 
 
+class SequenceTaken(asyncpg.SerializationError):
+    """Another transaction said an aggregate's next event first."""
+
+
 class TooLarge(ValueError):  # noqa: N818
     """An event is larger than the log takes."""
 
@@ -165,7 +169,7 @@ async def add_rows(
     are new, with their position, and whether other processes have unsent rows.
 
     An event whose id the history knows is left out: it has been said before. Raises
-    `asyncpg.SerializationError` when another transaction said an aggregate's next event first.
+    `SequenceTaken` when another transaction said an aggregate's next event first.
     """
     rows = list({row["id"]: row for row in rows}.values())
     if not rows:
@@ -193,9 +197,7 @@ async def _first_of_its_sequence(kept: Awaitable[list[Any]]) -> list[Any]:
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != ONE_EVENT_A_SEQUENCE:
             raise
-        raise asyncpg.SerializationError(
-            "an aggregate's next event was said by another transaction"
-        ) from error
+        raise SequenceTaken("an aggregate's next event was said by another transaction") from error
 
 
 async def take_rows(

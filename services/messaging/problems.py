@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+NOT_READY = "Le service démarre ou rattrape son journal ; réessayez bientôt."
 
 TITLES = {
     400: "Demande invalide",

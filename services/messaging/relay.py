@@ -24,7 +24,7 @@ from aiokafka.errors import KafkaError
 from services.messaging import outbox
 from services.messaging.codec import encode_headers
 from services.messaging.database import Connection, connect
-from services.messaging.health import Health
+from services.messaging.health import Health, supervised
 from services.messaging.log import LogTopic
 from services.messaging.outbox import Row
 from services.messaging.producer import open_producer
@@ -63,6 +63,7 @@ class Relay:
         self._settings, self._topic, self._writer = settings, topic, writer
         self._health, self._counters = health, health.counters
         self._waiting: dict[int, Row] = {}  # handed over in memory, by position
+        self._committing: dict[str, list[int]] = {}  # positions about to be, by their aggregate
         self._sent: dict[int, tuple[int, int]] = {}  # position: partition, offset; not yet marked
         self._must_read_table = True
         self._holds_lease = False
@@ -73,14 +74,40 @@ class Relay:
         self._mark_at: float | None = None
         self._wake = asyncio.Event()
         self._is_stopping = False
+        self._is_halted = False
         self._task: asyncio.Task[None] | None = None
+
+    def expect(self, rows: Sequence[Row]) -> None:
+        """Rows that are about to be committed; `hand_over` or `forget` follows."""
+        for row in rows:
+            self._committing.setdefault(row["subject"], []).append(row["position"])
+
+    def forget(self, rows: Sequence[Row]) -> None:
+        """Rows that were expected: whether they were committed is for the table to say."""
+        self._come(rows)
+        self.resync()
+
+    def _come(self, rows: Sequence[Row]) -> bool:
+        """Expect these rows no more; answers whether their aggregates' earlier ones are still to
+        come. So it is when a commit is done and its answer late: who waited for it is here first.
+        """
+        are_early = False
+        for row in rows:
+            positions = self._committing.get(row["subject"], [])
+            if row["position"] in positions:
+                positions.remove(row["position"])
+            if not positions:
+                self._committing.pop(row["subject"], None)
+            are_early |= any(position < row["position"] for position in positions)
+        return are_early
 
     def hand_over(self, rows: Sequence[Row], *, has_others: bool) -> None:
         """Rows that have just been committed, in their order."""
+        are_early = self._come(rows)
         if not self._holds_lease:
             self._has_news = True
             self._wake.set()
-        elif has_others or len(self._waiting) > MEMORY_ROWS_MAX:
+        elif has_others or are_early or len(self._waiting) > MEMORY_ROWS_MAX:
             self.resync()
         else:
             if not self._must_read_table:
@@ -106,9 +133,13 @@ class Relay:
                 self._health.is_failing("relay", error)
                 await backoff.wait()
 
+    def halt(self) -> None:
+        """Send nothing any more: the topic is not the one it was. The rows stay in the table."""
+        self._is_halted = True
+
     def start(self) -> None:
         """Begin to relay."""
-        self._task = asyncio.create_task(self.run())
+        self._task = supervised(self.run(), "relay", self._health)
 
     async def stop(self) -> None:
         """End after marking what was sent; cut off when the broker or the database is away."""
@@ -167,6 +198,9 @@ class Relay:
         self._wake.clear()
         if time.monotonic() >= self._ask_lease_at:
             await self._ask_lease(connection)
+        if self._is_halted:
+            await self._wait(self._ask_lease_at)
+            return
         if not self._holds_lease:
             await self._wake_holder(connection)
             await self._wait(self._ask_lease_at)

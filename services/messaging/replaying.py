@@ -17,12 +17,14 @@ from contracts.recorded import Recorded
 from services.messaging import outbox
 from services.messaging.batch import Hearing, take_batch
 from services.messaging.clock import Clock, read_clock
-from services.messaging.codec import Breach, Codec, Decoder
+from services.messaging.codec import Breach, Codec, Decoder, Unknown
 from services.messaging.database import Pool, connect, open_pool
+from services.messaging.dead_letters import add_dead_letters
 from services.messaging.declared import Service
 from services.messaging.log import LogTopic, ensure_topics, open_admin, read_bounds
 from services.messaging.migrations import migrate
 from services.messaging.offsets import (
+    LogMismatch,
     Move,
     add_missing_offsets,
     adopt_offsets,
@@ -95,17 +97,20 @@ async def apply_own(
 
     An event that the history holds was applied before the backup; in a restore it also counts as
     sent, since the log has it. Offsets that the relay of another process has moved on stay there.
+    A record that cannot be read becomes a dead letter: the service never said it.
+
+    Raises `LogMismatch` for a type that this version does not know: a later one said it, and what
+    it means would be lost.
     """
     ends = {record.partition: record.offset + 1 for record, _ in items}
-    events: list[Recorded[Any]] = []
     for record, said in items:
-        if isinstance(said, Breach):
-            raise ValueError(  # noqa: TRY004
-                f"own event {record.partition}/{record.offset}: {said.reason}"
+        if isinstance(said, Unknown):
+            raise LogMismatch(
+                f"own event {record.partition}/{record.offset}, {said.type}, is of a later version",
+                f"start the version of {desk.name} that said it, or a later one",
             )
-        if isinstance(said, Recorded):
-            events.append(said)
-    events = in_sequence(events)
+    breaches = [(record, said) for record, said in items if isinstance(said, Breach)]
+    events = in_sequence([said for _, said in items if isinstance(said, Recorded)])
     async with open_unit(desk) as unit:
         if is_restore:
             # Before the offsets are locked: the relay marks in this order, too.
@@ -117,6 +122,9 @@ async def apply_own(
             if stands[partition] < end
         ]
         await fence(unit.connection, moves)
+        if breaches:
+            unit.count("breaches", len(breaches))
+            await add_dead_letters(unit.connection, {topic.kafka_name: topic.name}, breaches)
         new = await outbox.keep_only(unit.connection, outbox.make_rows(events, desk.partitions))
         fresh = list({event.id: event for event in events if event.id in new}.values())
         if fresh:
@@ -157,7 +165,7 @@ async def catch_up_own(
         check_bounds(service.name, topic, one.partition, offset, bounds[one])
     starts = {one: stored[topic.name, one.partition].next_offset for one in partitions}
     ends = {one: bounds[one].end for one in partitions}
-    codec = Codec({topic.kafka_name: Decoder(service.topic.event_classes())})
+    codec = Codec({topic.kafka_name: Decoder(service.topic, service.topic.event_classes())})
     count = 0
     async for batch in read_to_end(settings, starts, ends):
         await apply_own(desk, topic, codec.decode_records(batch), is_restore=is_restore)
@@ -187,7 +195,12 @@ async def hear_again(
         stored = await load_offsets(connection, heard)
     names = {topics[name].kafka_name: name for name in heard}
     starts = {one: stored[names[one.topic], one.partition].next_offset for one in partitions}
-    codec = Codec({topics[name].kafka_name: Decoder(heard[name].understands) for name in heard})
+    codec = Codec(
+        {
+            topics[name].kafka_name: Decoder(one.topic, one.understands)
+            for name, one in heard.items()
+        }
+    )
     hearing = Hearing(
         desk=desk,
         hears=service.hears,
@@ -222,8 +235,8 @@ async def rebuild(
     await migrate(settings, service.schema, schema)
     pool = await open_pool(settings, schema)
     try:
-        desk = desk_for(service, pool, topics, Mode.REBUILD)
         own = topics[service.topic.name]
+        desk = desk_for(service, pool, Mode.REBUILD, own.partitions)
         applied = await catch_up_own(service, settings, desk, own, is_restore=False)
         heard = await hear_again(service, settings, desk, topics)
         clock = clock or read_clock(is_production=settings.is_production)
@@ -279,14 +292,16 @@ def topics_of(service: Service) -> list[Any]:
     return [service.topic, *(hears.topic for hears in service.hears)]
 
 
-def desk_for(service: Service, pool: Pool, topics: Mapping[str, LogTopic], mode: Mode) -> Desk:
-    """The desk of one process; a live one can announce once it is given a relay."""
+def desk_for(service: Service, pool: Pool, mode: Mode, partitions: int = 0) -> Desk:
+    """The desk of one process; a live one can announce once it is given a relay and `partitions`,
+    which its own topic has.
+    """
     return Desk(
         pool,
         name=service.name,
         apply=service.apply,
         writer=uuid4(),
-        partitions=topics[service.topic.name].partitions,
+        partitions=partitions,
         relay=None,
         mode=mode,
     )

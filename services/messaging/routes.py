@@ -12,7 +12,7 @@ from services.messaging.codec import Breach, Codec
 from services.messaging.database import is_not_now
 from services.messaging.dead_letters import list_dead_letters, lock_dead_letter, mark_replayed
 from services.messaging.orders import Role, read_role
-from services.messaging.problems import Refused, not_found, problem
+from services.messaging.problems import NOT_READY, Refused, not_found, problem
 from services.messaging.unit import Unit, open_unit
 
 
@@ -55,8 +55,8 @@ async def replay_dead_letter(
 ) -> dict[str, Any]:
     """Handle a dead letter again, in one transaction that also marks it as replayed."""
     read_role(request, {Role.SYSTEM})
-    hearing: Hearing = request.app.state.hearing
-    await replay(hearing, request.app.state.codec, letter_id)
+    running = request.app.state.running
+    await replay(running.hearing, running.codec, letter_id)
     return {"id": letter_id, "is_replayed": True}
 
 
@@ -66,16 +66,16 @@ async def replay(hearing: Hearing, codec: Codec, letter_id: int) -> None:
     Raises `Refused` when it is replayed already or still cannot be handled, or while the service
     catches up with the log; a 404 when there is none.
     """
+    if not hearing.desk.is_open:
+        raise Refused("not_ready", NOT_READY, status=503)
     kafka_names = {name: kafka_name for kafka_name, name in hearing.names.items()}
     async with open_unit(hearing.desk) as unit:
-        if unit.hears_the_past:
-            raise Refused(
-                "not_ready", "Le service rattrape son journal ; réessayez bientôt.", status=503
-            )
         found = await lock_dead_letter(unit.connection, letter_id, kafka_names)
         if found is None:
             raise not_found("Le message", letter_id)
         record, is_replayed = found
+        if record.topic not in hearing.names:
+            raise Refused("topic_not_heard", "Le service n'écoute pas ce sujet ; voir son journal.")
         if is_replayed:
             raise Refused("already_replayed", "Ce message a déjà été rejoué.")
         ((_, said),) = codec.decode_records([record])

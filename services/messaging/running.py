@@ -8,18 +8,30 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from contracts.departements import departements_by_code, partition_of
 from services.messaging.batch import Hearing
 from services.messaging.clock import Clock, read_clock
 from services.messaging.codec import Codec, Decoder
-from services.messaging.consumer import Consumer
+from services.messaging.consumer import LOOK_AT_IDS_EVERY_SECONDS, Consumer
 from services.messaging.database import Pool, is_not_now, open_pool
 from services.messaging.declared import Service
-from services.messaging.health import Health
-from services.messaging.log import LogTopic, ensure_topics, open_admin, read_bounds
+from services.messaging.health import Health, supervised
+from services.messaging.log import (
+    LogTopic,
+    describe_topics,
+    ensure_topics,
+    open_admin,
+    read_bounds,
+)
 from services.messaging.migrations import migrate
-from services.messaging.offsets import LogMismatch, load_offsets
+from services.messaging.offsets import (
+    LogMismatch,
+    check_partitions,
+    how_to_reread,
+    load_offsets,
+)
 from services.messaging.outbox import COUNT_UNSENT
 from services.messaging.relay import Relay
 from services.messaging.replaying import (
@@ -45,15 +57,21 @@ LOOK_EVERY_SECONDS = 0.02
 class Running:
     """A service that runs in this process."""
 
-    def __init__(
-        self, settings: Settings, service: Service, desk: Desk, topics: Mapping[str, LogTopic]
-    ) -> None:
-        self.settings, self.service, self.desk, self.topics = settings, service, desk, topics
+    def __init__(self, settings: Settings, service: Service, desk: Desk) -> None:
+        self.settings, self.service, self.desk = settings, service, desk
+        self.topics: Mapping[str, LogTopic] = {}
+        self.hearing: Hearing | None = None  # until schema and topics are as they must be
+        self.codec: Codec | None = None
         self.pool: Pool = desk.pool
         self.counters: Counter[str] = desk.counters
         self.health = Health(desk.counters)
         self.address = ""
         self.assigned: dict[str, tuple[int, ...]] = {}
+
+    @property
+    def own_topic(self) -> LogTopic:
+        """The topic that this service alone writes."""
+        return self.topics[self.service.topic.name]
 
     async def caught_up(self, limit_seconds: float | None = 30.0) -> None:
         """Wait until every partition heard is committed up to the end its log had at the call.
@@ -119,69 +137,93 @@ def companions(departements: Sequence[str], numbers: Sequence[int], partitions: 
     ]
 
 
-async def prepare(service: Service, settings: Settings) -> dict[str, LogTopic]:
-    """Schema and topics as this version wants them. Waits for the database and the broker."""
-    backoff = Backoff(settings.limits.wait_seconds_max)
-    while True:
-        try:
-            await migrate(settings, service.schema)
-            admin = await open_admin(settings)
-            try:
-                return await ensure_topics(admin, settings, topics_of(service))
-            finally:
-                await admin.close()
-        except Exception as error:
-            if not is_not_now(error):
-                raise
-            log.warning("waiting for the database and the broker: %r", error)
-            await backoff.wait()
+async def prepare(run: Running) -> None:
+    """Schema and topics as this version wants them."""
+    await migrate(run.settings, run.service.schema)
+    admin = await open_admin(run.settings)
+    try:
+        run.topics = await ensure_topics(admin, run.settings, topics_of(run.service))
+    finally:
+        await admin.close()
+    own = run.own_topic
+    async with run.pool.acquire() as connection:
+        await check_partitions(connection, own)
+    run.desk.partitions = own.partitions
+    run.hearing, run.codec = hearing_of(run)
 
 
 @asynccontextmanager
 async def running(
     service: Service, settings: Settings, clock: Clock | None = None
 ) -> AsyncIterator[Running]:
-    """The service, up in this process: schema and topics made, own topic caught up, then consumer,
-    relay, timers and HTTP. Stops all of it at the end, between two batches.
+    """The service, up in this process: HTTP, which tells why it is not ready; schema and topics,
+    the own topic caught up, then relay, consumer and timers. Stops all of it at the end, between
+    two batches.
     """
     clock = clock or read_clock(is_production=settings.is_production)
-    topics = await prepare(service, settings)
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings)
         stack.push_async_callback(close_pool, pool)
-        desk = desk_for(service, pool, topics, Mode.LIVE)
-        desk.is_catching_up = True
-        run = Running(settings, service, desk, topics)
-        hearing, codec = hearing_of(run)
-        own = topics[service.topic.name]
-        relay = Relay(settings, topic=own, writer=desk.writer, health=run.health)
+        run = Running(settings, service, desk_for(service, pool, Mode.LIVE))
+        run.desk.is_catching_up = True
         # At the end, in this order: the consumer, HTTP, the timers, the relay, the pool.
-        stack.push_async_callback(relay.stop)
+        relay_stop = AsyncExitStack()
+        stack.push_async_callback(relay_stop.aclose)
         tasks: list[asyncio.Task[None]] = []
         stack.push_async_callback(stop_tasks, tasks)
-        run.health.starts("own topic")
-        run.address = await stack.enter_async_context(
-            serving(make_app(run, hearing, codec, clock), settings)
-        )
-
-        async def catch_up() -> None:
-            await catch_up_own(service, settings, desk, own, is_restore=True)
-            desk.is_catching_up = await is_restore_under_way(desk)
-
-        await patiently(run, "own topic", catch_up)
+        for part in ("start", "own topic", "relay"):
+            run.health.starts(part)
+        run.address = await stack.enter_async_context(serving(make_app(run, clock), settings))
+        await patiently(run, "start", lambda: prepare(run))
+        run.health.is_well("start")
+        await patiently(run, "own topic", lambda: catch_up(run))
         run.health.is_well("own topic")
-        run.health.starts("relay")
-        desk.relay = relay
-        if not desk.is_catching_up:
+        relay = Relay(settings, topic=run.own_topic, writer=run.desk.writer, health=run.health)
+        relay_stop.push_async_callback(relay.stop)
+        run.desk.relay = relay
+        if not run.desk.is_catching_up:
             relay.start()
         if service.hears:
-            await patiently(run, "consumer", lambda: start_consumer(run, hearing, codec, stack))
-        if desk.is_catching_up:
+            await patiently(run, "consumer", lambda: start_consumer(run, stack))
+        if run.desk.is_catching_up:
             await finish_restore(run, clock)
             relay.start()
-        tasks.append(asyncio.create_task(run_timers(desk, service.timers, clock, run.health)))
+        tasks.append(supervised(watch_own_topic(run, relay), "own topic", run.health))
+        tasks.append(
+            supervised(
+                run_timers(run.desk, service.timers, clock, run.health), "timers", run.health
+            )
+        )
         tasks += [asyncio.create_task(keep_at(run, work)) for work in service.background]
         yield run
+
+
+async def catch_up(run: Running) -> None:
+    """What the own topic holds and the database does not; a restore goes on from there."""
+    await catch_up_own(run.service, run.settings, run.desk, run.own_topic, is_restore=True)
+    run.desk.is_catching_up = await is_restore_under_way(run.desk)
+
+
+async def watch_own_topic(run: Running, relay: Relay) -> None:
+    """Notice the own topic made anew: what leaves from then on would be without its past."""
+    admin = await open_admin(run.settings)
+    try:
+        while True:
+            await asyncio.sleep(LOOK_AT_IDS_EVERY_SECONDS)
+            own = run.own_topic
+            try:
+                current = (await describe_topics(admin, run.settings, [own.name]))[own.name]
+            except (KafkaError, OSError):
+                continue
+            if current.id != own.id:
+                relay.halt()
+                why = f"topic {own.kafka_name} was made anew: nothing leaves for it"
+                command = f"{how_to_reread(run.service.name, own)}, then restart the service"
+                log.error("%s; run: %s", why, command)
+                run.health.is_ill("own topic", why, command)
+                return
+    finally:
+        await admin.close()
 
 
 async def finish_restore(run: Running, clock: Clock) -> None:
@@ -204,7 +246,10 @@ def hearing_of(run: Running) -> tuple[Hearing, Codec]:
     hears = run.service.hears
     names = {run.topics[one.topic.name].kafka_name: one.topic.name for one in hears}
     codec = Codec(
-        {run.topics[one.topic.name].kafka_name: Decoder(one.understands) for one in hears}
+        {
+            run.topics[one.topic.name].kafka_name: Decoder(one.topic, one.understands)
+            for one in hears
+        }
     )
     hearing = Hearing(
         desk=run.desk,
@@ -237,11 +282,11 @@ async def patiently(run: Running, part: str, work: Callable[[], Awaitable[Any]])
             return
 
 
-async def start_consumer(
-    run: Running, hearing: Hearing, codec: Codec, stack: AsyncExitStack
-) -> None:
+async def start_consumer(run: Running, stack: AsyncExitStack) -> None:
     """The consumer, consuming; the stack will stop it."""
     settings, service = run.settings, run.service
+    assert run.hearing is not None, "the service is prepared"
+    assert run.codec is not None, "the service is prepared"
     run.assigned = assignment(settings, service, run.topics)
     heard = {hears.topic.name: run.topics[hears.topic.name] for hears in service.hears}
     if settings.departements is not None:
@@ -253,9 +298,9 @@ async def start_consumer(
     stack.push_async_callback(admin.close)
     consumer = Consumer(
         settings,
-        hearing=hearing,
+        hearing=run.hearing,
         topics=heard,
-        codec=codec,
+        codec=run.codec,
         admin=admin,
         health=run.health,
         assigned=None if settings.departements is None else run.assigned,

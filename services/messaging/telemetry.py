@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from opentelemetry import trace
-from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from contracts.recorded import Recorded
 from services.messaging.codec import Breach
 
 LINKS_MAX = 32
+SERVER_ERRORS_FROM = 500
 
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("services.messaging")
@@ -82,6 +83,13 @@ def is_tracing() -> bool:
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
+def tell_status(span: Span, status: int) -> None:
+    """The outcome of a request; the server's own failures are errors, the caller's are not."""
+    span.set_attribute("http.response.status_code", status)
+    if status >= SERVER_ERRORS_FROM:
+        span.set_status(StatusCode.ERROR)
+
+
 def trace_requests(app: ASGIApp) -> ASGIApp:
     """The span of one HTTP request, in the trace that the caller names."""
 
@@ -97,6 +105,12 @@ def trace_requests(app: ASGIApp) -> ASGIApp:
         with _tracer.start_as_current_span(name, context=context, kind=SpanKind.SERVER) as span:
             span.set_attribute("http.request.method", scope["method"])
             span.set_attribute("http.route", scope.get("path_template") or "")
-            await app(scope, receive, send)
+
+            async def send_and_tell(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    tell_status(span, message["status"])
+                await send(message)
+
+            await app(scope, receive, send_and_tell)
 
     return traced

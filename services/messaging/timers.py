@@ -17,27 +17,56 @@ log = logging.getLogger(__name__)
 ROWS_AT_ONCE = 200
 LOOK_EVERY_SECONDS = 0.2
 AFTER_FAILURE_SECONDS = 2.0
+SKIPS_MAX = 20
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """Which due rows a timer is to take: the oldest `limit`, after the `skip` oldest."""
+
+    now: datetime
+    limit: int
+    skip: int = 0
 
 
 class Timer(msgspec.Struct, frozen=True, kw_only=True):
-    """`fire(unit, now, limit)` takes at most `limit` due rows, `for update skip locked`, announces
-    what follows from them, and answers how many it took.
+    """`fire(unit, due)` takes due rows, `for update skip locked`, announces what follows from them,
+    and answers how many it took.
     """
 
     name: str
-    fire: Callable[[Unit, datetime, int], Awaitable[int]]
+    fire: Callable[[Unit, Due], Awaitable[int]]
 
 
 async def fire_due(desk: Desk, timer: Timer, clock: Clock) -> int:
-    """Fire everything that is due, so many rows a transaction; answers how many there were."""
-    total = 0
+    """Fire everything that is due, so many rows a transaction; answers how many there were.
+
+    When rows fail by what they hold they go one by one, and the others do not wait for one that
+    cannot be fired: it is left due. Raises what the first such row raised, once all others fired.
+    """
+    total, skip = 0, 0
+    limit = ROWS_AT_ONCE
+    failure: Exception | None = None
     while True:
-        async with open_unit(desk) as unit:
-            taken = await timer.fire(unit, clock.now(), ROWS_AT_ONCE)
+        try:
+            async with open_unit(desk) as unit:
+                taken = await timer.fire(unit, Due(now=clock.now(), limit=limit, skip=skip))
+        except Exception as error:
+            if is_not_now(error):
+                raise
+            if limit == 1:
+                failure = failure or error
+                skip += 1
+            if skip > SKIPS_MAX:
+                break
+            limit = 1
+            continue
         total += taken
         desk.counters["timer_rows"] += taken
-        if taken < ROWS_AT_ONCE:
-            return total
+        if taken < limit:
+            break
+    if failure is not None:
+        raise failure
+    return total
 
 
 async def run_timers(desk: Desk, timers: Sequence[Timer], clock: Clock, health: Health) -> None:

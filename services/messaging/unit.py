@@ -26,6 +26,9 @@ LOCK_JOINS = """
 log = logging.getLogger(__name__)
 
 
+IS_HEARING = "select is_hearing from restore for share"
+
+
 class Relaying(Protocol):
     """The relay, as seen by who has rows for it."""
 
@@ -33,8 +36,12 @@ class Relaying(Protocol):
         """Rows that have just been committed, in their order."""
         ...
 
-    def resync(self) -> None:
-        """A commit whose outcome is not known: look into the table."""
+    def expect(self, rows: Sequence[Row]) -> None:
+        """Rows that are about to be committed."""
+        ...
+
+    def forget(self, rows: Sequence[Row]) -> None:
+        """Expected rows of a commit whose outcome is not known: look into the table."""
         ...
 
 
@@ -77,6 +84,11 @@ class Desk:
         self.is_catching_up = False
         self.counters: Counter[str] = Counter()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether orders are taken: what they announce can leave, and the past is known."""
+        return self.relay is not None and not self.is_catching_up
+
 
 class Unit:
     """An open transaction of a service. `connection` is inside it; nothing here commits it."""
@@ -88,14 +100,17 @@ class Unit:
         self._has_others = False
         self._counts: Counter[str] = Counter()
 
-    @property
-    def hears_the_past(self) -> bool:
+    async def hears_the_past(self) -> bool:
         """Whether the past is heard again, in a rebuild or a restore.
 
         A handler then keeps what it hears and derives nothing: what it derived is in the own topic.
-        To be asked after the join rows are locked: a restore ends while batches are taken.
+        The answer holds until the end of the transaction, in every process.
         """
-        return self._desk.mode is Mode.REBUILD or self._desk.is_catching_up
+        if self._desk.mode is Mode.REBUILD:
+            return True
+        if not self._desk.is_catching_up:
+            return False
+        return bool(await self.connection.fetchval(IS_HEARING))
 
     async def announce(self, events: Sequence[Recorded[Any]]) -> None:
         """Say the service's own events: keep them in the history, put them in the outbox and apply
@@ -141,6 +156,16 @@ class Unit:
         """Add to a counter of the process, if the transaction commits."""
         self._counts[name] += by
 
+    def before_commit(self) -> None:
+        """Tell the relay what is about to be committed."""
+        if self._rows and self._desk.relay is not None:
+            self._desk.relay.expect(self._rows)
+
+    def after_lost_commit(self) -> None:
+        """Tell the relay that nobody knows whether the commit was one."""
+        if self._desk.relay is not None:
+            self._desk.relay.forget(self._rows)
+
     def after_commit(self) -> None:
         """Hand what was said to the relay; the transaction has just committed."""
         self._desk.counters.update(self._counts)
@@ -167,12 +192,12 @@ async def open_unit(desk: Desk) -> AsyncIterator[Unit]:
         except BaseException:
             await roll_back(connection, transaction)
             raise
+        unit.before_commit()
         try:
             await commit(transaction)
         except BaseException:
             # Cut off here, the transaction may have committed all the same.
-            if desk.relay is not None:
-                desk.relay.resync()
+            unit.after_lost_commit()
             raise
         unit.after_commit()
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,11 @@ import uvicorn
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from services.messaging import problems
-from services.messaging.batch import Hearing
 from services.messaging.clock import Clock
-from services.messaging.codec import Codec
+from services.messaging.problems import NOT_READY, Refused
 from services.messaging.routes import ROUTES
 from services.messaging.settings import Settings
 from services.messaging.telemetry import trace_requests
@@ -24,13 +24,27 @@ if TYPE_CHECKING:
     from services.messaging.running import Running
 
 
-def make_app(running: "Running", hearing: Hearing, codec: Codec, clock: Clock) -> Litestar:
+def hold_until_prepared(running: "Running") -> Callable[[ASGIApp], ASGIApp]:
+    """Answers 503 to all but the health routes until schema and topics are as they must be."""
+
+    def hold(app: ASGIApp) -> ASGIApp:
+        async def held(scope: Scope, receive: Receive, send: Send) -> None:
+            if running.hearing is None and not scope["path"].startswith("/health/"):
+                raise Refused("not_ready", NOT_READY, status=503)
+            await app(scope, receive, send)
+
+        return held
+
+    return hold
+
+
+def make_app(running: "Running", clock: Clock) -> Litestar:
     """The service's HTTP application."""
     return Litestar(
         [*ROUTES, *running.service.routes],
         openapi_config=OpenAPIConfig(title=running.service.name, version="1"),
         exception_handlers=problems.HANDLERS,
-        middleware=[trace_requests],
+        middleware=[trace_requests, hold_until_prepared(running)],
         logging_config=None,
         state=State(
             {
@@ -38,8 +52,6 @@ def make_app(running: "Running", hearing: Hearing, codec: Codec, clock: Clock) -
                 "pool": running.pool,
                 "desk": running.desk,
                 "health": running.health,
-                "hearing": hearing,
-                "codec": codec,
                 "clock": clock,
             }
         ),

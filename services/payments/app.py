@@ -1,13 +1,12 @@
 """The wiring of payments."""
 
-from datetime import datetime
 from pathlib import Path
 
 from contracts import topics
 from contracts.recorded import Cause
 from services.messaging.hearing import Hears
 from services.messaging.process import Service
-from services.messaging.timers import Timer
+from services.messaging.timers import Due, Timer
 from services.messaging.unit import Unit
 from services.payments import events, handlers, http
 from services.payments.domain.scale import says_the_same
@@ -20,7 +19,7 @@ class EditedRate(ValueError):  # noqa: N818
     """A rate of the files has other values than those published under its id."""
 
 
-async def publish_new_rates(unit: Unit, now: datetime, limit: int) -> int:
+async def publish_new_rates(unit: Unit, due: Due) -> int:
     """Publishes the rates of the data files that the log does not hold yet; 0 once it does.
 
     Raises `EditedRate`, and publishes nothing, when a published rate was edited in its file.
@@ -28,9 +27,9 @@ async def publish_new_rates(unit: Unit, now: datetime, limit: int) -> int:
     if not await _missing_rates(unit):
         return 0
     await handlers.lock_rates(unit)
-    missing = sorted(await _missing_rates(unit))[:limit]
+    missing = sorted(await _missing_rates(unit))[: due.limit]
     if missing:
-        cause = Cause(id=f"timer:rates:{missing[0]}", recorded_at=now)
+        cause = Cause(id=f"timer:rates:{missing[0]}", recorded_at=due.now)
         await handlers.publish_rates(unit, [RATES[rate_id] for rate_id in missing], cause)
     return len(missing)
 

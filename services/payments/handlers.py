@@ -139,7 +139,7 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     contracts = await inputs.put_contract_years(unit.connection, signed)
     reasons |= dict.fromkeys(contracts, "contract")
     await lock_accounts(unit, list(reasons))
-    if unit.hears_the_past:
+    if await unit.hears_the_past():
         return
     await reprice(
         unit,
@@ -162,7 +162,7 @@ async def on_indicators(unit: Unit, heard: Sequence[Recorded[FigureChanged]]) ->
         (one.event.cpts_id, one.event.contract_year_starts_on): one.departement for one in heard
     }
     await lock_accounts(unit, list(departements))
-    if unit.hears_the_past:
+    if await unit.hears_the_past():
         await inputs.put_figures(unit.connection, heard)
         return
     accounts = await inputs.load_accounts(unit.connection, departements)

@@ -12,6 +12,7 @@ from contracts.events.membership import (
     TerritoryPlaceRecorded,
 )
 from contracts.recorded import Cause, Recorded, record
+from services.messaging.timers import Due
 from services.messaging.unit import Unit
 from services.referrals.domain.hub_message import without_identities
 from services.referrals.domain.referral import Referral, due_at, fall_due
@@ -45,7 +46,7 @@ async def on_membership(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
     members = [one for one in events if isinstance(one.event, MemberRecorded)]
     await membership.keep_cpts(unit.connection, cpts)
     await membership.keep_members(unit.connection, members)
-    if changes and not unit.hears_the_past:
+    if changes and not await unit.hears_the_past():
         await _offer_waiting(unit, changes, keys)
     await membership.keep_entries(unit.connection, [entry for _, entry in changes])
 
@@ -88,14 +89,15 @@ async def offer_again(unit: Unit, cause: Cause, after: str) -> str | None:
     return keys[-1] if len(keys) == PLACES_AT_ONCE else None
 
 
-async def let_fall_due(unit: Unit, now: datetime, limit: int) -> int:
+async def let_fall_due(unit: Unit, due: Due) -> int:
     """Expire what was not answered, offer what a territory that begins holds, and give back what
     was not offered: dated by the due time.
     """
-    due = await referrals.lock_due(unit.connection, now, limit)
-    await let_territories_begin(unit, due, now)
+    now = due.now
+    locked = await referrals.lock_due(unit.connection, due)
+    await let_territories_begin(unit, locked, now)
     announced = []
-    for referral in due:
+    for referral in locked:
         if referral.look_again_at is not None:
             continue
         occurred_at = due_at(referral)
@@ -109,7 +111,7 @@ async def let_fall_due(unit: Unit, now: datetime, limit: int) -> int:
             cause=_timer(referral, now),
         )
     await unit.announce(announced)
-    return len(due)
+    return len(locked)
 
 
 async def let_territories_begin(
@@ -144,9 +146,10 @@ def _timer(referral: Referral, now: datetime) -> Cause:
     return Cause(id=f"timer:{referral.referral_id}:{referral.sequence}", recorded_at=now)
 
 
-async def remove_identities(unit: Unit, now: datetime, limit: int) -> int:
+async def remove_identities(unit: Unit, due: Due) -> int:
     """Take names and e-mails out of the originals that were kept for the stated time."""
-    kept = await platform.lock_with_identities(unit.connection, now - keep_identities(), limit)
+    received_until = due.now - keep_identities()
+    kept = await platform.lock_with_identities(unit.connection, received_until, due)
     if kept:
         cleared = [(position, without_identities(body)) for position, body in kept]
         await platform.remove_identities(unit.connection, cleared)

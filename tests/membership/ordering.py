@@ -68,7 +68,7 @@ class House:
             bounds = await read_bounds(consumer, partitions)
         starts = {one: bounds[one].start for one in partitions}
         ends = {one: bounds[one].end for one in partitions}
-        decoder = Decoder(MEMBERSHIP.event_classes())
+        decoder = Decoder(MEMBERSHIP, MEMBERSHIP.event_classes())
         found: dict[str, list[Recorded[Any]]] = {}
         async for records in read_to_end(self.settings, starts, ends):
             for record in records:

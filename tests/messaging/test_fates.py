@@ -7,9 +7,12 @@ import httpx
 import msgspec
 
 from contracts.departements import partition_of
+from services.messaging.batch import TRIES
 from services.messaging.codec import Breach
+from services.messaging.consumer import Consumer
 from services.messaging.dead_letters import KeptRecord, add_dead_letters
 from services.messaging.process import running
+from services.messaging.waiting import Backoff
 from tests.messaging.raw import counted, headers_of, until
 from tests.messaging.toy import POISON
 
@@ -74,6 +77,15 @@ UNDECODABLE: list[tuple[dict[str, bytes | None], bytes, str]] = [
     ({}, b'{"type":"things.Named.v1","number":12}', "things.Named.v1"),
     ({"ce_cause": b"a\x00b"}, b"\x00", "DecodeError"),
     ({"ce_recordedat": None}, GOOD, "ce_recordedat"),
+    ({"ce_recordedat": b"1772440200"}, GOOD, "ce_recordedat: an instant without offset"),
+    ({"ce_specversion": b"9"}, GOOD, "CloudEvents 9"),
+    ({"ce_source": b"/services/stranger"}, GOOD, "not by /services/speaker"),
+    ({"ce_source": None}, GOOD, "ce_source"),
+    ({"ce_subject": b""}, GOOD, "no subject"),
+    ({"ce_sequence": b"0"}, GOOD, "the sequence 0"),
+    ({"ce_sequence": b"-1"}, GOOD, "the sequence -1"),
+    ({"ce_sequence": b"1.0"}, GOOD, "the sequence 1.0"),
+    ({"ce_sequence": b"9223372036854775808"}, GOOD, "the sequence 9223372036854775808"),
 ]
 
 
@@ -148,6 +160,94 @@ async def test_trouble_of_the_database_waits_and_the_batch_comes_back(
         assert run.counters["redelivered"] == 2
         assert run.counters["breaches"] == 0
     assert await totals(database) == {"a": 3}
+
+
+async def test_trouble_that_lasts_is_waited_out_longer_and_longer_and_unready_meanwhile(
+    log, settings_of, toy, database, monkeypatch
+) -> None:
+    waits: list[int] = []
+    ready_meanwhile: list[bool] = []
+    handle = toy.on_things
+
+    async def wait(backoff) -> None:
+        backoff._failures += 1
+        waits.append(backoff._failures)
+
+    async def on_things(unit, events) -> None:
+        await handle(unit, events)
+        if len(waits) < 5:
+            ready_meanwhile.append(run.health.is_ready)
+            raise asyncpg.LockNotAvailableError("locked")
+
+    monkeypatch.setattr(Backoff, "wait", wait)
+    monkeypatch.setattr(toy, "on_things", on_things)
+    async with running(toy.service(), settings_of("listener")) as run:
+        await until(lambda: well(run))
+        await log.say(counted("a", 3))
+        await run.caught_up()
+        await until(lambda: well(run))
+    assert waits == [1, 2, 3, 4, 5]
+    assert ready_meanwhile[:TRIES] == [True] * TRIES, "until it has failed"
+    assert not any(ready_meanwhile[TRIES:])
+    assert await totals(database) == {"a": 3}
+
+
+async def test_who_counts_an_aggregates_events_wrongly_costs_one_dead_letter(
+    log, settings_of, toy, database, monkeypatch
+) -> None:
+    """A handler that says a sequence twice would collide for ever: that is a bug, not a meeting."""
+    total = toy.total
+
+    async def wrongly(unit, one) -> None:
+        await total(unit, one)
+        if one.subject == "bad":
+            await total(unit, counted(one.subject, 2, id="another cause"))
+
+    monkeypatch.setattr(toy, "total", wrongly)
+    await log.say(counted("a", 1), counted("bad", 1), counted("b", 2))
+    async with running(toy.service(), settings_of("listener")) as run:
+        await run.caught_up()
+    assert await totals(database) == {"a": 1, "b": 2}
+    assert "SequenceTaken" in await database.fetchval("select reason from dead_letter")
+
+
+async def test_a_batch_that_is_lost_between_the_poll_and_us_is_read_again(
+    log, settings_of, toy, database, monkeypatch
+) -> None:
+    take = Consumer.take
+    lost: list[int] = []
+
+    async def forgetful(consumer, items) -> None:
+        if not lost:
+            lost.append(len(items))
+            return
+        await take(consumer, items)
+
+    monkeypatch.setattr(Consumer, "take", forgetful)
+    await log.say(counted("a", 1))
+    async with running(toy.service(), settings_of("listener")) as run:
+        await until(lambda: _has(lost))
+        await log.say(counted("b", 2))
+        await run.caught_up()
+        assert run.counters["gaps"] == 0
+    assert await totals(database) == {"a": 1, "b": 2}
+
+
+async def _has(found: list[int]) -> bool:
+    return bool(found)
+
+
+async def test_a_letter_of_a_topic_that_is_no_longer_heard_is_not_replayed(
+    listener, database
+) -> None:
+    await until(lambda: well(listener))
+    record = KeptRecord(topic="old", partition=0, offset=7, key=None, value=b"", headers=())
+    await database.execute("insert into stored_offset values ('old', 0, gen_random_uuid(), 8)")
+    await add_dead_letters(database, {"old": "old"}, [(record, Breach("why", None))])
+    letter = await database.fetchval("select id from dead_letter")
+    async with httpx.AsyncClient(base_url=listener.address, timeout=20) as web:
+        answer = await web.post(f"/dead-letters/{letter}/replay", headers={"Acting-Role": "system"})
+    assert (answer.status_code, answer.json()["reason"]) == (409, "topic_not_heard")
 
 
 async def well(run) -> bool:

@@ -1,12 +1,13 @@
 """What a service tells of its troubles, and what it keeps to its log."""
 
+import asyncio
 from collections import Counter
 
 import asyncpg
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from services.messaging.health import Health
+from services.messaging.health import Health, supervised
 from services.messaging.relay import SendFailed
 
 ADDRESS = "db-7.internal:5432"
@@ -31,3 +32,35 @@ def test_a_trouble_names_its_kind_and_no_address(error, reason) -> None:
     health.is_failing("relay", error)
     (trouble,) = health.troubles
     assert trouble.reason == reason
+
+
+async def hangs() -> None:
+    await asyncio.Event().wait()
+
+
+async def fails() -> None:
+    raise ValueError(ADDRESS)
+
+
+async def is_cut_off() -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize(("work", "reason"), [(fails, "ValueError"), (is_cut_off, "cut off")])
+async def test_work_that_ends_by_itself_turns_the_service_unready(work, reason) -> None:
+    health = Health(Counter())
+    await asyncio.wait([supervised(work(), "relay", health)])
+    await asyncio.sleep(0)
+    (trouble,) = health.troubles
+    assert (trouble.part, trouble.command) == ("relay", "restart the service")
+    assert reason in trouble.reason
+
+
+async def test_work_that_is_stopped_is_no_trouble() -> None:
+    health = Health(Counter())
+    task = supervised(hangs(), "relay", health)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    await asyncio.sleep(0)
+    assert health.is_ready

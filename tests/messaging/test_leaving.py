@@ -9,6 +9,7 @@ import asyncpg
 
 from services.messaging import outbox
 from services.messaging import relay as relay_module
+from services.messaging import unit as unit_module
 from services.messaging.log import ensure_topics
 from services.messaging.process import running
 from services.messaging.relay import Relay
@@ -148,6 +149,35 @@ async def test_a_row_that_the_log_refuses_keeps_those_behind_it_in_its_partition
     first_seen = list(dict.fromkeys(subjects))
     assert first_seen == [f"s{n}" for n in range(5)]
     assert speaker.counters["relay_failures"] == 1
+
+
+async def test_who_waited_for_a_commit_whose_answer_is_late_does_not_leave_before_it(
+    settings_of, speaker, log, monkeypatch
+) -> None:
+    """The first commit is done, and nobody has heard of it when the second one is over."""
+    await until(lambda: _one_relays(speaker))
+    commit = unit_module.commit
+    first_is_done, second_is_over = asyncio.Event(), asyncio.Event()
+
+    async def late(transaction) -> None:
+        await commit(transaction)
+        if not first_is_done.is_set():
+            first_is_done.set()
+            await second_is_over.wait()
+
+    async def say(sequence: int) -> None:
+        async with open_unit(speaker.desk) as unit:
+            await unit.announce([counted("a", sequence, sequence=sequence)])
+
+    monkeypatch.setattr(unit_module, "commit", late)
+    first = asyncio.create_task(say(1))
+    await first_is_done.wait()
+    await say(2)
+    await speaker.relayed()
+    second_is_over.set()
+    await first
+    await speaker.relayed()
+    assert list(dict.fromkeys(by_subject(await log.read())["a"])) == [1, 2]
 
 
 class _Answer:

@@ -14,7 +14,8 @@ from services.messaging.polling import take_fairly
 from services.messaging.process import running
 from services.messaging.replaying import rebuild
 from services.messaging.unit import open_unit
-from tests.messaging.raw import Log, counted
+from tests.messaging.raw import Log, counted, headers_of, until
+from tests.messaging.starting import says, starting
 from tests.messaging.toy import SPEAKER, TOTALS
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -105,6 +106,34 @@ async def test_a_process_killed_between_sending_and_marking_says_nothing_twice_o
         assert run.counters["relayed"] == 0
         assert run.counters["own_events"] == 0
     assert len(await log.read()) == 1
+
+
+async def test_an_own_record_that_nobody_can_read_is_put_aside_at_the_start(
+    log, settings_of
+) -> None:
+    """The service never said it: somebody else wrote into its topic."""
+    settings = settings_of("speaker")
+    async with running(SPEAKER, settings) as run:
+        async with open_unit(run.desk) as unit:
+            await unit.announce([counted("a", 1)])
+        await run.relayed()
+    await log.write(b"{", headers_of(counted("b", 1)))
+    await log.say(counted("c", 1))
+    async with running(SPEAKER, settings) as run:
+        things = await run.pool.fetch("select subject from thing order by 1")
+        assert [row["subject"] for row in things] == ["a", "c"]
+        letter = await run.pool.fetchrow("select topic, reason from dead_letter")
+        assert (letter["topic"], letter["reason"][:11]) == ("things", "DecodeError")
+
+
+async def test_a_version_older_than_its_own_topic_does_not_start(log, settings_of) -> None:
+    settings = settings_of("speaker")
+    async with running(SPEAKER, settings):
+        pass
+    later = headers_of(counted("a", 1), ce_type=b"things.Painted.v1")
+    await log.write(b'{"type":"things.Painted.v1"}', later)
+    async with starting(SPEAKER, settings) as web:
+        await until(lambda: says(web, "things.Painted.v1, is of a later version"))
 
 
 async def test_a_trace_goes_from_the_order_through_the_log_to_what_follows_from_it(

@@ -1,9 +1,7 @@
 """From a backup to a service that decides again: what it may do on the way, and what it may not."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 
 from contracts.recorded import Cause, Recorded, record
 from services.messaging import replaying
+from services.messaging import restoring as restoring_module
 from services.messaging.outbox import COUNT_UNSENT
 from services.messaging.process import Running, Service, running
 from services.messaging.replaying import reread
@@ -21,45 +20,10 @@ from services.messaging.settings import Settings
 from services.messaging.unit import NotLive, Unit, open_unit
 from tests.messaging.conftest import LIMITS
 from tests.messaging.raw import AT, Log, counted, until
+from tests.messaging.starting import says, starting
 from tests.messaging.toy import POISON, SPEAKER, TOTALS, Listener, Totalled
 
 SYSTEM = {"Acting-Role": "system"}
-
-
-@asynccontextmanager
-async def starting(service: Service, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A service that is still on its way up, as seen over HTTP; stopped at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    settings = msgspec.structs.replace(settings, http_port=port)
-    stop = asyncio.Event()
-
-    async def run() -> None:
-        async with running(service, settings):
-            await stop.wait()
-
-    task = asyncio.create_task(run())
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as web:
-
-        async def serves() -> bool:
-            try:
-                return (await web.get("/health/live")).status_code == 200
-            except httpx.ConnectError:
-                return False
-
-        try:
-            await until(serves)
-            yield web
-        finally:
-            stop.set()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-async def says(web: httpx.AsyncClient, why: str) -> bool:
-    """Whether the service gives this reason for not being ready."""
-    ready = await web.get("/health/ready")
-    return any(why in one["reason"] for one in ready.json()["troubles"])
 
 
 async def test_a_dead_letter_is_not_replayed_before_what_it_leads_to_can_be_said(
@@ -160,7 +124,7 @@ class Halting(Listener):
         await super().on_things(unit, events)
 
     async def look(self, unit: Unit, cause: Cause, after: str) -> str | None:
-        self.looked.append(unit.hears_the_past)
+        self.looked.append(await unit.hears_the_past())
         if after == "":
             return "second part"
         made = record(
@@ -254,3 +218,33 @@ async def test_an_own_topic_that_did_not_fit_is_looked_at_again_once_it_is_set_r
             return (await web.get("/health/ready")).status_code == 200
 
         await until(answers)
+
+
+async def test_what_one_process_keeps_while_another_ends_the_restore_is_looked_at(
+    listener, database
+) -> None:
+    """The look waits for a transaction that keeps without deriving, in whatever process."""
+    await until(lambda: is_ready(listener))
+    desk = listener.desk
+    await database.execute("insert into restore values (1)")
+    desk.is_catching_up = True
+    seen: list[int] = []
+
+    async def look(unit: Unit, cause: Cause, after: str) -> None:
+        seen.append(await unit.connection.fetchval("select count(*) from fact"))
+
+    async with open_unit(desk) as unit:
+        assert await unit.hears_the_past()
+        ending = asyncio.create_task(restoring_module.end_restore(desk, look, AT))
+        await unit.connection.execute("insert into fact values ('a', 1, 1)")
+        await until(lambda: waits_for_a_lock(database))
+        assert seen == []
+    await ending
+    assert seen == [1]
+    async with open_unit(desk) as unit:
+        assert not await unit.hears_the_past()
+
+
+async def waits_for_a_lock(database) -> bool:
+    waiting = "select exists (select from pg_stat_activity where wait_event_type = 'Lock')"
+    return bool(await database.fetchval(waiting))

@@ -5,14 +5,17 @@ from uuid import UUID
 
 import httpx
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import RecordsToDelete
+from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.errors import KafkaError
 
+from services.messaging import running as running_module
 from services.messaging.log import ensure_topics
 from services.messaging.process import running
 from services.messaging.replaying import reread
+from services.messaging.unit import open_unit
 from tests.messaging.raw import counted, headers_of, until
-from tests.messaging.toy import THINGS, Listener
+from tests.messaging.starting import starting
+from tests.messaging.toy import SPEAKER, THINGS, Listener
 
 EVERYTHING = ("93", "95", "75", "06")
 
@@ -125,6 +128,45 @@ async def test_a_topic_made_anew_under_a_running_service_is_noticed(
 
         await until(says_so)
     assert await database.fetchval("select count(*) from fact") == 1
+
+
+async def test_the_own_topic_made_anew_under_a_running_service_is_noticed_and_nothing_leaves(
+    log, settings_of, monkeypatch
+) -> None:
+    monkeypatch.setattr(running_module, "LOOK_AT_IDS_EVERY_SECONDS", 0.1)
+    async with running(SPEAKER, settings_of("speaker")) as run:
+        await log.admin.delete_topics([log.name])
+        await until(lambda: _is_made_again(log))
+
+        async def says_so() -> bool:
+            return any("made anew: nothing leaves" in one.reason for one in run.health.troubles)
+
+        await until(says_so)
+        async with open_unit(run.desk) as unit:
+            await unit.announce([counted("a", 1)])
+        assert await run.pool.fetchval("select count(*) from outbox where sent_at is null") == 1
+    assert await log.read() == []
+
+
+async def test_partitions_added_to_the_own_topic_keep_the_service_from_starting(
+    log, settings_of
+) -> None:
+    settings = settings_of("speaker")
+    async with running(SPEAKER, settings):
+        pass
+    await log.admin.create_partitions({log.name: NewPartitions(8)})
+    async with starting(SPEAKER, settings) as web:
+        trouble = await _until_unready(web, "", "has 8 partitions and had 4")
+    assert "nobody may add partitions" in trouble["command"]
+
+
+async def test_a_service_tells_why_it_does_not_start(settings_of) -> None:
+    nowhere = settings_of("speaker", kafka="127.0.0.1:1")
+    async with starting(SPEAKER, nowhere) as web:
+        await _until_unready(web, "", "the broker is in trouble")
+        answer = await web.post("/things", json={}, headers={"Acting-Role": "cpts"})
+        assert (answer.status_code, answer.json()["reason"]) == (503, "not_ready")
+        assert (await web.get("/health/live")).status_code == 200
 
 
 async def test_a_stored_offset_past_the_end_turns_the_service_unready(

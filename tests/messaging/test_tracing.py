@@ -3,6 +3,7 @@
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
 from services.messaging import telemetry
 from tests.messaging.raw import counted
@@ -45,3 +46,13 @@ async def test_a_request_is_one_span_in_its_callers_trace(speaker, web, monkeypa
     assert span.context.trace_id == 8
     carried = await speaker.pool.fetchval("select traceparent from outbox")
     assert carried == f"00-{8:032x}-{span.context.span_id:016x}-01"
+
+
+async def test_the_span_of_a_request_tells_its_outcome(speaker, web, monkeypatch) -> None:
+    exporter = exporting(monkeypatch)
+    for path, status, is_error in (("/broken", 500, True), ("/health/live", 200, False)):
+        await web.get(path)
+        (span,) = exporter.get_finished_spans()
+        assert span.attributes["http.response.status_code"] == status
+        assert (span.status.status_code is StatusCode.ERROR) == is_error
+        exporter.clear()

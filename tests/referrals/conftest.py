@@ -24,7 +24,10 @@ class Silent:
     def hand_over(self, rows: object, *, has_others: bool) -> None:
         """Nothing leaves."""
 
-    def resync(self) -> None:
+    def expect(self, rows: object) -> None:
+        """Nothing leaves."""
+
+    def forget(self, rows: object) -> None:
         """Nothing to look for."""
 
 

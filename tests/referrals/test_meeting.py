@@ -18,6 +18,7 @@ import pytest
 from contracts.recorded import Cause
 from services.messaging.orders import Answer, Order, Role
 from services.messaging.problems import Refused
+from services.messaging.timers import Due
 from services.messaging.unit import Desk, Unit, open_unit
 from services.referrals.domain import orders as domain
 from services.referrals.domain.referral import Stage, referral_id
@@ -54,7 +55,7 @@ async def accept(unit: Unit) -> Answer:
 
 
 async def expiry(unit: Unit) -> int:
-    return await let_fall_due(unit, NOON + timedelta(minutes=60), 200)
+    return await let_fall_due(unit, Due(now=NOON + timedelta(minutes=60), limit=200))
 
 
 def order_in(unit: Unit) -> Order:

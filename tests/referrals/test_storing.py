@@ -16,6 +16,7 @@ from contracts.events.referrals import (
 )
 from contracts.recorded import Cause, Recorded, record
 from services.messaging.history import history_of
+from services.messaging.timers import Due
 from services.messaging.unit import Desk, Unit, open_unit
 from services.referrals.domain.referral import Stage, receive, referral_id
 from services.referrals.domain.territory import HeldReason
@@ -169,7 +170,7 @@ async def test_a_territory_that_begins_later_offers_nothing_yet(desk: Desk) -> N
 
 async def fire(desk: Desk, now: Any, limit: int = 200) -> int:
     async with open_unit(desk) as unit:
-        return await let_fall_due(unit, now, limit)
+        return await let_fall_due(unit, Due(now=now, limit=limit))
 
 
 async def test_the_timer_expires_what_was_not_answered_once(desk: Desk) -> None:
@@ -235,7 +236,7 @@ async def test_names_are_removed_from_an_original_after_the_stated_time(desk: De
 
     async def remove(after: timedelta) -> int:
         async with open_unit(desk) as unit:
-            return await remove_identities(unit, NOON + after, 200)
+            return await remove_identities(unit, Due(now=NOON + after, limit=200))
 
     assert await remove(timedelta(days=29)) == 0
     assert await desk.pool.fetchval("select body from sas_message") == body

@@ -16,6 +16,7 @@ from contracts.recorded import Cause
 from deploy.local import databases
 from deploy.local.stack import Stack
 from services.messaging.replaying import rebuild
+from services.messaging.timers import Due
 from services.messaging.unit import Desk, open_unit
 from services.referrals.app import SERVICE
 from services.referrals.domain.referral import Referral, Stage
@@ -321,5 +322,5 @@ async def test_the_timer_offers_and_gives_back_what_is_due_in_one_jump(desk: Des
     assert (await stage_of(desk))[0] == Stage.HELD
     for expected in (Stage.OFFERED, Stage.EXPIRED):
         async with open_unit(desk) as unit:
-            assert await let_fall_due(unit, NOON + timedelta(days=9), 200) == 1
+            assert await let_fall_due(unit, Due(now=NOON + timedelta(days=9), limit=200)) == 1
         assert (await stage_of(desk))[0] == expected

@@ -10,6 +10,7 @@ from asyncpg import Record
 
 from contracts.events.referrals import PlatformAppointmentReported
 from services.messaging.database import Connection
+from services.messaging.timers import Due
 from services.referrals.domain.platform_appointment import PlatformAppointment
 
 LOAD = """
@@ -46,7 +47,7 @@ LIST_MESSAGES = f"""
 """  # noqa: S608
 LOCK_WITH_IDENTITIES = """
     select position, body from sas_message
-    where has_identities and received_at <= $1 order by received_at limit $2
+    where has_identities and received_at <= $1 order by received_at limit $2 offset $3
     for update skip locked
 """
 REMOVE_IDENTITIES = """
@@ -134,10 +135,10 @@ async def messages(
 
 
 async def lock_with_identities(
-    connection: Connection, received_until: datetime, limit: int
+    connection: Connection, received_until: datetime, due: Due
 ) -> list[tuple[int, bytes]]:
     """Originals received until then that still hold names; those that others hold are left."""
-    rows = await connection.fetch(LOCK_WITH_IDENTITIES, received_until, limit)
+    rows = await connection.fetch(LOCK_WITH_IDENTITIES, received_until, due.limit, due.skip)
     return [(row["position"], row["body"]) for row in rows]
 
 

@@ -7,6 +7,7 @@ import msgspec
 from asyncpg import Record
 
 from services.messaging.database import Connection
+from services.messaging.timers import Due
 from services.referrals.domain.referral import Referral, Stage, due_at
 from services.referrals.domain.waiting import place_key_of
 
@@ -69,7 +70,7 @@ LOCK = f"""
 """  # noqa: S608
 LOCK_DUE = f"""
     select {COLUMNS} from referral
-    where due_at <= $1 order by due_at limit $2 for update skip locked
+    where due_at <= $1 order by due_at limit $2 offset $3 for update skip locked
 """  # noqa: S608
 LOCK_HELD = f"""
     select {COLUMNS} from referral
@@ -124,9 +125,9 @@ async def lock(
     return (None, False) if row is None else (read(row), row["is_member"])
 
 
-async def lock_due(connection: Connection, now: datetime, limit: int) -> list[Referral]:
+async def lock_due(connection: Connection, due: Due) -> list[Referral]:
     """Referrals whose due time has come, the oldest first; those that others hold are left."""
-    return [read(row) for row in await connection.fetch(LOCK_DUE, now, limit)]
+    return [read(row) for row in await connection.fetch(LOCK_DUE, due.now, due.limit, due.skip)]
 
 
 async def lock_held(connection: Connection, place_keys: Sequence[str]) -> list[Referral]:
