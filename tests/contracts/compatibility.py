@@ -18,10 +18,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 Schema = Mapping[str, Any]
 
 REPOSITORY = Path(__file__).parent.parent.parent
 SCHEMAS = "contracts/schemas"
+DOCUMENT = "contracts/asyncapi.yaml"
+
+# What a value may be, and what it is when it is absent: old bodies keep their meaning.
+KEYWORDS = (
+    *("type", "format", "const", "default", "pattern", "minItems", "maxItems", "minLength"),
+    *("maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+)
+DOCUMENT = "contracts/asyncapi.yaml"
+
+# What a value may be, and what it is when it is absent: old bodies keep their meaning.
+KEYWORDS = (
+    *("type", "format", "const", "default", "pattern", "minItems", "maxItems", "minLength"),
+    *("maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+)
 
 
 def incompatibilities(old: Schema, new: Schema | None) -> list[str]:
@@ -37,6 +53,48 @@ def incompatibilities_of_all(old: Mapping[str, Schema], new: Mapping[str, Schema
     return [each for name in old for each in incompatibilities(old[name], new.get(name))]
 
 
+def incompatibilities_of_documents(old: Schema, new: Schema) -> list[str]:
+    """What the new AsyncAPI document breaks of where events travel, and under which headers."""
+    found = []
+    for name, channel in old["channels"].items():
+        if name not in new["channels"]:
+            found.append(f"channel {name} was removed")
+        elif channel["address"] != new["channels"][name]["address"]:
+            found.append(f"channel {name} was {channel['address']}")
+    old_parts, new_parts = old["components"], new["components"]
+    found += _of_value(
+        "envelope", old_parts["schemas"]["envelope"], new_parts["schemas"]["envelope"], {}, {}
+    )
+    for name, message in old_parts["messages"].items():
+        if name not in new_parts["messages"]:
+            found.append(f"message {name} was removed")
+            continue
+        headers = new_parts["messages"][name]["headers"]
+        found += _of_value(f"headers of {name}", message["headers"], headers, {}, {})
+    return found
+
+
+def incompatibilities_of_documents(old: Schema, new: Schema) -> list[str]:
+    """What the new AsyncAPI document breaks of where events travel, and under which headers."""
+    found = []
+    for name, channel in old["channels"].items():
+        if name not in new["channels"]:
+            found.append(f"channel {name} was removed")
+        elif channel["address"] != new["channels"][name]["address"]:
+            found.append(f"channel {name} was {channel['address']}")
+    old_parts, new_parts = old["components"], new["components"]
+    found += _of_value(
+        "envelope", old_parts["schemas"]["envelope"], new_parts["schemas"]["envelope"], {}, {}
+    )
+    for name, message in old_parts["messages"].items():
+        if name not in new_parts["messages"]:
+            found.append(f"message {name} was removed")
+            continue
+        headers = new_parts["messages"][name]["headers"]
+        found += _of_value(f"headers of {name}", message["headers"], headers, {}, {})
+    return found
+
+
 def _of_value(
     path: str, old: Schema, new: Schema, old_definitions: Schema, new_definitions: Schema
 ) -> list[str]:
@@ -45,7 +103,7 @@ def _of_value(
         return _of_alternatives(path, old, new, old_definitions, new_definitions)
     found = [
         f"{path} had {keyword} {old.get(keyword)!r} and has {new.get(keyword)!r}"
-        for keyword in ("type", "format", "const", "minItems", "maxItems", "pattern")
+        for keyword in KEYWORDS
         if old.get(keyword) != new.get(keyword)
     ]
     found += _of_words(path, old, new)
@@ -137,6 +195,18 @@ def schemas_at(commit: str, repository: Path = REPOSITORY) -> dict[str, Schema]:
         name: json.loads(_git(repository, "show", f"{commit}:{SCHEMAS}/{name}") or "")
         for name in (listed or "").splitlines()
     }
+
+
+def document_at(commit: str, repository: Path = REPOSITORY) -> Schema | None:
+    """The AsyncAPI document of a commit, None when it had none."""
+    text = _git(repository, "show", f"{commit}:{DOCUMENT}")
+    return None if text is None else yaml.safe_load(text)
+
+
+def document_at(commit: str, repository: Path = REPOSITORY) -> Schema | None:
+    """The AsyncAPI document of a commit, None when it had none."""
+    text = _git(repository, "show", f"{commit}:{DOCUMENT}")
+    return None if text is None else yaml.safe_load(text)
 
 
 def schemas_in(directory: Path) -> dict[str, Schema]:

@@ -4,6 +4,7 @@ Method: every file is decoded strictly, encoded again, and held against the comm
 new file or a new event is under all of these tests by itself.
 """
 
+import importlib
 import json
 from datetime import UTC
 from pathlib import Path
@@ -17,7 +18,11 @@ from contracts.departements import departements_by_code
 from contracts.generate import CONTRACTS_DIRECTORY, schema_path
 from contracts.recorded import type_name
 from contracts.topics import TOPICS, Topic
+from services.messaging.codec import Decoder, encode_headers
+from services.messaging.dead_letters import KeptRecord
+from services.messaging.outbox import make_rows
 from tests import examples
+from tests.contracts.test_tolerance import with_unknown_fields
 
 NAMES = examples.names()
 EVENT_CLASSES = [event_class for topic in TOPICS for event_class in topic.event_classes()]
@@ -80,6 +85,29 @@ def test_an_example_has_an_envelope_that_a_producer_could_have_written(name: str
     assert recorded.occurred_at.tzinfo is not None
     assert recorded.recorded_at.astimezone(UTC) >= recorded.occurred_at.astimezone(UTC)
     assert recorded.departement in departements_by_code()
+
+
+RELIED_ON = [(name, consumer) for name in NAMES for consumer in examples.example(name).relied_on_by]
+
+
+@pytest.mark.parametrize(("name", "consumer"), RELIED_ON)
+def test_an_example_is_understood_by_each_consumer_that_relies_on_it(name: str, consumer: str):
+    """As a record of the log, with a field and a header that a later version adds."""
+    topic = examples.topic_of_example(name)
+    service = importlib.import_module(f"services.{consumer}.app").SERVICE
+    (hears,) = (hears for hears in service.hears if hears.topic is topic)
+    said = examples.recorded(name)
+    (row,) = make_rows([said], topic.partitions)
+    body = with_unknown_fields(examples.body(name))
+    record = KeptRecord(
+        topic=topic.name,
+        partition=row["partition"],
+        offset=0,
+        key=said.departement.encode(),
+        value=msgspec.json.encode(body),
+        headers=(*encode_headers(topic.producer, row), ("ce_later", b"more")),
+    )
+    assert Decoder(topic, hears.understands).decode(record) == said
 
 
 @pytest.mark.parametrize("event_class", EVENT_CLASSES, ids=type_name)
