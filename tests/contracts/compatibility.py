@@ -74,27 +74,6 @@ def incompatibilities_of_documents(old: Schema, new: Schema) -> list[str]:
     return found
 
 
-def incompatibilities_of_documents(old: Schema, new: Schema) -> list[str]:
-    """What the new AsyncAPI document breaks of where events travel, and under which headers."""
-    found = []
-    for name, channel in old["channels"].items():
-        if name not in new["channels"]:
-            found.append(f"channel {name} was removed")
-        elif channel["address"] != new["channels"][name]["address"]:
-            found.append(f"channel {name} was {channel['address']}")
-    old_parts, new_parts = old["components"], new["components"]
-    found += _of_value(
-        "envelope", old_parts["schemas"]["envelope"], new_parts["schemas"]["envelope"], {}, {}
-    )
-    for name, message in old_parts["messages"].items():
-        if name not in new_parts["messages"]:
-            found.append(f"message {name} was removed")
-            continue
-        headers = new_parts["messages"][name]["headers"]
-        found += _of_value(f"headers of {name}", message["headers"], headers, {}, {})
-    return found
-
-
 def _of_value(
     path: str, old: Schema, new: Schema, old_definitions: Schema, new_definitions: Schema
 ) -> list[str]:
@@ -195,12 +174,6 @@ def schemas_at(commit: str, repository: Path = REPOSITORY) -> dict[str, Schema]:
         name: json.loads(_git(repository, "show", f"{commit}:{SCHEMAS}/{name}") or "")
         for name in (listed or "").splitlines()
     }
-
-
-def document_at(commit: str, repository: Path = REPOSITORY) -> Schema | None:
-    """The AsyncAPI document of a commit, None when it had none."""
-    text = _git(repository, "show", f"{commit}:{DOCUMENT}")
-    return None if text is None else yaml.safe_load(text)
 
 
 def document_at(commit: str, repository: Path = REPOSITORY) -> Schema | None:
