@@ -17,6 +17,7 @@ else:
     Pool: TypeAlias = asyncpg.Pool
 
 POOL_SIZE_MAX = 10
+READING_POOL_SIZE_MAX = 5
 
 # Two transactions met: the same work, started again, goes through.
 COLLISIONS = (
@@ -71,12 +72,26 @@ async def _keep(_connection: Any) -> None:
 
 async def open_pool(settings: Settings, schema: str = "public") -> Pool:
     """A pool of connections whose statements see `schema`."""
+    return await _open_pool(settings, POOL_SIZE_MAX, session_settings(settings, schema))
+
+
+async def open_reading_pool(settings: Settings) -> Pool:
+    """A pool for questions, apart: they may not write, and slow ones keep no order waiting."""
+    reading = {
+        "default_transaction_read_only": "on",
+        "statement_timeout": str(settings.limits.question_ms_max),
+    }
+    sessions = session_settings(settings, "public") | reading
+    return await _open_pool(settings, READING_POOL_SIZE_MAX, sessions)
+
+
+async def _open_pool(settings: Settings, size_max: int, sessions: dict[str, str]) -> Pool:
     return await asyncpg.create_pool(
         settings.database_url,
         min_size=0,  # none at first: the database may be away
-        max_size=POOL_SIZE_MAX,
+        max_size=size_max,
         reset=_keep,
-        server_settings=session_settings(settings, schema),
+        server_settings=sessions,
     )
 
 

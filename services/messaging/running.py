@@ -15,7 +15,7 @@ from services.messaging.batch import Hearing
 from services.messaging.clock import Clock, read_clock
 from services.messaging.codec import Codec, Decoder
 from services.messaging.consumer import LOOK_AT_IDS_EVERY_SECONDS, Consumer
-from services.messaging.database import Pool, is_not_now, open_pool
+from services.messaging.database import Pool, is_not_now, open_pool, open_reading_pool
 from services.messaging.declared import Service
 from services.messaging.health import Health, supervised
 from services.messaging.log import (
@@ -164,6 +164,8 @@ async def running(
     async with AsyncExitStack() as stack:
         pool = await open_pool(settings)
         stack.push_async_callback(close_pool, pool)
+        reading = await open_reading_pool(settings)
+        stack.push_async_callback(close_pool, reading)
         run = Running(settings, service, desk_for(service, pool, Mode.LIVE))
         run.desk.is_catching_up = True
         # At the end, in this order: the consumer, HTTP, the timers, the relay, the pool.
@@ -173,7 +175,8 @@ async def running(
         stack.push_async_callback(stop_tasks, tasks)
         for part in ("start", "own topic", "relay"):
             run.health.starts(part)
-        run.address = await stack.enter_async_context(serving(make_app(run, clock), settings))
+        app = make_app(run, reading, clock)
+        run.address = await stack.enter_async_context(serving(app, settings))
         await patiently(run, "start", lambda: prepare(run))
         run.health.is_well("start")
         await patiently(run, "own topic", lambda: catch_up(run))

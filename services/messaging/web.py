@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from services.messaging import problems
 from services.messaging.clock import Clock
+from services.messaging.database import Pool
 from services.messaging.problems import NOT_READY, Refused
 from services.messaging.routes import ROUTES
 from services.messaging.settings import Settings
@@ -38,8 +39,8 @@ def hold_until_prepared(running: "Running") -> Callable[[ASGIApp], ASGIApp]:
     return hold
 
 
-def make_app(running: "Running", clock: Clock) -> Litestar:
-    """The service's HTTP application."""
+def make_app(running: "Running", reading: Pool, clock: Clock) -> Litestar:
+    """The service's HTTP application. Questions are asked over `reading`, the state's `pool`."""
     return Litestar(
         [*ROUTES, *running.service.routes],
         openapi_config=OpenAPIConfig(title=running.service.name, version="1"),
@@ -49,7 +50,7 @@ def make_app(running: "Running", clock: Clock) -> Litestar:
         state=State(
             {
                 "running": running,
-                "pool": running.pool,
+                "pool": reading,
                 "desk": running.desk,
                 "health": running.health,
                 "clock": clock,

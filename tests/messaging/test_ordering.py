@@ -4,9 +4,13 @@ import asyncio
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 
+from services.messaging.process import running
+from tests.messaging.conftest import LIMITS
 from tests.messaging.raw import LIMIT_SECONDS
+from tests.messaging.toy import SPEAKER
 
 ORDER = {"subject": "a", "number": 1}
 PROBLEM = "application/problem+json"
@@ -169,3 +173,20 @@ async def test_the_words_of_an_idempotency_key_are_kept_nowhere(web, speaker, lo
     for table in ("order_answer", "history", "outbox"):
         rows = await speaker.pool.fetch(f"select {table}::text as row from {table}")
         assert not [row for row in rows if "Exemple" in row["row"]], table
+
+
+async def test_slow_questions_are_cut_off_and_keep_no_order_waiting(settings_of) -> None:
+    limits = msgspec.structs.replace(LIMITS, question_ms_max=1_500)
+    async with (
+        running(SPEAKER, settings_of("speaker", limits=limits)) as run,
+        httpx.AsyncClient(base_url=run.address, timeout=20) as web,
+    ):
+        questions = [asyncio.create_task(web.get("/slow")) for _ in range(30)]
+        await asyncio.wait(questions, timeout=0.2)
+        order = {"subject": "a", "number": 1}
+        answer = await web.post("/things", json=order, headers={"Acting-Role": "cpts"})
+        assert answer.status_code == 201
+        assert not any(question.done() for question in questions)
+        for question in questions:
+            question.cancel()
+        assert (await web.get("/slow")).status_code == 503

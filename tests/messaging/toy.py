@@ -92,12 +92,17 @@ async def get_broken() -> None:
     raise RuntimeError("the secret of the house")
 
 
+@get("/slow")
+async def get_slow(request: Request[Any, Any, Any]) -> None:
+    await request.app.state.pool.execute("select pg_sleep(60)")
+
+
 SPEAKER = Service(
     name="speaker",
     topic=THINGS,
     schema=SCHEMAS / "speaker",
     apply=apply_things,
-    routes=(post_thing, get_broken),
+    routes=(post_thing, get_broken, get_slow),
 )
 
 
