@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -16,6 +17,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import ConsumerRecord
+from msgspec.structs import replace
 
 from contracts.events.indicators import FigureChanged
 from contracts.events.membership import MemberRecorded
@@ -27,7 +29,7 @@ from services.payments.app import SERVICE as PAYMENTS
 from services.referrals.app import SERVICE as REFERRALS
 from tests.faults.judgement import id_of, judge, read_log
 from tests.faults.play import Wrong, playing
-from tests.faults.process import PARTITIONS, Process, until
+from tests.faults.process import LIMITS, PARTITIONS, Process, until
 from tests.faults.scenarios import start_all, total
 from tests.faults.season import Season
 from tests.faults.tracing import Trace
@@ -63,17 +65,28 @@ async def said_first(world: World, topic: str) -> list[Any]:
 async def the_log_repeats_itself(
     world: World, season: Season, trace: Trace, without: Iterable[str] = ()
 ) -> None:
-    """What the log held at several moments is in it again, out of order, each event twice."""
-    start_all(world, without=without)
+    """What the log held at several moments is in it again, out of order, each event twice.
+
+    Indicators and payments stand still while it is said again, so that what they have not heard yet
+    and its copies come in one batch.
+    """
+    limits = replace(LIMITS, batch_records=1000, partition_records=1000)
+    start_all(world, without=without, limits=limits)
     random = Random(trace.seed)
     again = 0
     async with playing(world, season) as play:
-        for share in (0.3, 0.6, 0.9):
+        for share in (0.5, 0.85):
+            await play.passed(share - 0.15)
+            still = [world.processes[service] for service in ("indicators", "payments")]
+            for process in still:
+                process.send(signal.SIGSTOP)
             await play.passed(share)
             for service in SERVICES:
                 records = await said_first(world, service)
                 random.shuffle(records)
                 again += await say(world, (one for one in records for _ in range(2)))
+            for process in still:
+                process.send(signal.SIGCONT)
         await play.over()
         trace.struck(repeated_in_log=await judge(play), said_again=again)
         if apart := await total(world, "taken_apart"):

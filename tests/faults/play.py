@@ -19,6 +19,7 @@ from tests.faults.season import Season
 from tests.faults.world import World
 
 RATE = 40.0
+HEARD_WITHIN_SECONDS = 20.0
 
 
 class Wrong(AssertionError):  # noqa: N818
@@ -28,7 +29,9 @@ class Wrong(AssertionError):  # noqa: N818
 class PatientChain(Chain):
     """The chain, looked at while the database or the broker may be away."""
 
-    async def heard(self, producers: Iterable[str], *, within_seconds: float = 60) -> None:
+    async def heard(
+        self, producers: Iterable[str], *, within_seconds: float = HEARD_WITHIN_SECONDS
+    ) -> None:
         limit = time.monotonic() + within_seconds
         asked = list(producers)
         while True:
@@ -125,9 +128,9 @@ class Play:
 
     async def over(self, *, within_seconds: float = WITHIN_SECONDS) -> None:
         """All orders answered, all limits passed, everything heard. `Wrong` if it never is."""
-        await self.task
-        self.world.clock.show(self.season.ends_at)
         try:
+            await self.task
+            self.world.clock.show(self.season.ends_at)
             await until("no demand is due any more", self._nothing_is_due, within_seconds)
             await self.chain.all_heard(within_seconds=within_seconds)
         except NotHeardError as error:

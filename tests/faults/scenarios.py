@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from deploy.local import processes
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
+from services.messaging.settings import Limits
 from tests.faults import stops
 from tests.faults.judgement import judge, repeated_in_log
 from tests.faults.launcher import Stop, Stopped
@@ -35,12 +36,13 @@ def start_all(
     without: Iterable[str] = (),
     stopping: Mapping[str, Stop] | None = None,
     other_than: Iterable[str] = (),
+    limits: Limits = LIMITS,
 ) -> None:
     """Start one process of each service, but of those that the scenario starts itself."""
     for service in SERVICES:
         if service not in other_than:
             stop = (stopping or {}).get(service)
-            world.process(service).start([stop] if stop else (), without)
+            world.process(service).start([stop] if stop else (), without, limits)
 
 
 async def stopped(process: Process) -> Stopped:
