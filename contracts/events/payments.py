@@ -19,6 +19,7 @@ class RatePublished(
 
     `text` is where it was read, `status` how sure that is (`confirmed`, `two_contracts`,
     `single_source`, `derived`, `hypothesis`); `is_verified` is False until a primary text was read.
+    `unit` is what the amount is for, in French words.
     """
 
     rate_id: str
@@ -31,6 +32,7 @@ class RatePublished(
     status: str
     is_verified: bool
     to_on: date | None = None
+    unit: str = ""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

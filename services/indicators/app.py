@@ -4,11 +4,14 @@ from functools import partial
 from pathlib import Path
 
 from contracts import topics
-from services.indicators import events, handlers, http
+from services.indicators import events, http
 from services.indicators.domain.rule import parse_rule
+from services.indicators.handlers.hearing import on_membership, on_referrals
+from services.indicators.handlers.recounting import apply_rule, count_all_again
 from services.indicators.store import figures
 from services.messaging.hearing import Hears
 from services.messaging.process import Service
+from services.messaging.timers import Timer
 
 FOLDER = Path(__file__).parent
 RULE = parse_rule((FOLDER / "parameters.toml").read_bytes())
@@ -22,15 +25,16 @@ SERVICE = Service(
         Hears(
             topic=topics.MEMBERSHIP,
             understands=events.FROM_MEMBERSHIP,
-            handler=partial(handlers.on_membership, RULE),
+            handler=partial(on_membership, RULE),
             is_read_in_full=True,
         ),
         Hears(
             topic=topics.REFERRALS,
             understands=events.FROM_REFERRALS,
-            handler=partial(handlers.on_referrals, RULE),
+            handler=partial(on_referrals, RULE),
         ),
     ),
+    timers=(Timer(name="counting rule", fire=partial(apply_rule, RULE)),),
     routes=http.make_routes(RULE),
-    look_again=partial(handlers.count_all_again, RULE),
+    look_again=partial(count_all_again, RULE),
 )

@@ -132,26 +132,28 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     """
     signed = [one for one in heard if isinstance(one.event, AciSigned)]
     determined = [one for one in heard if isinstance(one.event, TailleDetermined)]
-    causes = {one.event.cpts_id: one for one in (*determined, *signed)}
     registered = [one for one in heard if isinstance(one.event, CptsRegistered)]
     await inputs.put_cpts(unit.connection, registered)
-    reasons = dict.fromkeys(await inputs.put_tailles(unit.connection, determined), "taille")
+    changed: dict[inputs.AccountKey, tuple[str, Recorded[Any]]] = {
+        key: ("taille", one)
+        for key, one in (await inputs.put_tailles(unit.connection, determined)).items()
+    }
     contracts = await inputs.put_contract_years(unit.connection, signed)
-    reasons |= dict.fromkeys(contracts, "contract")
-    await lock_accounts(unit, list(reasons))
+    changed |= {key: ("contract", one) for key, one in contracts.items()}
+    await lock_accounts(unit, list(changed))
     if await unit.hears_the_past():
         return
     await reprice(
         unit,
         [
             Touch(
-                cpts_id=cpts_id,
-                starts_on=starts_on,
-                departement=causes[cpts_id].departement,
+                cpts_id=key[0],
+                starts_on=key[1],
+                departement=one.departement,
                 reason=reason,
-                cause=causes[cpts_id].as_cause(),
+                cause=one.as_cause(),
             )
-            for (cpts_id, starts_on), reason in sorted(reasons.items())
+            for key, (reason, one) in sorted(changed.items(), key=lambda item: item[0])
         ],
     )
 

@@ -14,6 +14,7 @@ from contracts.events.payments import (
     RatePublished,
     Step,
 )
+from services.messaging.database import Connection
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused, not_found
 from services.payments import handlers
@@ -39,6 +40,7 @@ Text = Annotated[str, msgspec.Meta(max_length=1000)]
 Cents = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
 Count = Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)]
 # Where the figure's own rule is shown, with its texts and whether they are verified.
+ACCOUNTS_AT_ONCE = 500
 COUNTING_RULE = "indicators: GET /parameters"
 Status = Literal["confirmed", "two_contracts", "single_source", "derived", "hypothesis"]
 
@@ -74,6 +76,7 @@ class RateOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     is_verified: bool
     status: Status = "single_source"
     to_on: date | None = None
+    unit: Text = ""
 
 
 def _refused(refusal: Refusal) -> Refused:
@@ -228,7 +231,7 @@ def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, 
         "indicator": amount.indicator,
         "libelle": INDICATORS[amount.indicator],
         "amount_cents": amount.amount_cents,
-        "is_verified": _is_verified(rate),
+        "rate_is_verified": _is_verified(rate),
         "line": account.line(amount.indicator),
         "figure": {
             "value": amount.value,
@@ -247,7 +250,7 @@ def _mission(account: Account, rates: list[Rate], mission: MissionAmount) -> dic
         "lines_cents": mission.lines_cents,
         "envelope_cents": mission.envelope_cents,
         "is_capped": mission.amount_cents < mission.lines_cents,
-        "is_verified": _is_verified(rate),
+        "rate_is_verified": _is_verified(rate),
         "unknown": unknown_input(account, rate),
     }
 
@@ -310,8 +313,25 @@ async def rates(request: Request[Any, Any, Any]) -> dict[str, Any]:
 @get("/invariants")
 async def invariants(request: Request[Any, Any, Any]) -> dict[str, bool]:
     """What must always hold, computed now."""
-    async with request.app.state.pool.acquire() as connection:
-        return await answers.invariants(connection)
+    async with (
+        request.app.state.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        return await answers.invariants(connection) | {
+            "accounts_equal_price": await _accounts_equal_price(connection)
+        }
+
+
+async def _accounts_equal_price(connection: Connection) -> bool:
+    """Whether every account is worth what its inputs give: no change of one was missed."""
+    rates = await inputs.load_variable_rates(connection)
+    after = ""
+    while keys := await inputs.accounts_after(connection, after, ACCOUNTS_AT_ONCE):
+        accounts = await inputs.load_accounts(connection, keys)
+        if any(price(one, rates).variable_cents != one.variable_cents for one in accounts):
+            return False
+        after = max(one.subject for one in accounts)
+    return True
 
 
 ROUTES = (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from litestar import get, post
+from litestar.params import FromPath
 
 from contracts import topics
 from contracts.events.membership import AciSigned, CptsRegistered
@@ -89,7 +90,7 @@ drop table passing;
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
     @get("/figures/{figure_id:str}")
-    async def figure(figure_id: str) -> str:
+    async def figure(figure_id: FromPath[str]) -> str:
         return figure_id
 
     @post("/figures")

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.messaging.unit import Desk
-from tests.indicators.conftest import empty
+from tests.desks import empty
 from tests.indicators.hearing import announced, figures, hear, invariants
 from tests.indicators.story import Story, arrivals, expected_figures, in_contract, stories
 

@@ -35,7 +35,7 @@ from services.indicators.domain.figures import (
 )
 from services.indicators.domain.referrals import said_by, together
 from services.indicators.domain.rule import CountingRule, Name, parse_rule
-from services.indicators.domain.steering import Tally, nearest_rank, steer
+from services.indicators.domain.steering import Tally, steer
 from tests.indicators.story import Key, Story, arrivals, expected_figures, stories
 
 CONTENT = (Path(services.indicators.__file__).parent / "parameters.toml").read_bytes()
@@ -265,17 +265,6 @@ def test_too_many_facts_for_one_event_are_told_in_several() -> None:
 def test_what_a_figure_of_another_cpts_counts_is_left_alone() -> None:
     mine, other = (FigureKey(one, DEMANDS, YEAR.period.first) for one in ("a", "b"))
     assert fact_changes({"rpps:8": set()}, {"rpps:8": {mine, other}}, {"a"}).keys() == {mine}
-
-
-@given(st.lists(st.integers(0, 10_000), min_size=1), st.integers(1, 100))
-def test_nearest_rank_is_the_least_value_that_enough_do_not_exceed(
-    values: list[int], percentile: int
-) -> None:
-    def is_reached(value: int) -> bool:
-        return sum(one <= value for one in values) * 100 >= percentile * len(values)
-
-    found = nearest_rank(values, percentile)
-    assert found == min(value for value in values if is_reached(value))
 
 
 def test_rates_are_basis_points_rounded_down() -> None:

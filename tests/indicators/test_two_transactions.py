@@ -15,6 +15,7 @@ import pytest
 from contracts.events import membership, referrals
 from contracts.recorded import Recorded
 from services.messaging.unit import Desk, Unit
+from tests.desks import has_stopped
 from tests.indicators.hearing import HANDLERS, figures, hear, invariants
 from tests.indicators.story import (
     CPTS,
@@ -152,15 +153,6 @@ async def meet(desk: Desk, unit_class: type[Unit], first: Any, second: Any) -> N
         await has_stopped(desk, following, other.get_server_pid())
         await transaction.commit()
         await following
-
-
-async def has_stopped(desk: Desk, task: asyncio.Task[None], pid: int) -> None:
-    """Returns once the task is done, or its session waits for a lock."""
-    async with asyncio.timeout(10):
-        while not task.done() and not await desk.pool.fetchval(  # noqa: ASYNC110
-            "select wait_event_type = 'Lock' from pg_stat_activity where pid = $1", pid
-        ):
-            await asyncio.sleep(0.005)
 
 
 @pytest.mark.parametrize("is_reversed", [False, True], ids=["one-other", "other-one"])

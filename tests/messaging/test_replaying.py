@@ -76,6 +76,7 @@ async def test_a_backup_catches_up_with_what_the_service_had_said_since(
     await restored.execute("truncate thing, stored_offset")
     said_before = [row["id"] for row in outbox]
     await restored.execute("delete from outbox where not id = any($1)", said_before)
+    await restored.execute("alter table history disable trigger only_grows")
     await restored.execute("delete from history where not id = any($1)", said_before)
     await restored.executemany("insert into thing values ($1, $2, $3)", [tuple(r) for r in before])
     await restored.executemany(

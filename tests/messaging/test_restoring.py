@@ -18,6 +18,7 @@ from services.messaging.process import Running, Service, running
 from services.messaging.replaying import reread
 from services.messaging.settings import Settings
 from services.messaging.unit import NotLive, Unit, open_unit
+from tests.desks import empty_tables
 from tests.messaging.conftest import LIMITS
 from tests.messaging.raw import AT, Log, counted, until
 from tests.messaging.starting import says, starting
@@ -103,11 +104,7 @@ async def test_own_events_of_one_aggregate_apply_in_its_order_whatever_the_logs_
 
 async def lose_everything(database) -> None:
     """The backup is as old as can be: the state after it is in the logs alone."""
-    tables = await database.fetchval(
-        "select string_agg(format('%I', tablename), ', ') from pg_tables "
-        "where schemaname = 'public' and tablename !~ 'yoyo'"
-    )
-    await database.execute(f"truncate {tables} restart identity")
+    await empty_tables(database)
 
 
 class Halting(Listener):

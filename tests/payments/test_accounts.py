@@ -161,7 +161,7 @@ async def test_a_figure_becomes_an_estimate_a_posting_and_an_explanation(
     assert explanation["missions"][0]["envelope_cents"] == 35_000_00
     assert explanation["missions"][0]["rate"]["is_verified"] is False
     (line,) = explanation["lines"]
-    assert (line["is_verified"], explanation["missions"][0]["unknown"]) == (False, None)
+    assert (line["rate_is_verified"], explanation["missions"][0]["unknown"]) == (False, None)
     assert line["figure"]["counting_rule"]
     assert line["facts"] == {"items": ["referral:1", "referral:2"], "next": None}
     balances = await payments.get("/ledger/balances")
@@ -289,7 +289,7 @@ async def test_the_explanation_says_what_is_unknown_and_pages_the_facts_of_one_l
     await payments.put(line_path("c1"), LINEAR)
     path = f"/cpts/c1/contract-years/{YEAR.starts_on}/explanation"
     (mission,) = (await payments.get(path))["missions"]
-    assert (mission["is_verified"], mission["amount_cents"]) == (False, 0)
+    assert (mission["rate_is_verified"], mission["amount_cents"]) == (False, 0)
     for known, unknown in (([], "contract_year"), (contract("c1")[1:2], "taille")):
         await payments.hear(MEMBERSHIP, known)
         (mission,) = (await payments.get(path))["missions"]
@@ -297,12 +297,12 @@ async def test_the_explanation_says_what_is_unknown_and_pages_the_facts_of_one_l
         (year,) = (await payments.get("/cpts/c1/funding"))["contract_years"]
         assert (year["variable_cents"], year["missions"][0]["unknown"]) == (0, unknown)
     await payments.hear(MEMBERSHIP, contract("c1")[2:])
-    doubtful = LINEAR | {"mission": "crise_sanitaire"}
-    await payments.put(line_path("c1", DOCTORS), doubtful)
+    await payments.run.pool.execute("delete from rate where mission = 'prevention'")
+    await payments.put(line_path("c1", DOCTORS), LINEAR | {"mission": "prevention"})
     missions = (await payments.get(path))["missions"]
     assert {one["mission"]: one["unknown"] for one in missions} == {
         "acces_aux_soins": None,
-        "crise_sanitaire": "rate",
+        "prevention": "rate",
     }
     await payments.hear(INDICATORS, [figure("c1", 1, 1), figure("c1", 2, 2), figure("c1", 3, 3)])
     assert (await payments.client.get(f"{path}?after=x")).status_code == 400

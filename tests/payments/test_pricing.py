@@ -1,7 +1,6 @@
 """What a line and an account bring: tables first, then properties for any figures and lines."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,8 +20,7 @@ from services.payments.domain.accounts import (
 )
 from services.payments.domain.lines import Line, check_line, line_amount_cents
 from services.payments.domain.refusals import Refusal
-from services.payments.domain.scale import FUNDINGS, PARTS, Rate, check_rate, rate_on
-from services.payments.store.rate_files import RATES_DIRECTORY, read_rates
+from services.payments.domain.scale import Rate, check_rate, rate_on
 
 YEAR = date(2026, 4, 15)
 DEMANDS = "sas_demandes_avec_rdv"
@@ -79,6 +77,7 @@ def test_a_line_brings_what_its_mode_says(
     [
         (line("linear", indicator="inconnu", mission="inconnue"), Refusal.UNKNOWN_INDICATOR),
         (line("linear", mission="inconnue", max_cents=-1), Refusal.UNKNOWN_MISSION),
+        (line("linear", mission="crise_sanitaire", max_cents=-1), Refusal.NO_VARIABLE_PART),
         (line("linear", max_cents=-1), Refusal.AMOUNT_NEGATIVE),
         (line("linear"), Refusal.TARGET_NEEDED),
         (line("all_or_nothing", target=0), Refusal.TARGET_NEEDED),
@@ -295,43 +294,6 @@ def test_the_changes_of_an_account_add_up_to_what_it_is_worth(figures: list[int]
                 total += one.event.delta_cents
                 state = account(variable_cents=one.event.variable_cents, sequence=one.sequence)
     assert total == state.variable_cents
-
-
-def test_every_rate_of_the_files_can_be_published_and_cites_its_text() -> None:
-    rates = read_rates()
-    assert {check_rate(one) for one in rates} == {None}
-    assert len({one.rate_id for one in rates}) == len(rates)
-    variable = {
-        one.taille: one.amount_cents
-        for one in rates
-        if (one.mission, one.part) == ("acces_aux_soins", "variable")
-    }
-    assert variable == {1: 25_000_00, 2: 30_000_00, 3: 35_000_00, 4: 45_000_00}
-    assert {one.mission for one in rates} == FUNDINGS.keys()
-    assert {one.part for one in rates} == PARTS.keys()
-
-
-def test_the_parts_on_crises_stand_in_their_ratios() -> None:
-    amounts = {
-        (one.part, one.taille): one.amount_cents
-        for one in read_rates()
-        if one.mission == "crise_sanitaire"
-    }
-    for taille in (1, 2, 3, 4):
-        plan = amounts["fixe_plan", taille]
-        assert amounts["fixe_mise_a_jour", taille] * 2 == plan
-        assert amounts["crise_reconnue", taille] * 2 == plan * 3
-
-
-def test_a_file_with_an_unknown_part_is_refused(tmp_path: Path) -> None:
-    text = (RATES_DIRECTORY / "fonctionnement.toml").read_text("utf-8")
-    (tmp_path / "a.toml").write_text(text.replace('part = "fonctionnement"', 'part = "autre"'))
-    with pytest.raises(ValueError, match="unknown_part"):
-        read_rates(tmp_path)
-
-
-def test_a_hypothesis_is_never_verified() -> None:
-    assert not [one for one in read_rates() if one.status == "hypothesis" and one.is_verified]
 
 
 @pytest.mark.parametrize(

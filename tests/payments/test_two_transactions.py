@@ -21,7 +21,7 @@ from deploy.local.stack import Stack
 from services.messaging.unit import Desk, Unit, open_unit
 from services.payments import handlers
 from services.payments.app import SERVICE
-from tests.desks import empty, open_desk
+from tests.desks import empty, has_stopped, open_desk
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 YEAR = ContractYear(starts_on=date(2026, 4, 15), ends_on=date(2027, 4, 14))
@@ -157,16 +157,18 @@ MEETINGS: dict[str, tuple[list[Work], Work, Work]] = {
 
 
 async def meet(desk: Desk, first: Work, second: Work) -> None:
-    """Runs `first`, starts `second` while it is open, lets both commit, `first` before."""
-
-    async def other() -> None:
-        async with open_unit(desk) as unit:
-            await second(unit)
-
+    """Runs `first`; `second` runs until it is done or waits for it; `first` commits before."""
     async with open_unit(desk) as unit:
         await first(unit)
+        session: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def other() -> None:
+            async with open_unit(desk) as unit:
+                session.set_result(unit.connection.get_server_pid())
+                await second(unit)
+
         task = asyncio.create_task(other())
-        await asyncio.wait({task}, timeout=0.3)
+        await has_stopped(desk, task, await session)
     await task
 
 

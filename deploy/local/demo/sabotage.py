@@ -46,6 +46,8 @@ _STANDS_AGAIN = """
     update referral set status = 'booked'
     where referral_id = substr($1, length('referral:') + 1)
 """
+# As a hand with the administrator's right would: past the guards of the tables that only grow.
+_UNGUARDED = "set local session_replication_role = replica"
 _NEVER_UNCOUNTED = "delete from figure_fact where fact_id = $1 and not is_counted"
 _NO_CAP = """
     update rate set amount_cents = amount_cents * 10
@@ -65,6 +67,7 @@ async def _drop_fact(chain: Chain) -> None:
     database = chain.databases["indicators"]
     fact = await _fact(database, _COUNTED)
     async with database.acquire() as connection, connection.transaction():
+        await connection.execute(_UNGUARDED)
         await connection.execute(_MORE, *fact[1:], -1)
         await connection.execute(_FORGET_FACT, fact["fact_id"])
         await connection.execute(_FORGET_REFERRAL, fact["fact_id"])
@@ -82,6 +85,7 @@ async def _ignore_cancellation(chain: Chain) -> None:
     database = chain.databases["indicators"]
     fact = await _fact(database, _CANCELLED)
     async with database.acquire() as connection, connection.transaction():
+        await connection.execute(_UNGUARDED)
         await connection.execute(_MORE, *fact[1:], 1)
         await connection.execute(_STANDS_AGAIN, fact["fact_id"])
         await connection.execute(_NEVER_UNCOUNTED, fact["fact_id"])

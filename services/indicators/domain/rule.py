@@ -3,6 +3,7 @@
 The values live in `parameters.toml`, each with its text and whether a primary text was read.
 """
 
+import hashlib
 from collections.abc import Iterable
 from datetime import date, timedelta
 from enum import StrEnum
@@ -42,6 +43,11 @@ class CountingRule(msgspec.Struct, frozen=True):
     """Every value the rule ever had."""
 
     values: tuple[DatedValue, ...]
+
+    def digest(self) -> str:
+        """A short text that is another one when a value, or a day from which it counts, is."""
+        told = sorted((one.name, one.from_on, one.value) for one in self.values)
+        return hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:16]
 
     def on(self, name: Name, day: date) -> tuple[str, ...]:
         """The value in force on `day`; empty before the first one, so that nothing counts."""

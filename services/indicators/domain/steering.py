@@ -4,8 +4,6 @@ Shares are in basis points (10 000 is all of them), rounded down; delays are in 
 nothing is None.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
 ALL_BASIS_POINTS = 10_000
@@ -48,13 +46,3 @@ def steer(tally: Tally) -> Steering:
 def basis_points(part: int, whole: int) -> int | None:
     """`part` of `whole` in basis points, rounded down; None when there is nothing."""
     return None if whole == 0 else part * ALL_BASIS_POINTS // whole
-
-
-def nearest_rank(values: Sequence[int], percentile: int) -> int | None:
-    """The percentile (1 to 100) by the nearest-rank method; None without values."""
-    if not 1 <= percentile <= 100:  # noqa: PLR2004  (a percentile is out of a hundred)
-        raise ValueError(f"{percentile} is not a percentile")
-    if not values:
-        return None
-    rank = -(-percentile * len(values) // 100)
-    return sorted(values)[rank - 1]

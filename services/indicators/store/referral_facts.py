@@ -243,6 +243,18 @@ async def appointments_at(connection: Connection, keys: Collection[TwinKey]) -> 
     return [_appointment(row, "") for row in rows]
 
 
+async def appointments_after(
+    connection: Connection, appointment_id: str, limit: int
+) -> list[Appointment]:
+    """The next platform appointments, in order of their id."""
+    rows = await connection.fetch(
+        "select * from appointment where appointment_id > $1 order by appointment_id limit $2",
+        appointment_id,
+        limit,
+    )
+    return [_appointment(row, "") for row in rows]
+
+
 async def appointments_of(
     connection: Connection, rpps: Collection[str], finess: Collection[str]
 ) -> list[Appointment]:

@@ -8,7 +8,7 @@ import msgspec
 
 from contracts.events.payments import ContractLineSet, LineMode, Step
 from services.payments.domain.refusals import Refusal
-from services.payments.domain.scale import MISSIONS
+from services.payments.domain.scale import MISSIONS, WITH_VARIABLE_PART
 
 INDICATORS: Mapping[str, str] = {
     "sas_medecins_participants": "Médecins de la CPTS participant au SAS",
@@ -33,6 +33,8 @@ def check_line(line: Line) -> Refusal | None:
         return Refusal.UNKNOWN_INDICATOR
     if line.mission not in MISSIONS:
         return Refusal.UNKNOWN_MISSION
+    if line.mission not in WITH_VARIABLE_PART:
+        return Refusal.NO_VARIABLE_PART
     if line.max_cents < 0 or any(step.amount_cents < 0 for step in line.steps):
         return Refusal.AMOUNT_NEGATIVE
     if line.mode in ("all_or_nothing", "linear") and (line.target is None or line.target < 1):

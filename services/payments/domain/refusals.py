@@ -10,6 +10,7 @@ class Refusal(enum.StrEnum):
     UNKNOWN_CPTS = "unknown_cpts"
     UNKNOWN_INDICATOR = "unknown_indicator"
     UNKNOWN_MISSION = "unknown_mission"
+    NO_VARIABLE_PART = "no_variable_part"
     UNKNOWN_PART = "unknown_part"
     UNKNOWN_TAILLE = "unknown_taille"
     TEXT_NEEDED = "text_needed"
@@ -26,6 +27,7 @@ REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des paiements.",
     Refusal.UNKNOWN_INDICATOR: "Cet indicateur n'existe pas.",
     Refusal.UNKNOWN_MISSION: "Cette mission n'existe pas.",
+    Refusal.NO_VARIABLE_PART: "Cette mission n'a pas de part variable.",
     Refusal.UNKNOWN_PART: "Cette part n'existe pas.",
     Refusal.UNKNOWN_TAILLE: "La taille va de 1 à 4.",
     Refusal.TEXT_NEEDED: "Un montant cite le texte où il a été lu.",

@@ -30,7 +30,12 @@ PARTS: Mapping[str, str] = {
     "fixe_mise_a_jour": "Part fixe, années suivantes (mise à jour du plan)",
     "crise_reconnue": "Complément en cas de crise sanitaire reconnue",
     "fonctionnement": "Financement du fonctionnement",
+    "complement_75": "Complément unique de 75 % du fonctionnement",
 }
+
+
+# The missions with a variable part; crises have none: their amounts depend on what happens.
+WITH_VARIABLE_PART = MISSIONS.keys() - {"crise_sanitaire"}
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +52,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     is_verified: bool
     sequence: int
+    unit: str = ""
 
 
 def check_rate(rate: RatePublished) -> Refusal | None:
@@ -81,6 +87,11 @@ def rate_on(
 
 
 def says_the_same(known: Rate, rate: RatePublished) -> bool:
-    """Whether a known rate has all the values of this one: an amount is never edited."""
+    """Whether a known rate has all the values of this one: an amount is never edited.
+
+    A rate that was published before units were told has none.
+    """
     fields = msgspec.structs.asdict(rate)
+    if not known.unit:
+        del fields["unit"]
     return all(getattr(known, name) == value for name, value in fields.items())

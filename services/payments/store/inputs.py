@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import msgspec
 
@@ -34,9 +35,9 @@ async def put_cpts(connection: Connection, heard: Sequence[Recorded[CptsRegister
 
 async def put_contract_years(
     connection: Connection, heard: Sequence[Recorded[AciSigned]]
-) -> set[AccountKey]:
+) -> dict[AccountKey, Recorded[AciSigned]]:
     """Keeps each ACI's years as its highest sequence gives them; answers those that are new, have
-    another end, or are no more.
+    another end, or are no more, each with the event that made it so.
     """
     latest = {(one.event.cpts_id, one.event.aci_id): one for one in sorted(heard, key=_sequence)}
     rows = await connection.fetch(
@@ -72,7 +73,7 @@ async def put_contract_years(
               select from unnest($1::text[], $2::date[], $3::text[])
                   as new (cpts_id, starts_on, aci_id)
               where (new.cpts_id, new.starts_on) = (kept.cpts_id, kept.starts_on))
-        returning kept.cpts_id, kept.starts_on
+        returning kept.cpts_id, kept.starts_on, kept.aci_id
         """,
         *columns,
         [one.event.cpts_id for one in fresh],
@@ -88,23 +89,28 @@ async def put_contract_years(
         on conflict (cpts_id, starts_on) do update
         set aci_id = excluded.aci_id, ends_on = excluded.ends_on, sequence = excluded.sequence
         where kept.sequence < excluded.sequence
-        returning cpts_id, starts_on
+        returning cpts_id, starts_on, aci_id
         """,
         *columns,
         [year.ends_on for _, year in years],
         [one.sequence for one, _ in years],
     )
-    return {(row["cpts_id"], row["starts_on"]) for row in (*gone, *put)}
+    return {
+        (row["cpts_id"], row["starts_on"]): latest[row["cpts_id"], row["aci_id"]]
+        for row in (*gone, *put)
+    }
 
 
-def _sequence(one: Recorded[AciSigned]) -> int:
+def _sequence(one: Recorded[Any]) -> int:
     return one.sequence
 
 
 async def put_tailles(
     connection: Connection, heard: Sequence[Recorded[TailleDetermined]]
-) -> set[AccountKey]:
-    """Keeps the taille with the highest sequence; answers the years whose taille is another."""
+) -> dict[AccountKey, Recorded[TailleDetermined]]:
+    """Keeps the taille with the highest sequence; answers the years whose taille is another, each
+    with the event that made it so.
+    """
     rows = await connection.fetch(
         """
         insert into taille as kept (cpts_id, starts_on, sequence, taille, population)
@@ -124,7 +130,11 @@ async def put_tailles(
         [one.event.taille for one in heard],
         [one.event.population for one in heard],
     )
-    return {(row["cpts_id"], row["starts_on"]) for row in rows}
+    latest = {
+        (one.event.cpts_id, one.event.contract_year_starts_on): one
+        for one in sorted(heard, key=_sequence)
+    }
+    return {key: latest[key] for row in rows if (key := (row["cpts_id"], row["starts_on"]))}
 
 
 async def put_figures(connection: Connection, heard: Sequence[Recorded[FigureChanged]]) -> None:

@@ -39,7 +39,8 @@ class RateFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_rates(directory: Path = RATES_DIRECTORY) -> list[RatePublished]:
     """Every rate of the files, in order of file and place.
 
-    Raises msgspec.ValidationError, and ValueError where the scale has no such funding or part.
+    Raises msgspec.ValidationError, and ValueError where the scale has no such funding or part, or
+    where two entries have one id, or would be in force for the same from the same day on.
     """
     published = []
     for path in sorted(directory.glob("*.toml")):
@@ -47,10 +48,22 @@ def read_rates(directory: Path = RATES_DIRECTORY) -> list[RatePublished]:
         for entry in content.rate:
             values = msgspec.structs.asdict(entry)
             values["is_verified"] = values.pop("verified")
-            del values["unit"]
             rate = RatePublished(**values)
             refusal = check_rate(rate)
             if refusal is not None:
                 raise ValueError(f"{path.name}: {rate.rate_id}: {refusal}")
             published.append(rate)
+    for name, key in (("rate_id", _by_id), ("day, taille, mission and part", _by_force)):
+        keys = [key(rate) for rate in published]
+        twice = sorted({str(one) for one in keys if keys.count(one) > 1})
+        if twice:
+            raise ValueError(f"two entries have the same {name}: {', '.join(twice)}")
     return published
+
+
+def _by_id(rate: RatePublished) -> object:
+    return rate.rate_id
+
+
+def _by_force(rate: RatePublished) -> object:
+    return rate.from_on.isoformat(), rate.taille, rate.mission, rate.part

@@ -36,10 +36,10 @@ async def _put_rates(connection: Connection, recorded: Sequence[Recorded[Any]]) 
     await connection.execute(
         """
         insert into rate (rate_id, sequence, from_on, to_on, taille, mission, part, amount_cents,
-                          text, status, is_verified)
+                          text, status, is_verified, unit)
         select * from unnest($1::text[], $2::bigint[], $3::date[], $4::date[], $5::smallint[],
                              $6::text[], $7::text[], $8::bigint[], $9::text[], $10::text[],
-                             $11::boolean[])
+                             $11::boolean[], $12::text[])
         on conflict (rate_id) do nothing
         """,
         [one.event.rate_id for one in rates],
@@ -53,6 +53,7 @@ async def _put_rates(connection: Connection, recorded: Sequence[Recorded[Any]]) 
         [one.event.text for one in rates],
         [one.event.status for one in rates],
         [one.event.is_verified for one in rates],
+        [one.event.unit for one in rates],
     )
 
 
@@ -129,8 +130,6 @@ async def _post_changes(connection: Connection, recorded: Sequence[Recorded[Any]
     ]
     if not entries:
         return
-    if sum(amount_cents for _, _, _, amount_cents in entries) != 0:
-        raise AssertionError("a posting does not sum to zero")
     await connection.execute(
         """
         insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,

@@ -1,0 +1,91 @@
+"""Counting all there is again: after a restore or a rebuild, and by another counting rule."""
+
+from contracts.recorded import Cause
+from services.indicators.domain.figures import rpps_of
+from services.indicators.domain.rule import CountingRule
+from services.indicators.handlers.counting import (
+    JOIN_CPTS_YEAR,
+    JOIN_FINESS,
+    JOIN_RPPS,
+    Concerned,
+    count,
+    count_again,
+    settle_appointments,
+)
+from services.indicators.handlers.origins import Origin, Origins
+from services.indicators.store import applied_rule, figures, membership_facts, referral_facts
+from services.messaging.timers import Due
+from services.messaging.unit import Unit
+
+CPTS_AT_ONCE = 20
+APPOINTMENTS_AT_ONCE = 500
+
+
+async def count_all_again(rule: CountingRule, unit: Unit, cause: Cause, after: str) -> str | None:
+    """Brings all figures of the next CPTS up to their facts, and announces those that differ.
+
+    Answers where the next part begins, None after the last CPTS.
+    """
+    cpts_ids = await membership_facts.cpts_after(unit.connection, after, CPTS_AT_ONCE)
+    await unit.lock_joins(JOIN_CPTS_YEAR, cpts_ids)
+    concerned = Concerned(
+        demands={},
+        doctors=set(),
+        cpts_ids=set(cpts_ids),
+        years=await figures.years_of(unit.connection, cpts_ids),
+    )
+    # What is counted and should not be is nowhere else than in the figures.
+    for fact_id in await figures.counted_by(unit.connection, cpts_ids):
+        if (rpps := rpps_of(fact_id)) is not None:
+            concerned.doctors.add(rpps)
+        else:
+            concerned.demands[fact_id] = None
+    await count(rule, unit, concerned, Origins([Origin(cause.recorded_at, cause)]))
+    return cpts_ids[-1] if len(cpts_ids) == CPTS_AT_ONCE else None
+
+
+async def attribute_all_again(
+    rule: CountingRule, unit: Unit, cause: Cause, after: str
+) -> str | None:
+    """Attributes the next platform appointments by the rule, and counts those that changed.
+
+    Answers where the next part begins, None after the last appointment.
+    """
+    appointments = await referral_facts.appointments_after(
+        unit.connection, after, APPOINTMENTS_AT_ONCE
+    )
+    await unit.lock_joins(JOIN_FINESS, {one.finess for one in appointments if one.finess})
+    await unit.lock_joins(JOIN_RPPS, {one.rpps for one in appointments if one.rpps})
+    keys = {key for key in (one.twin_key() for one in appointments) if key is not None}
+    alone = [one for one in appointments if one.rpps is None]
+    concerned = Concerned(demands={}, doctors=set(), cpts_ids=set(), years=[])
+    origins = Origins([Origin(cause.recorded_at, cause)])
+    await settle_appointments(rule, unit, alone, keys, concerned, origins)
+    await count_again(rule, unit, concerned, origins)
+    is_last = len(appointments) < APPOINTMENTS_AT_ONCE
+    return None if is_last else appointments[-1].appointment_id
+
+
+PARTS = {"appointments": attribute_all_again, "figures": count_all_again}
+
+
+async def apply_rule(rule: CountingRule, unit: Unit, due: Due) -> int:
+    """Counts everything again by a rule that is not the one applied last, a part a transaction.
+
+    Answers `due.limit` while there is more to do, 0 once all is counted by the rule.
+    """
+    digest = rule.digest()
+    begun = await applied_rule.lock(unit.connection, digest, len(rule.values))
+    if begun is None:
+        return 0
+    name, _, after = begun.partition(":")
+    cause = Cause(id=f"rule:{digest}:{begun}", recorded_at=due.now)
+    reached = await PARTS[name](rule, unit, cause, after)
+    names = list(PARTS)
+    if reached is not None:
+        await applied_rule.reach(unit.connection, f"{name}:{reached}")
+    elif name != names[-1]:
+        await applied_rule.reach(unit.connection, f"{names[names.index(name) + 1]}:")
+    else:
+        await applied_rule.reach(unit.connection, None)
+    return due.limit

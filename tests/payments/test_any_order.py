@@ -1,0 +1,289 @@
+"""The inputs of an account in any order, repeated, in any batches: the same cents, every time.
+
+`expected_cents` is a model of its own: it reads the inputs as a whole and shares no code with the
+service.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.events.indicators import FigureChanged
+from contracts.events.membership import AciSigned, ContractYear, CptsRegistered, TailleDetermined
+from contracts.events.payments import ContractLineSet, RatePublished, Step
+from contracts.recorded import Cause, Recorded, record
+from deploy.local.stack import Stack
+from services.messaging.unit import Desk, open_unit
+from services.payments import handlers
+from services.payments.app import SERVICE
+from services.payments.store import answers
+from tests.desks import empty, open_desk
+
+NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
+YEARS = (date(2026, 4, 15), date(2027, 4, 15))
+ENDS = {YEARS[0]: date(2027, 4, 14), YEARS[1]: date(2028, 4, 14)}
+INDICATORS = ("sas_medecins_participants", "sas_demandes_avec_rdv")
+MISSIONS = ("acces_aux_soins", "prevention")
+TOPICS: dict[type[Any], Any] = {
+    CptsRegistered: handlers.on_membership,
+    AciSigned: handlers.on_membership,
+    TailleDetermined: handlers.on_membership,
+    FigureChanged: handlers.on_indicators,
+}
+OF_MONEY = ("ledger_sums_to_zero", "postings_sum_to_zero", "accounts_equal_postings")
+years = st.sampled_from(YEARS)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def migrated(stack: Stack) -> AsyncIterator[Desk]:
+    async with open_desk(stack, SERVICE) as desk:
+        yield desk
+
+
+def told(event: Any, subject: str, sequence: int) -> Recorded[Any]:
+    return record(
+        [event],
+        subject=subject,
+        after_sequence=sequence - 1,
+        departement="95",
+        occurred_at=NOW,
+        cause=Cause(id=f"{subject}-{sequence}", recorded_at=NOW),
+    )[0]
+
+
+@st.composite
+def membership(draw: Any) -> list[Recorded[Any]]:
+    """What membership says of one CPTS: its ACI, corrected or withdrawn, and its tailles."""
+    said: list[Any] = [CptsRegistered(cpts_id="c1", cpts_name="C1", seat_commune="95018")]
+    for _ in range(draw(st.integers(1, 3))):
+        held = draw(st.lists(years, unique=True))
+        signed = tuple(ContractYear(starts_on=one, ends_on=ENDS[one]) for one in held)
+        said.append(
+            AciSigned(
+                cpts_id="c1",
+                aci_id="a",
+                signed_on=YEARS[0],
+                contract_years=signed,
+                is_withdrawn=not signed,
+            )
+        )
+        said += [
+            TailleDetermined(
+                cpts_id="c1",
+                contract_year_starts_on=one,
+                taille=draw(st.integers(1, 2)),
+                population=1,
+            )
+            for one in held
+        ]
+    return [told(event, "c1", place) for place, event in enumerate(said, start=1)]
+
+
+@st.composite
+def figures(draw: Any) -> list[Recorded[Any]]:
+    """The revisions of some figures."""
+    said = []
+    for indicator in INDICATORS:
+        for year in YEARS:
+            values = draw(st.lists(st.integers(0, 9), max_size=3))
+            said += [
+                told(
+                    FigureChanged(
+                        cpts_id="c1",
+                        indicator=indicator,
+                        contract_year_starts_on=year,
+                        contract_year_ends_on=ENDS[year],
+                        value=value,
+                        revision=revision,
+                    ),
+                    f"c1/{indicator}/{year}",
+                    revision,
+                )
+                for revision, value in enumerate(values, start=1)
+            ]
+    return said
+
+
+@st.composite
+def line(draw: Any) -> ContractLineSet:
+    mode = draw(st.sampled_from(["all_or_nothing", "steps", "linear"]))
+    return ContractLineSet(
+        cpts_id="c1",
+        contract_year_starts_on=draw(years),
+        mission=draw(st.sampled_from(MISSIONS)),
+        indicator=draw(st.sampled_from(INDICATORS)),
+        mode=mode,
+        max_cents=draw(st.integers(0, 1_000)),
+        target=draw(st.integers(1, 9)),
+        steps=(Step(threshold=2, amount_cents=100), Step(threshold=5, amount_cents=400)),
+        is_withdrawn=draw(st.integers(0, 3)) == 0,
+    )
+
+
+@st.composite
+def rates(draw: Any) -> list[RatePublished]:
+    """Amounts of the scale; no two begin on one day for the same."""
+    keys = st.tuples(
+        st.sampled_from(MISSIONS),
+        st.integers(1, 2),
+        st.sampled_from([date(2022, 4, 1), date(2026, 4, 15), date(2026, 12, 1)]),
+    )
+    return [
+        RatePublished(
+            rate_id=f"{mission}/{taille}/{from_on}",
+            from_on=from_on,
+            taille=taille,
+            mission=mission,
+            part="variable",
+            amount_cents=draw(st.integers(0, 1_500)),
+            text="a test",
+            status="hypothesis",
+            is_verified=False,
+            to_on=draw(st.sampled_from([None, None, date(2026, 12, 31)])),
+        )
+        for mission, taille, from_on in draw(st.lists(keys, unique=True, max_size=8))
+    ]
+
+
+def line_cents(line: ContractLineSet, value: int) -> int:
+    if line.mode == "all_or_nothing":
+        return line.max_cents if value >= (line.target or 0) else 0
+    if line.mode == "linear":
+        return min(line.max_cents, line.max_cents * value // (line.target or 1))
+    reached = [step.amount_cents for step in line.steps if value >= step.threshold]
+    return min(line.max_cents, max(reached, default=0))
+
+
+def expected_cents(
+    heard: Sequence[Recorded[Any]], lines: Sequence[ContractLineSet], scale: list[RatePublished]
+) -> dict[date, int]:
+    """What each contract year is worth, from all inputs as a whole."""
+    last_signed = max(
+        (one for one in heard if isinstance(one.event, AciSigned)), key=lambda one: one.sequence
+    )
+    found = {}
+    for year in YEARS:
+        tailles = [
+            one
+            for one in heard
+            if isinstance(one.event, TailleDetermined) and one.event.contract_year_starts_on == year
+        ]
+        has_year = year in {one.starts_on for one in last_signed.event.contract_years}
+        if not has_year or not tailles:
+            found[year] = 0
+            continue
+        taille = max(tailles, key=lambda one: one.sequence).event.taille
+        present = {one.indicator: one for one in lines if one.contract_year_starts_on == year}
+        total = dict.fromkeys(MISSIONS, 0)
+        for indicator, one in present.items():
+            told_values = [
+                said.event
+                for said in heard
+                if isinstance(said.event, FigureChanged)
+                and (said.event.indicator, said.event.contract_year_starts_on) == (indicator, year)
+            ]
+            if told_values and not one.is_withdrawn:
+                value = max(told_values, key=lambda said: said.revision).value
+                total[one.mission] += line_cents(one, value)
+        found[year] = sum(
+            min(cents, envelope(scale, taille, mission, year)) for mission, cents in total.items()
+        )
+    return found
+
+
+def envelope(scale: list[RatePublished], taille: int, mission: str, day: date) -> int:
+    in_force = [
+        one
+        for one in scale
+        if (one.taille, one.mission) == (taille, mission)
+        and one.from_on <= day
+        and (one.to_on is None or day <= one.to_on)
+    ]
+    return max(in_force, key=lambda one: one.from_on).amount_cents if in_force else 0
+
+
+async def arrive(desk: Desk, inputs: Sequence[Any]) -> None:
+    """One transaction with inputs of one kind, as an order or a batch would bring them."""
+    async with open_unit(desk) as unit:
+        if isinstance(inputs[0], RatePublished):
+            await handlers.lock_rates(unit)
+            cause = Cause(id=inputs[0].rate_id, recorded_at=NOW)
+            await handlers.publish_rates(unit, inputs, cause)
+        elif isinstance(inputs[0], tuple):
+            (number, line) = inputs[0]
+            await handlers.set_line(unit, line, "95", Cause(id=f"line-{number}", recorded_at=NOW))
+        else:
+            await TOPICS[type(inputs[0].event)](unit, inputs)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    data=st.data(),
+    said=membership(),
+    counted=figures(),
+    lines=st.lists(line(), max_size=5),
+    scale=rates(),
+)
+async def test_an_account_is_worth_the_same_however_its_inputs_come(
+    migrated: Desk,
+    data: st.DataObject,
+    said: list[Recorded[Any]],
+    counted: list[Recorded[Any]],
+    lines: list[ContractLineSet],
+    scale: list[RatePublished],
+) -> None:
+    await empty(migrated)
+    again = data.draw(st.lists(st.sampled_from(said), max_size=3), label="told again")
+    batches: list[list[Any]] = [[one] for one in (*said, *again, *scale)]
+    batches += [counted[first : first + 3] for first in range(0, len(counted), 3)]
+    batches += [counted[:2]] if counted else []
+    places = [*range(len(batches)), *["line"] * len(lines)]
+    numbered = iter(enumerate(lines))
+    for place in data.draw(st.permutations(places), label="arrivals"):
+        # Orders for lines replace each other: these alone keep their order.
+        await arrive(migrated, [next(numbered)] if place == "line" else batches[int(place)])
+    rows = await migrated.pool.fetch("select starts_on, variable_cents from account")
+    found = {row["starts_on"]: row["variable_cents"] for row in rows}
+    expected = expected_cents([*said, *counted], lines, scale)
+    assert {year: found.get(year, 0) for year in YEARS} == expected
+    async with migrated.pool.acquire() as connection:
+        found_true = await answers.invariants(connection)
+    assert all(found_true[name] for name in OF_MONEY)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update ledger_entry set amount_cents = 0",
+        "delete from ledger_entry",
+        "truncate ledger_entry",
+        "update estimate set variable_cents = 0",
+        "delete from estimate",
+        "truncate estimate",
+        "delete from history",
+    ],
+)
+async def test_what_was_written_about_money_is_neither_changed_nor_removed(
+    migrated: Desk, statement: str
+) -> None:
+    with pytest.raises(Exception, match="only grows"):
+        await migrated.pool.execute(statement)
+
+
+async def test_a_posting_that_does_not_balance_is_refused(migrated: Desk) -> None:
+    await empty(migrated)
+    insert = (
+        "insert into ledger_entry values (gen_random_uuid(), 1, 'payable:c1', 'c1', '2026-04-15',"
+        " 100, now())"
+    )
+    with pytest.raises(Exception, match="does not sum to zero"):
+        await migrated.pool.execute(insert)
