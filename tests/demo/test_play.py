@@ -96,6 +96,21 @@ def test_a_season_with_a_killed_service_is_exact(stack: Stack, tmp_path: Path, s
     assert result["departements"] == 3
 
 
+def test_two_demos_at_once_from_one_checkout_are_both_exact(stack: Stack, tmp_path: Path) -> None:
+    options = ("--json", *SMALL, "--seed")
+    with (
+        demo(stack, tmp_path, *options, "31") as first,
+        demo(stack, tmp_path, *options, "32") as second,
+    ):
+        results = [
+            json.loads(one.communicate(timeout=WITHIN_SECONDS)[0]) for one in (first, second)
+        ]
+    assert [(one["seed"], one["differences"]) for one in results] == [(31, []), (32, [])]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert json.loads((tmp_path / "demo.json").read_text()) in results
+    assert {path.name for path in tmp_path.iterdir()} == {"demo.json", "demo-orders.jsonl"}
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_each_service_may_be_the_one_that_is_killed(
     stack: Stack, tmp_path: Path, service: str

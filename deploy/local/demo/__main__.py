@@ -20,6 +20,7 @@ from deploy.local.demo.play import Run, play, start_services
 from deploy.local.demo.sabotage import SABOTAGES, saboteur
 from deploy.local.demo.story import Season, season
 from deploy.local.demo.watch import euros, watcher
+from deploy.local.folders import replace_file
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT, SERVICES
@@ -137,11 +138,12 @@ def _play(options: argparse.Namespace) -> int:
     begun, begun_epoch = time.monotonic(), time.time()
     seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
     told = season(seed=seed, departements=options.departements, demands=options.demands)
-    orders_path = options.var / "demo-orders.jsonl"
-    orders.write(orders_path, told.orders)
     say = _quiet if options.json else _report
-    say(f"graine {seed} : {told.demands} demandes, {len(told.orders)} ordres ({orders_path})")
+    say(f"graine {seed} : {told.demands} demandes, {len(told.orders)} ordres")
     with Stack("demo", ephemeral=True, report=say) as stack:
+        # Another run from this checkout may be under way: what is judged is in this one's folder.
+        recorded = stack.folder / "orders.jsonl"
+        orders.write(recorded, told.orders)
         start_services(stack, told)
         setup = time.monotonic() - begun
         run = asyncio.run(
@@ -149,7 +151,7 @@ def _play(options: argparse.Namespace) -> int:
                 play(
                     stack,
                     told,
-                    orders_path,
+                    recorded,
                     rate=options.rate,
                     watch=None if options.json else watcher(told.cast, stack.http_urls),
                     meddle=saboteur(options.sabotage) if options.sabotage else None,
@@ -164,7 +166,9 @@ def _play(options: argparse.Namespace) -> int:
         result = _result(run, told, setup, time.monotonic() - begun, first_seconds)
         path = options.var / "demo.json"
         encoded = msgspec.json.format(msgspec.json.encode(result), indent=2)
-        path.write_bytes(encoded + b"\n")
+        options.var.mkdir(parents=True, exist_ok=True)
+        replace_file(options.var / "demo-orders.jsonl", recorded.read_bytes())
+        replace_file(path, encoded + b"\n")
         if options.json:
             print(encoded.decode(), flush=True)
         else:
