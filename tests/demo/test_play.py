@@ -5,22 +5,26 @@ Method: the command a person types, small; its exit code and `demo.json` are rea
 show that the comparison bites.
 """
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
 from deploy.local import processes
+from deploy.local.demo import sabotage
 from deploy.local.demo.__main__ import main
-from deploy.local.demo.sabotage import SABOTAGES
+from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT, SERVICES
@@ -149,6 +153,7 @@ def service_process(pid: int, service: str) -> psutil.Process:
 FAILURES = [
     ComponentFailed("Kafka", "ended while starting", None, "look at it"),
     RepositoryOutOfReach("no repository answers"),
+    NothingToFalsifyError("nothing of the kind"),
     JarRefused("a jar is another one"),
     OSError("no space left"),
 ]
@@ -175,6 +180,31 @@ def test_a_sabotage_is_seen_and_named(stack: Stack, tmp_path: Path, seed: int, n
     code, result = played(stack, tmp_path, *SMALL, "--seed", str(seed), "--sabotage", name)
     assert (code, result["exact"]) == (1, False)
     assert NAMED[name] in {difference["what"] for difference in result["differences"]}
+
+
+class Barren:
+    """A database in which there is nothing to falsify."""
+
+    async def fetchrow(self, _query: str) -> None:
+        return None
+
+    async def execute(self, _query: str) -> str:
+        return "UPDATE 0"
+
+
+SEEKING = sorted(SABOTAGES.keys() - {"cap-forgotten", "wrong-taille"})
+
+
+@pytest.mark.parametrize("name", SEEKING)
+async def test_a_sabotage_that_finds_nothing_gives_up_after_the_last_order(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sabotage, "FINDS_WITHIN_SECONDS", 0.05)
+    chain: Any = SimpleNamespace(databases=defaultdict(Barren))
+    driver: Any = SimpleNamespace(passed=lambda _share: asyncio.sleep(0))
+    async with asyncio.timeout(5):
+        with pytest.raises(NothingToFalsifyError, match=name):
+            await saboteur(name)(chain, driver)
 
 
 def test_ctrl_c_stops_everything(stack: Stack, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from deploy.local.demo.cast import DEPARTEMENTS
 from deploy.local.demo.chain import NotHeardError
 from deploy.local.demo.driver import OrderLostError
 from deploy.local.demo.play import Run, play, start_services
-from deploy.local.demo.sabotage import SABOTAGES, saboteur
+from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
 from deploy.local.demo.story import Season, season
 from deploy.local.demo.watch import euros, watcher
 from deploy.local.folders import replace_file
@@ -30,7 +30,10 @@ DEMANDS = 2_000
 RATE = 150
 SHOWN_DIFFERENCES_MAX = 20
 INTERRUPTED = 130
-FAILURES = (ComponentFailed, JarRefused, RepositoryOutOfReach, OrderLostError, NotHeardError)
+FAILURES = (
+    *(ComponentFailed, JarRefused, RepositoryOutOfReach),
+    *(OrderLostError, NotHeardError, NothingToFalsifyError),
+)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
