@@ -179,7 +179,7 @@ def reset(options: Namespace) -> int:
         print(f"this deletes every topic, database and log in {stack.folder}")
         if stack.namespace:
             print(f"and, on the given servers, those that carry {stack.namespace.rstrip('-')}")
-        if input("type yes to go on: ").strip() != "yes":
+        if not _is_confirmed():
             print("nothing was changed")
             return 1
     left = stack.reset()
@@ -189,6 +189,14 @@ def reset(options: Namespace) -> int:
         print("the four roles stay on the given PostgreSQL: other instances may use them")
     print("deleted; `just up` starts from nothing")
     return 1 if left else 0
+
+
+def _is_confirmed() -> bool:
+    try:
+        return input("type yes to go on: ").strip() == "yes"
+    except EOFError:  # nobody is there to answer
+        print()
+        return False
 
 
 def psql(options: Namespace) -> int:

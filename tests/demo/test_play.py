@@ -175,6 +175,22 @@ def test_what_cannot_start_ends_with_a_sentence(
     assert str(failure) in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "what"),
+    [
+        *(("--rate", value, "a number") for value in ("0", "-1", "nan", "inf", "fast")),
+        *(("--demands", value, "a whole number") for value in ("0", "-3", "1.5", "many")),
+    ],
+)
+def test_an_option_that_cannot_be_is_told_before_anything_starts(
+    option: str, value: str, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([option, value])
+    assert end.value.code == 2
+    assert f"{option}: '{value}' is not {what} above 0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("seed", "name"), list(enumerate(sorted(SABOTAGES), start=11)))
 def test_a_sabotage_is_seen_and_named(stack: Stack, tmp_path: Path, seed: int, name: str) -> None:
     code, result = played(stack, tmp_path, *SMALL, "--seed", str(seed), "--sabotage", name)

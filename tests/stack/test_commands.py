@@ -24,6 +24,7 @@ def just(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[st
         [*COMMAND, *arguments],
         cwd=ROOT,
         env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=120,
@@ -69,6 +70,9 @@ def test_a_day_with_the_stack(own_home: Path) -> None:
     assert just("down").stdout.startswith("stopped: kafka, postgres, membership")
     assert just("down").stdout == "nothing was running\n"
     assert just("status").returncode == 1
+    unanswered = just("reset")
+    assert (unanswered.returncode, unanswered.stderr) == (1, "")
+    assert unanswered.stdout.endswith("nothing was changed\n")
     assert just("reset", "--yes").returncode == 0
     assert list((own_home / "state").glob("*/instances/*")) == []
 
@@ -145,3 +149,13 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
             main([command, "--help"])
         assert end.value.code == 0
         assert capsys.readouterr().out.startswith(f"usage: just {command}")
+
+
+@pytest.mark.parametrize("lines", ["0", "-3", "ten", "1.5"])
+def test_a_number_of_lines_is_whole_and_above_zero(
+    lines: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["logs", "--lines", lines])
+    assert end.value.code == 2
+    assert f"--lines: '{lines}' is not a whole number above 0" in capsys.readouterr().err

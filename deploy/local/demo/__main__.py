@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from deploy.local import processes
+from deploy.local.arguments import above_zero
 from deploy.local.demo import orders
 from deploy.local.demo.cast import DEPARTEMENTS
 from deploy.local.demo.chain import NotHeardError
@@ -46,9 +47,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help=f"how many of the départements {', '.join(DEPARTEMENTS)} (default: all)",
     )
     parser.add_argument(
-        "--demands", type=int, default=DEMANDS, help="demands of the SAS (%(default)s)"
+        "--demands", type=above_zero(int), default=DEMANDS, help="demands of the SAS (%(default)s)"
     )
-    parser.add_argument("--rate", type=float, default=RATE, help="orders a second (%(default)s)")
+    parser.add_argument(
+        "--rate", type=above_zero(float), default=RATE, help="orders a second (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, help="the season's seed (drawn and printed if absent)")
     parser.add_argument("--keep", action="store_true", help="stay up until Ctrl-C, to look around")
     parser.add_argument(
