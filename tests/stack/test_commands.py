@@ -77,6 +77,24 @@ def test_a_day_with_the_stack(own_home: Path) -> None:
     assert list((own_home / "state").glob("*/instances/*")) == []
 
 
+def test_two_ups_at_once_start_one_stack(own_home: Path) -> None:
+    both = [
+        subprocess.Popen(
+            [*COMMAND, "up"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    told = [one.communicate(timeout=120) for one in both]
+    assert [one.returncode for one in both] == [0, 0], told
+    (folder,) = (own_home / "state").glob("*/instances/*")
+    record = instance.load(folder)
+    assert record is not None
+    assert all(process.is_running() for process in record.processes.values())
+    assert sum("Kafka: ready" in output for output, _ in told) == 1
+    status = just("status")
+    assert status.stdout.count("ready") == len(SERVICES), status.stdout
+
+
 def test_a_service_that_ends_is_named_with_its_last_lines(own_home: Path) -> None:
     up = just("up", **{FAILING: "indicators"})
     assert up.returncode == 1
