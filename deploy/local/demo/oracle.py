@@ -13,12 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from contracts import communes
-from contracts.departements import by_code
-from deploy.local.demo.oracle_contracts import PARIS, Contracts, Person, is_on, paris_day
+from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
 from deploy.local.demo.oracle_hub import HubMessage, read
+from deploy.local.demo.oracle_places import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
 ANSWER_WITHIN = timedelta(minutes=60)
@@ -43,7 +41,7 @@ class Referral:
 
     id: str
     body: dict[str, Any]
-    commune: communes.Commune
+    commune: Commune
     received_at: datetime
     recorded_at: datetime
     see_by: datetime
@@ -160,7 +158,7 @@ class Oracle:
         if referral_id in self.referrals:
             is_same = self.referrals[referral_id].body == body
             return "ok" if is_same else "demand_already_known"
-        commune = communes.resolve(body["commune"])
+        commune = resolve(body["commune"])
         if commune is None:
             return "unknown_commune"
         if body["need"] not in NEEDS:
@@ -169,9 +167,8 @@ class Oracle:
         if received_at > order.at:
             return "received_in_the_future"
         if body["urgency"] == "same_day":
-            zone = ZoneInfo(by_code(commune.departement).time_zone)
-            next_day = received_at.astimezone(zone).date() + timedelta(days=1)
-            see_by = datetime.combine(next_day, time(), zone)
+            next_day = received_at.astimezone(commune.zone).date() + timedelta(days=1)
+            see_by = datetime.combine(next_day, time(), commune.zone)
         else:
             see_by = received_at + timedelta(hours=48)
         referral = Referral(
@@ -206,7 +203,7 @@ class Oracle:
         if not is_needed:
             return "no_part_needed"
         if "commune" in body:
-            commune = communes.resolve(body["commune"])
+            commune = resolve(body["commune"])
             if commune is None or commune.city != referral.commune.code:
                 return "unknown_part"
             referral.commune, referral.part = commune, None
