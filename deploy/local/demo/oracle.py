@@ -29,6 +29,7 @@ DECLINE_REASONS = {
     *("no_availability", "outside_competence", "not_unscheduled_care"),
     *("needs_emergency_care", "place_not_covered"),
 }
+NOT_OFFERED = "not_offered_in_time"
 RETURN_REASONS = {"by_cpts", "by_regulation", "practitioner_unavailable"}
 SIDES = {"patient", "practitioner", "cpts", "regulation"}
 DEMAND_FIELDS = {"source", "source_id", "commune", "part", "need", "urgency", "received_at"}
@@ -37,7 +38,7 @@ WITH_APPOINTMENT = ("booked", "honoured", "missed")
 
 @dataclass
 class Referral:
-    """A demand and what became of it."""
+    """A demand and what became of it; `reason` is why it was declined or returned."""
 
     id: str
     body: dict[str, Any]
@@ -57,6 +58,7 @@ class Referral:
     rpps: str | None = None
     answer: str | None = None
     answered_at: datetime | None = None
+    reason: str | None = None
 
 
 class Oracle:
@@ -106,7 +108,7 @@ class Oracle:
                 referral.state = referral.answer = "expired"
                 referral.answered_at = due
             elif referral.state == "held" and referral.see_by <= due:
-                referral.state = "returned"
+                referral.state, referral.reason = "returned", NOT_OFFERED
             elif referral.state == "held":
                 self._offer(referral, due)
 
@@ -188,7 +190,7 @@ class Oracle:
             heapq.heappush(self._limits, (datetime.combine(day, time(), PARIS), referral_id))
             day += timedelta(days=1)
         if see_by < order.at:
-            referral.state = "returned"
+            referral.state, referral.reason = "returned", NOT_OFFERED
         self._offer(referral, order.at)
         return "ok"
 
@@ -251,7 +253,7 @@ class Oracle:
         if body["reason"] not in DECLINE_REASONS:
             return "unknown_reason"
         referral.state = referral.answer = "declined"
-        referral.answered_at = at
+        referral.answered_at, referral.reason = at, body["reason"]
         return "ok"
 
     def _return(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
@@ -262,7 +264,7 @@ class Oracle:
         is_waiting = referral.state in ("offered", "expired")
         if is_waiting and referral.answer_by and at >= referral.answer_by:
             return "answer_too_late"
-        referral.state = "returned"
+        referral.state, referral.reason = "returned", body["reason"]
         return "ok"
 
     def _honoured(self, referral: Referral, _body: dict[str, Any], at: datetime) -> str:
