@@ -22,9 +22,12 @@ import psutil
 import pytest
 
 from deploy.local import processes
-from deploy.local.demo import sabotage
+from deploy.local.demo import orders, sabotage
 from deploy.local.demo.__main__ import main
+from deploy.local.demo.oracle import foresee
+from deploy.local.demo.oracle_figures import outlook
 from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
+from deploy.local.demo.story import ENDS_AT
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT, SERVICES
@@ -98,6 +101,22 @@ def test_a_season_with_a_killed_service_is_exact(stack: Stack, tmp_path: Path, s
     assert result["latency_ms"].keys() == {"p50", "p95", "p99", "samples"}
     assert result["latency_ms"]["samples"] > 0
     assert result["departements"] == 3
+    assert totals_of(result) == foreseen_totals(tmp_path)
+
+
+def totals_of(result: dict[str, Any]) -> tuple[int, int, int]:
+    return result["demands"], result["appointments"], result["variable_cents"]
+
+
+def foreseen_totals(var: Path) -> tuple[int, int, int]:
+    """The same, as the oracle has them from the recorded orders."""
+    oracle = foresee(orders.read(var / "demo-orders.jsonl"), ENDS_AT)
+    accepted = [one for one in oracle.referrals.values() if one.accepted_at is not None]
+    return (
+        len(oracle.referrals),
+        len(accepted) + len(oracle.appointments),
+        sum(outlook(oracle).cents.values()),
+    )
 
 
 def test_two_demos_at_once_from_one_checkout_are_both_exact(stack: Stack, tmp_path: Path) -> None:
@@ -196,6 +215,8 @@ def test_a_sabotage_is_seen_and_named(stack: Stack, tmp_path: Path, seed: int, n
     code, result = played(stack, tmp_path, *SMALL, "--seed", str(seed), "--sabotage", name)
     assert (code, result["exact"]) == (1, False)
     assert NAMED[name] in {difference["what"] for difference in result["differences"]}
+    if NAMED[name] == "centimes":
+        assert totals_of(result)[-1] != foreseen_totals(tmp_path)[-1]
 
 
 class Barren:

@@ -76,10 +76,7 @@ def _result(
         "seed": told.seed,
         "departements": told.departements,
         "cpts": len(told.cast),
-        "demands": told.demands,
-        "appointments": run.appointments,
-        "events": run.events,
-        "variable_cents": run.variable_cents,
+        **msgspec.to_builtins(run.totals),
         "killed": {
             "service": killed.service if killed else None,
             "transactions_rolled_back": killed.transactions_rolled_back if killed else 0,
@@ -145,7 +142,7 @@ def _play(options: argparse.Namespace) -> int:
     seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
     told = season(seed=seed, departements=options.departements, demands=options.demands)
     say = _quiet if options.json else _report
-    say(f"graine {seed} : {told.demands} demandes, {len(told.orders)} ordres")
+    say(f"graine {seed} : {len(told.orders)} ordres")
     with Stack("demo", ephemeral=True, report=say) as stack:
         # Another run from this checkout may be under way: what is judged is in this one's folder.
         recorded = stack.folder / "orders.jsonl"

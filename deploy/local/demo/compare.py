@@ -17,6 +17,7 @@ from deploy.local.services import SERVICES
 PAGE = 1000
 AT_ONCE = 8
 SHOWN_FACTS_MAX = 5
+VARIABLE_ACCOUNT = "expense:aci:variable"
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -267,9 +268,9 @@ async def _soundness(reader: Reader, outlook: Outlook) -> list[Difference]:
         ("grand livre", "somme", 0, balances["sum_cents"]),
         (
             "grand livre",
-            "expense:aci:variable",
+            VARIABLE_ACCOUNT,
             sum(outlook.cents.values()),
-            expense.get("expense:aci:variable", 0),
+            expense.get(VARIABLE_ACCOUNT, 0),
         ),
     ]
     for service in ("indicators", "payments"):

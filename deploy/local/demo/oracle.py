@@ -69,7 +69,6 @@ class Oracle:
         self.referrals: dict[str, Referral] = {}
         self.appointments: dict[str, list[HubMessage]] = {}
         self.outcomes: dict[int, str] = {}
-        self.accepted = 0
         self._answers: dict[tuple[str, str], tuple[tuple[str, str, bytes], str]] = {}
         self._hub_answers: dict[str, str] = {}
         self._limits: list[tuple[datetime, str]] = []
@@ -237,7 +236,6 @@ class Oracle:
         referral.state, referral.accepted_at, referral.agreed_at = "booked", at, at
         referral.answer, referral.answered_at = "accepted", at
         referral.starts_at, referral.rpps = starts_at, body["practitioner_rpps"]
-        self.accepted += 1
         return "ok"
 
     def _is_member(self, rpps: str | None, cpts_id: str | None, at: datetime) -> bool:

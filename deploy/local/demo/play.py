@@ -21,6 +21,7 @@ from deploy.local.demo.latency import Latency
 from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_figures import outlook
 from deploy.local.demo.story import Season
+from deploy.local.demo.totals import Totals, totals
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 
@@ -34,9 +35,7 @@ class Run(msgspec.Struct, kw_only=True):
     """What a run found and measured."""
 
     differences: list[Difference]
-    events: int
-    appointments: int
-    variable_cents: int
+    totals: Totals
     killed: Accident | None
     latency: Latency
     recovery_seconds: float
@@ -208,9 +207,7 @@ async def _judge(
     first = await latency.first_event_at(chain)
     return Run(
         differences=differences,
-        events=await chain.events(),
-        appointments=oracle.accepted + len(oracle.appointments),
-        variable_cents=sum(found.cents.values()),
+        totals=await totals(stack.http_urls, chain),
         killed=recovery.killed,
         latency=await latency.measure(chain, recovery.away),
         recovery_seconds=round(recovery.seconds, 2),
