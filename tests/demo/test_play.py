@@ -8,10 +8,11 @@ show that the comparison bites.
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ from deploy.local.demo.__main__ import main
 from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_figures import outlook
 from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
-from deploy.local.demo.story import ENDS_AT
+from deploy.local.demo.story import ENDS_AT, season
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT, SERVICES
@@ -132,6 +133,17 @@ def test_two_demos_at_once_from_one_checkout_are_both_exact(stack: Stack, tmp_pa
     assert (first.returncode, second.returncode) == (0, 0)
     assert json.loads((tmp_path / "demo.json").read_text()) in results
     assert {path.name for path in tmp_path.iterdir()} == {"demo.json", "demo-orders.jsonl"}
+
+
+def test_the_view_ends_with_the_demands_of_each_cpts(stack: Stack, tmp_path: Path) -> None:
+    with demo(stack, tmp_path, *SMALL, "--seed", "41") as process:
+        output, errors = process.communicate(timeout=WITHIN_SECONDS)
+    assert process.returncode == 0, output + errors
+    shown = dict(re.findall(r"^  95 (.+) \(T\d\) : (\d+) demandes", output, re.MULTILINE))
+    oracle = foresee(orders.read(tmp_path / "demo-orders.jsonl"), ENDS_AT)
+    asked = Counter(one.cpts_id for one in oracle.referrals.values())
+    cast = season(seed=41, departements=1, demands=120).cast
+    assert shown == {one.cpts_name: str(asked[one.cpts_id]) for one in cast}
 
 
 @pytest.mark.parametrize("service", SERVICES)

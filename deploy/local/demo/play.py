@@ -84,7 +84,7 @@ async def play(
     orders_path: Path,
     *,
     rate: float,
-    watch: Callable[[Progress, Recovery], "asyncio.Task[None]"] | None = None,
+    watch: Callable[[Chain, Progress, Recovery], "asyncio.Task[None]"] | None = None,
     meddle: Callable[[Chain, Driver], "asyncio.Task[None]"] | None = None,
     kill: str | None = None,
 ) -> Run:
@@ -102,7 +102,7 @@ async def _play(
     season: Season,
     orders_path: Path,
     rate: float,
-    watch: Callable[[Progress, Recovery], "asyncio.Task[None]"] | None,
+    watch: Callable[[Chain, Progress, Recovery], "asyncio.Task[None]"] | None,
     meddle: Callable[[Chain, Driver], "asyncio.Task[None]"] | None,
     killed: str,
     recovery: Recovery,
@@ -120,7 +120,7 @@ async def _play(
         beside = [asyncio.create_task(_accident(stack, killed, chain, driver, recovery))]
         if meddle is not None:
             beside.append(meddle(chain, driver))
-        viewing = [watch(driver.progress, recovery)] if watch is not None else []
+        viewing = [watch(chain, driver.progress, recovery)] if watch is not None else []
         try:
             await _together(driver.run(), beside)
             await _let_timers_end(stack, chain, season)
