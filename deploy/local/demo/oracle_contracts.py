@@ -18,7 +18,8 @@ MISSIONS = {
     *("acces_aux_soins", "parcours_pluriprofessionnel", "prevention", "crise_sanitaire"),
     *("qualite_et_pertinence", "accompagnement"),
 }
-# Avenant 2, access to care, variable part, in cents by taille (domain/aci-rules §2.2).
+# Cents by taille: avenant 2 of 20 December 2021 to the ACI-CPTS, access to care, variable part, as
+# services/payments/rates/acces_aux_soins.toml has it; the primary text was not read.
 ENVELOPES_CENTS = {1: 25_000_00, 2: 30_000_00, 3: 35_000_00, 4: 45_000_00}
 
 
