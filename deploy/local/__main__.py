@@ -49,7 +49,10 @@ def _parser() -> argparse.ArgumentParser:
 
     add("up", lifecycle.up, "Start Kafka, PostgreSQL and the services; return when all are ready.")
     add("down", lifecycle.down, "Stop the services, then Kafka and PostgreSQL. The data stays.")
-    add("status", lifecycle.status, "Show each component: its process, its port, how it does.")
+    status = add("status", lifecycle.status, "Show each component: process, port, health.")
+    status.add_argument(
+        "--export", action="store_true", help="print the services' addresses as shell variables"
+    )
     logs = add("logs", lifecycle.logs, "Print the last lines of the logs.")
     logs.add_argument("component", nargs="?", choices=("kafka", "postgres", *SERVICES))
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")

@@ -83,6 +83,7 @@ def up(options: Namespace) -> int:
     print(f"  {'Kafka':<11} {stack.kafka}")
     print(f"  {'PostgreSQL':<11} just psql {'|'.join(SERVICES)}")
     print("\n`just status` shows how they do, `just logs` what they say, `just down` stops them.")
+    print("docs/first-euro.md leads from here to a first euro.")
     return 0
 
 
@@ -116,8 +117,12 @@ def down(options: Namespace) -> int:
 
 
 def status(options: Namespace) -> int:
-    """Show each component; answers 1 unless all are ready."""
+    """Show each component; answers 1 unless all are ready. With `--export`, the addresses alone."""
     stack = find(options.instance)
+    if options.export:
+        for service, url in stack.http_urls.items():
+            print(f"export {service.upper()}={url}")
+        return 0
     all_well = True
     for component in stack.components:
         process = stack.process(component)
