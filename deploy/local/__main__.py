@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from deploy.local import inspection, lifecycle, orders, processes
+from deploy.local.arguments import above_zero, instance_name
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.lifecycle import NotOurs, NotUp
 from deploy.local.orders import NoAnswer
@@ -26,12 +27,6 @@ def default_instance() -> str:
     return f"{readable}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}".lstrip("-")
 
 
-def _instance_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}", text):
-        raise argparse.ArgumentTypeError("letters, digits, - and _ only, 41 at most")
-    return text
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="just",
@@ -45,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument(
             "--instance",
-            type=_instance_name,
+            type=instance_name,
             default=default_instance(),
             help="which instance, default %(default)s (also CPTS_INSTANCE)",
         )
@@ -54,11 +49,16 @@ def _parser() -> argparse.ArgumentParser:
 
     add("up", lifecycle.up, "Start Kafka, PostgreSQL and the services; return when all are ready.")
     add("down", lifecycle.down, "Stop the services, then Kafka and PostgreSQL. The data stays.")
-    add("status", lifecycle.status, "Show each component: its process, its port, how it does.")
+    status = add("status", lifecycle.status, "Show each component: process, port, health.")
+    status.add_argument(
+        "--export", action="store_true", help="print the services' addresses as shell variables"
+    )
     logs = add("logs", lifecycle.logs, "Print the last lines of the logs.")
     logs.add_argument("component", nargs="?", choices=("kafka", "postgres", *SERVICES))
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
-    logs.add_argument("-n", "--lines", type=int, default=20, help="how many, default 20")
+    logs.add_argument(
+        "-n", "--lines", type=above_zero(int), default=20, help="how many, default 20"
+    )
     reset = add("reset", lifecycle.reset, "Stop everything and delete the data.")
     reset.add_argument("-y", "--yes", action="store_true", help="do not ask")
     psql = add("psql", lifecycle.psql, "Open a service's database under its own role.")

@@ -41,6 +41,13 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole and in one step, whoever else writes it at the same time."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    new.write_bytes(content)
+    new.replace(path)
+
+
 def _first_usable(candidates: list[Path]) -> Path:
     for candidate in candidates:
         if is_root() and not is_reachable_by_all(candidate):

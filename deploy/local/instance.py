@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -67,6 +67,22 @@ def exclusive(path: Path) -> Iterator[None]:
     """Hold a lock file; the system lets go of it if this process dies."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def alone(name: str, report: Callable[[str], None]) -> Iterator[None]:
+    """Be the only command that starts or ends an instance: another one is waited for.
+
+    What is read of the instance inside is what the other one left: a record read before would
+    make its processes strays. The file is beside the instance's folder, which may be deleted.
+    """
+    with (state_folder() / f"instance-{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report(f"another command starts or ends {name}: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

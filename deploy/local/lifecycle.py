@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from deploy.local import databases, postgres, services
+from deploy.local import databases, instance, postgres, services
 from deploy.local.processes import (
     POLL_SECONDS,
     ComponentFailed,
@@ -71,9 +71,24 @@ def find_running(name: str) -> Stack:
 
 def up(options: Namespace) -> int:
     """Start what does not run, wait until all is ready, and print the addresses."""
-    stack = _own(
-        Stack(options.instance, report=timed_report(), services_package=options.services_package)
-    )
+    report = timed_report()
+    with instance.alone(options.instance, report):
+        stack = _own(
+            Stack(options.instance, report=report, services_package=options.services_package)
+        )
+        _start(stack)
+    print()
+    for service, url in stack.http_urls.items():
+        print(f"  {service:<11} {url}/schema")
+    print(f"  {'Kafka':<11} {stack.kafka}")
+    print(f"  {'PostgreSQL':<11} just psql {'|'.join(SERVICES)}")
+    print("\n`just status` shows how they do, `just logs` what they say, `just down` stops them.")
+    print("docs/first-euro.md leads from here to a first euro.")
+    return 0
+
+
+def _start(stack: Stack) -> None:
+    """Start all; what a failure leaves running is told, and an interruption leaves nothing."""
     try:
         stack.start()
         stack.start_services()
@@ -85,31 +100,29 @@ def up(options: Namespace) -> int:
     except BaseException:
         stack.stop()
         raise
-    print()
-    for service, url in stack.http_urls.items():
-        print(f"  {service:<11} {url}/schema")
-    print(f"  {'Kafka':<11} {stack.kafka}")
-    print(f"  {'PostgreSQL':<11} just psql {'|'.join(SERVICES)}")
-    print("\n`just status` shows how they do, `just logs` what they say, `just down` stops them.")
-    return 0
 
 
 def down(options: Namespace) -> int:
     """Stop the services, then Kafka and PostgreSQL; nothing to stop is no error."""
-    stack = Stack.find(options.instance)
-    if stack is None:
-        print("nothing to stop")
-        return 0
-    _own(stack)
-    running = [component for component in stack.components if stack.process(component)]
-    stack.stop()
+    with instance.alone(options.instance, print):
+        stack = Stack.find(options.instance)
+        if stack is None:
+            print("nothing to stop")
+            return 0
+        _own(stack)
+        running = [component for component in stack.components if stack.process(component)]
+        stack.stop()
     print(f"stopped: {', '.join(running)}" if running else "nothing was running")
     return 0
 
 
 def status(options: Namespace) -> int:
-    """Show each component; answers 1 unless all are ready."""
+    """Show each component; answers 1 unless all are ready. With `--export`, the addresses alone."""
     stack = find(options.instance)
+    if options.export:
+        for service, url in stack.http_urls.items():
+            print(f"export {service.upper()}={url}")
+        return 0
     all_well = True
     for component in stack.components:
         process = stack.process(component)
@@ -170,25 +183,34 @@ def _added(log: Path, position: int) -> tuple[list[str], int]:
 
 def reset(options: Namespace) -> int:
     """Stop everything and delete the data of this instance."""
-    stack = Stack.find(options.instance)
-    if stack is None:
-        print("nothing to delete")
-        return 0
-    _own(stack)
-    if not options.yes:
-        print(f"this deletes every topic, database and log in {stack.folder}")
-        if stack.namespace:
-            print(f"and, on the given servers, those that carry {stack.namespace.rstrip('-')}")
-        if input("type yes to go on: ").strip() != "yes":
+    with instance.alone(options.instance, print):
+        stack = Stack.find(options.instance)
+        if stack is None:
+            print("nothing to delete")
+            return 0
+        _own(stack)
+        if not options.yes and not _is_confirmed(stack):
             print("nothing was changed")
             return 1
-    left = stack.reset()
+        left = stack.reset()
     for what in left:
         print(f"left behind: {what}")
     if "postgres" not in stack.components:
         print("the four roles stay on the given PostgreSQL: other instances may use them")
     print("deleted; `just up` starts from nothing")
     return 1 if left else 0
+
+
+def _is_confirmed(stack: Stack) -> bool:
+    """Whether a person says yes to the deletion; nobody is there to say it without an input."""
+    print(f"this deletes every topic, database and log in {stack.folder}")
+    if stack.namespace:
+        print(f"and, on the given servers, those that carry {stack.namespace.rstrip('-')}")
+    try:
+        return input("type yes to go on: ").strip() == "yes"
+    except EOFError:
+        print()
+        return False
 
 
 def psql(options: Namespace) -> int:

@@ -12,6 +12,7 @@ from services.indicators.domain.figures import INDICATOR_LABELS
 from services.indicators.domain.rule import CountingRule, DatedValue
 from services.indicators.domain.steering import steer
 from services.indicators.store import answers
+from services.indicators.store.invariants import invariants
 from services.messaging.problems import not_found
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
@@ -144,7 +145,7 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
     async def show_invariants(request: HttpRequest) -> dict[str, bool]:
         """What must always hold, computed now."""
         async with request.app.state.pool.acquire() as connection:
-            return await answers.invariants(connection, rule)
+            return await invariants(connection, rule)
 
     return (
         show_figures,

@@ -25,6 +25,7 @@ RULES: list[Rule] = [
     tidy.clocks,
     tidy.stray_files,
     tidy.bad_migrations,
+    tidy.dangling_decisions,
 ]
 
 
@@ -48,6 +49,7 @@ TIDY = {
     "services/payments/parameters.toml": "",
     "services/payments/rates/acces_aux_soins.toml": "",
     "services/payments/schema/0001_accounts.sql": "-- Why: payments keep accounts.\n",
+    "docs/adr/0001-exactly-once.md": "# ADR 0001: exactly once",
     "deploy/local/stack.py": f"{DOC}SECONDS = 1.5\n",
     "tests/test_it.py": DOC + "x = 1\n" * (tidy.TEST_FILE_LINES_MAX - 1),
 }
@@ -82,6 +84,8 @@ UNTIDY: list[tuple[Rule, str, str]] = [
     (tidy.bad_migrations, "services/payments/schema/0002_more.sql", "create table more ();\n"),
     (tidy.bad_migrations, "services/payments/schema/0002_more.sql", "--\n"),
     (tidy.bad_migrations, "services/payments/schema/more.sql", "-- Why: we want more.\n"),
+    (tidy.dangling_decisions, "services/payments/parameters.toml", "# docs/adr/0002 says why\n"),
+    (tidy.dangling_decisions, "docs/adr/0003-three.md", "# ADR 0003: as ADR 0002 says"),
 ]
 
 

@@ -26,6 +26,7 @@ NOW: Final = frozenset(("now", "today", "utcnow"))
 FILES_OF_A_SERVICE: Final = ("README.md", "__init__.py", "__main__.py", "app.py", "events.py")
 PARTS_OF_A_SERVICE: Final = ("domain", "store", "handlers", "http")
 DATA_OF_A_SERVICE: Final = ("parameters.toml", "rates")
+TEXTS: Final = (".md", ".py", ".sql", ".toml")
 MIGRATION: Final = re.compile(r"([a-z]+-)?\d{4}[-_][a-z0-9]+([-_][a-z0-9]+)*\.sql")
 
 
@@ -140,6 +141,19 @@ def bad_migrations(root: Path) -> list[str]:
         for path in _entries(folder)
         if MIGRATION.fullmatch(path.name) is None
         or not re.match(r"-- \S.{9,}", path.read_text("utf-8"))
+    ]
+
+
+def dangling_decisions(root: Path) -> list[str]:
+    """Texts that send the reader to a decision record (ADR) that is not there."""
+    there = {path.name[:4] for path in (root / "docs" / "adr").glob("[0-9]*.md")}
+    texts = [path for folder in (*ROOTS, "docs") for path in sorted((root / folder).rglob("*"))]
+    return [
+        f"{path.relative_to(root)} cites the decision {number}"
+        for path in (*sorted(root.glob("*.md")), *texts)
+        if path.suffix in TEXTS
+        for number in re.findall(r"(?:ADR |adr/)(\d{4})", path.read_text("utf-8"))
+        if number not in there
     ]
 
 

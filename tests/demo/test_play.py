@@ -5,22 +5,30 @@ Method: the command a person types, small; its exit code and `demo.json` are rea
 show that the comparison bites.
 """
 
+import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
 from deploy.local import processes
+from deploy.local.demo import orders, sabotage
 from deploy.local.demo.__main__ import main
-from deploy.local.demo.sabotage import SABOTAGES
+from deploy.local.demo.oracle import foresee
+from deploy.local.demo.oracle_figures import outlook
+from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
+from deploy.local.demo.story import ENDS_AT, season
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT, SERVICES
@@ -94,6 +102,48 @@ def test_a_season_with_a_killed_service_is_exact(stack: Stack, tmp_path: Path, s
     assert result["latency_ms"].keys() == {"p50", "p95", "p99", "samples"}
     assert result["latency_ms"]["samples"] > 0
     assert result["departements"] == 3
+    assert totals_of(result) == foreseen_totals(tmp_path)
+
+
+def totals_of(result: dict[str, Any]) -> tuple[int, int, int]:
+    return result["demands"], result["appointments"], result["variable_cents"]
+
+
+def foreseen_totals(var: Path) -> tuple[int, int, int]:
+    """The same, as the oracle has them from the recorded orders."""
+    oracle = foresee(orders.read(var / "demo-orders.jsonl"), ENDS_AT)
+    accepted = [one for one in oracle.referrals.values() if one.accepted_at is not None]
+    return (
+        len(oracle.referrals),
+        len(accepted) + len(oracle.appointments),
+        sum(outlook(oracle).cents.values()),
+    )
+
+
+def test_two_demos_at_once_from_one_checkout_are_both_exact(stack: Stack, tmp_path: Path) -> None:
+    options = ("--json", *SMALL, "--seed")
+    with (
+        demo(stack, tmp_path, *options, "31") as first,
+        demo(stack, tmp_path, *options, "32") as second,
+    ):
+        results = [
+            json.loads(one.communicate(timeout=WITHIN_SECONDS)[0]) for one in (first, second)
+        ]
+    assert [(one["seed"], one["differences"]) for one in results] == [(31, []), (32, [])]
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert json.loads((tmp_path / "demo.json").read_text()) in results
+    assert {path.name for path in tmp_path.iterdir()} == {"demo.json", "demo-orders.jsonl"}
+
+
+def test_the_view_ends_with_the_demands_of_each_cpts(stack: Stack, tmp_path: Path) -> None:
+    with demo(stack, tmp_path, *SMALL, "--seed", "41") as process:
+        output, errors = process.communicate(timeout=WITHIN_SECONDS)
+    assert process.returncode == 0, output + errors
+    shown = dict(re.findall(r"^  95 (.+) \(T\d\) : (\d+) demandes", output, re.MULTILINE))
+    oracle = foresee(orders.read(tmp_path / "demo-orders.jsonl"), ENDS_AT)
+    asked = Counter(one.cpts_id for one in oracle.referrals.values())
+    cast = season(seed=41, departements=1, demands=120).cast
+    assert shown == {one.cpts_name: str(asked[one.cpts_id]) for one in cast}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -134,6 +184,7 @@ def service_process(pid: int, service: str) -> psutil.Process:
 FAILURES = [
     ComponentFailed("Kafka", "ended while starting", None, "look at it"),
     RepositoryOutOfReach("no repository answers"),
+    NothingToFalsifyError("nothing of the kind"),
     JarRefused("a jar is another one"),
     OSError("no space left"),
 ]
@@ -155,11 +206,54 @@ def test_what_cannot_start_ends_with_a_sentence(
     assert str(failure) in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "what"),
+    [
+        *(("--rate", value, "a number") for value in ("0", "-1", "nan", "inf", "fast")),
+        *(("--demands", value, "a whole number") for value in ("0", "-3", "1.5", "many")),
+    ],
+)
+def test_an_option_that_cannot_be_is_told_before_anything_starts(
+    option: str, value: str, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([option, value])
+    assert end.value.code == 2
+    assert f"{option}: '{value}' is not {what} above 0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("seed", "name"), list(enumerate(sorted(SABOTAGES), start=11)))
 def test_a_sabotage_is_seen_and_named(stack: Stack, tmp_path: Path, seed: int, name: str) -> None:
     code, result = played(stack, tmp_path, *SMALL, "--seed", str(seed), "--sabotage", name)
     assert (code, result["exact"]) == (1, False)
     assert NAMED[name] in {difference["what"] for difference in result["differences"]}
+    if NAMED[name] == "centimes":
+        assert totals_of(result)[-1] != foreseen_totals(tmp_path)[-1]
+
+
+class Barren:
+    """A database in which there is nothing to falsify."""
+
+    async def fetchrow(self, _query: str) -> None:
+        return None
+
+    async def execute(self, _query: str) -> str:
+        return "UPDATE 0"
+
+
+SEEKING = sorted(SABOTAGES.keys() - {"cap-forgotten", "wrong-taille"})
+
+
+@pytest.mark.parametrize("name", SEEKING)
+async def test_a_sabotage_that_finds_nothing_gives_up_after_the_last_order(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sabotage, "FINDS_WITHIN_SECONDS", 0.05)
+    chain: Any = SimpleNamespace(databases=defaultdict(Barren))
+    driver: Any = SimpleNamespace(passed=lambda _share: asyncio.sleep(0))
+    async with asyncio.timeout(5):
+        with pytest.raises(NothingToFalsifyError, match=name):
+            await saboteur(name)(chain, driver)
 
 
 def test_ctrl_c_stops_everything(stack: Stack, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import chain
 
 import msgspec
 import pytest
 
-from deploy.local.demo import orders
+from contracts import communes as contracts
+from contracts.departements import by_code
+from deploy.local.demo import oracle_places, orders
 from deploy.local.demo.cast import check_digit
 from deploy.local.demo.demands import referral_id
 from deploy.local.demo.oracle import Oracle, foresee
@@ -202,3 +205,14 @@ def test_one_departement_already_has_all_tailles(departements: int) -> None:
     told = season(seed=3, departements=departements, demands=60)
     assert {cpts.taille for cpts in told.cast} == {1, 2, 3, 4}
     assert len({cpts.departement for cpts in told.cast}) == departements
+
+
+def test_the_oracle_and_the_contracts_read_the_same_places() -> None:
+    told = (contracts.all_communes(), oracle_places._registers()[1], ("00000", "99999"))
+    for code in chain(*told):
+        theirs, ours = contracts.resolve(code), oracle_places.resolve(code)
+        assert (theirs is None) == (ours is None), code
+        if theirs is not None and ours is not None:
+            assert ours.zone.key == by_code(theirs.departement).time_zone, code
+            for name in ("code", "departement", "city", "population"):
+                assert getattr(ours, name) == getattr(theirs, name), code

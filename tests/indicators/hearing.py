@@ -8,7 +8,7 @@ import msgspec
 from contracts.events.indicators import FigureChanged
 from contracts.recorded import Recorded
 from services.indicators.app import RULE, SERVICE
-from services.indicators.store import answers
+from services.indicators.store import invariants as stored
 from services.messaging.unit import Desk, open_unit
 from tests.indicators.story import Key
 
@@ -43,7 +43,7 @@ async def figures(desk: Desk) -> dict[Key, set[str]]:
 async def invariants(desk: Desk) -> set[bool]:
     """The values of the live invariants."""
     async with desk.pool.acquire() as connection:
-        return set((await answers.invariants(connection, RULE)).values())
+        return set((await stored.invariants(connection, RULE)).values())
 
 
 async def announced(desk: Desk) -> list[FigureChanged]:

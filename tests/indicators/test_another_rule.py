@@ -18,7 +18,7 @@ from services.indicators.app import FOLDER, RULE
 from services.indicators.domain.rule import CountingRule, DatedValue, Name
 from services.indicators.handlers.hearing import on_membership, on_referrals
 from services.indicators.handlers.recounting import apply_rule
-from services.indicators.store import answers
+from services.indicators.store import invariants as stored
 from services.messaging.timers import Due
 from services.messaging.unit import Desk, open_unit
 from tests.contracts.compatibility import base_commit
@@ -65,7 +65,7 @@ async def apply(desk: Desk, rule: CountingRule) -> int:
 
 async def invariants(desk: Desk, rule: CountingRule) -> set[bool]:
     async with desk.pool.acquire() as connection:
-        return set((await answers.invariants(connection, rule)).values())
+        return set((await stored.invariants(connection, rule)).values())
 
 
 @settings(

@@ -25,7 +25,7 @@ from services.indicators.domain.doctors import Membership, Participation, doctor
 from services.indicators.domain.figures import (
     DEMANDS,
     FACTS_PER_EVENT_MAX,
-    INDICATORS,
+    INDICATOR_LABELS,
     ContractYear,
     Figure,
     FigureKey,
@@ -369,7 +369,7 @@ def _count(entries: Any, years: Any, finess: Any, ours: Any, states: Any) -> dic
         (cpts_id, indicator, year.period.first): set()
         for cpts_id in years
         for year in years[cpts_id]
-        for indicator in INDICATORS
+        for indicator in INDICATOR_LABELS
     }
     found = {f"rpps:{rpps}": doctor_figures(members[rpps], parts.get(rpps, []), years, RULE)
              for rpps in members}  # fmt: skip

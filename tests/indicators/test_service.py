@@ -29,7 +29,7 @@ from contracts.recorded import Recorded
 from contracts.topics import MEMBERSHIP, REFERRALS
 from deploy.local.stack import Stack
 from services.indicators.app import RULE, SERVICE
-from services.indicators.store import answers
+from services.indicators.store import invariants as stored
 from services.messaging.database import open_pool
 from services.messaging.process import Running, running
 from services.messaging.replaying import rebuild
@@ -328,7 +328,7 @@ async def test_a_fact_dropped_behind_the_service_s_back_shows(indicators: Indica
             await transaction.start()
             await connection.execute("alter table figure_fact disable trigger only_grows")
             await connection.execute(statement)
-            found = await answers.invariants(connection, RULE)
+            found = await stored.invariants(connection, RULE)
             await transaction.rollback()
         assert found[named] is False, statement
     assert set((await indicators.get("/invariants")).values()) == {True}

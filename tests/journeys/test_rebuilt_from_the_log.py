@@ -9,7 +9,7 @@ import pytest
 from services.messaging.process import Service
 from services.messaging.replaying import rebuild
 from tests.journeys.hub import message, tell
-from tests.journeys.story import SERVICES, Platform
+from tests.journeys.story import SERVICES, Platform, Story, eventually
 
 COUNTED = """
     select cpts_id, indicator, starts_on, fact_id
@@ -50,10 +50,19 @@ STATE = {
         "attributions": "select * from {schema}.attribution order by 1",
         "referrals": "select * from {schema}.referral order by 1",
         "appointments": "select * from {schema}.appointment order by 1",
-        "members": "select * from {schema}.member order by 1, 2",
+        **{
+            name: f"select * from {{schema}}.{name} order by 1, 2"
+            for name in ("cpts", "aci", "member", "participation")
+        },
+        "contract years": "select * from {schema}.contract_year order by 1, 2, 3",
     },
     "payments": {
         "values": VALUES,
+        "counted facts": COUNTED,
+        **{
+            name: f"select * from {{schema}}.{name} order by 1, 2"
+            for name in ("cpts", "aci", "contract_year", "taille")
+        },
         "accounts": "select cpts_id, starts_on, variable_cents from {schema}.account order by 1, 2",
         "balances": "select account, sum(amount_cents) from {schema}.ledger_entry "
         "group by 1 order by 1",
@@ -69,17 +78,33 @@ COMMUNES = {
 }
 
 
+async def leave_by_mistake(story: Story) -> None:
+    """Another doctor is recorded, counted, and corrected: never a member at all."""
+    other = f"82{story.doctor[2:]}"
+    member_id = await story.add_member(other)
+    await story.add_participation(other)
+    indicator = "sas_medecins_participants"
+    await eventually(lambda: story.figure(indicator), 2)
+    path = f"/cpts/{story.cpts_id}/members/{member_id}"
+    withdrawn = {"from_on": story.year.isoformat(), "is_withdrawn": True}
+    await story.done("membership", "PUT", path, withdrawn)
+    await eventually(lambda: story.figure(indicator), 1)
+
+
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 async def test_a_service_rebuilt_from_the_log_equals_the_live_one(
     platform: Platform, service: Service
 ) -> None:
     story = await platform.new_story(COMMUNES[service.name], name="rebuilt").open()
-    kept, cancelled = await story.demand(), await story.demand()
+    kept, cancelled, expired = [await story.demand() for _ in range(3)]
     await story.accept(kept, story.doctor)
     await story.accept(cancelled, story.doctor)
     await story.referral(cancelled, "cancel", {"by": "cpts"})
     await story.add_participation(story.doctor)
+    await leave_by_mistake(story)
     await platform.caught_up()
+    story.later(minutes=61)
+    await eventually(lambda: story.state(expired), "expired")
     assert (await tell(story, message(story, f"rebuilt-{service.name}"))).is_success
     await story.becomes_worth(2, 200_00)
     await platform.caught_up()

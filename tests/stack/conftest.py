@@ -1,4 +1,6 @@
-"""A state and a cache of the test's own, in a folder whose name has spaces and an accent."""
+"""A state and a cache of the test's own, in a folder whose name has spaces and an accent; the real
+services in an instance that the commands find.
+"""
 
 import shutil
 import tempfile
@@ -8,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local import folders, instance
+from deploy.local.stack import Stack
+
+PARTITIONS = 4
 
 
 @pytest.fixture
@@ -26,3 +31,14 @@ def own_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for folder in (home / "state").glob("*/*/*"):
         instance.discard(folder)
     shutil.rmtree(home)
+
+
+@pytest.fixture(scope="module")
+def platform(stack: Stack) -> Iterator[Stack]:
+    """The services up in an instance of their own, which the commands find by its name."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("KAFKA_BOOTSTRAP_SERVERS", stack.kafka)
+        environment.setenv("POSTGRES_URL", stack.admin_url)
+        with Stack("platform", ephemeral=True) as running:
+            running.start_services({"CPTS_PARTITIONS": str(PARTITIONS)})
+            yield running

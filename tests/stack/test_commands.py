@@ -24,6 +24,7 @@ def just(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[st
         [*COMMAND, *arguments],
         cwd=ROOT,
         env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=120,
@@ -69,8 +70,29 @@ def test_a_day_with_the_stack(own_home: Path) -> None:
     assert just("down").stdout.startswith("stopped: kafka, postgres, membership")
     assert just("down").stdout == "nothing was running\n"
     assert just("status").returncode == 1
+    unanswered = just("reset")
+    assert (unanswered.returncode, unanswered.stderr) == (1, "")
+    assert unanswered.stdout.endswith("nothing was changed\n")
     assert just("reset", "--yes").returncode == 0
     assert list((own_home / "state").glob("*/instances/*")) == []
+
+
+def test_two_ups_at_once_start_one_stack(own_home: Path) -> None:
+    both = [
+        subprocess.Popen(
+            [*COMMAND, "up"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    told = [one.communicate(timeout=120) for one in both]
+    assert [one.returncode for one in both] == [0, 0], told
+    (folder,) = (own_home / "state").glob("*/instances/*")
+    record = instance.load(folder)
+    assert record is not None
+    assert all(process.is_running() for process in record.processes.values())
+    assert sum("Kafka: ready" in output for output, _ in told) == 1
+    status = just("status")
+    assert status.stdout.count("ready") == len(SERVICES), status.stdout
 
 
 def test_a_service_that_ends_is_named_with_its_last_lines(own_home: Path) -> None:
@@ -145,3 +167,13 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
             main([command, "--help"])
         assert end.value.code == 0
         assert capsys.readouterr().out.startswith(f"usage: just {command}")
+
+
+@pytest.mark.parametrize("lines", ["0", "-3", "ten", "1.5"])
+def test_a_number_of_lines_is_whole_and_above_zero(
+    lines: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["logs", "--lines", lines])
+    assert end.value.code == 2
+    assert f"--lines: '{lines}' is not a whole number above 0" in capsys.readouterr().err

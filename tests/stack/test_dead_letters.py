@@ -7,13 +7,12 @@ in a database, from outside.
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import psycopg
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.departements import partition_of
@@ -25,22 +24,11 @@ from deploy.local.services import ROOT
 from deploy.local.stack import Stack
 from services.messaging.codec import encode_headers
 from services.messaging.outbox import make_rows
+from tests.stack.conftest import PARTITIONS
 
-PARTITIONS = 4
 YEAR = "2026-01-01"
 DOCTOR = "810000000033"
 WITHIN_SECONDS = 30
-
-
-@pytest.fixture(scope="module")
-def platform(stack: Stack) -> Iterator[Stack]:
-    """The services up in an instance of their own, which the commands find by its name."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("KAFKA_BOOTSTRAP_SERVERS", stack.kafka)
-        environment.setenv("POSTGRES_URL", stack.admin_url)
-        with Stack("letters", ephemeral=True) as running:
-            running.start_services({"CPTS_PARTITIONS": str(PARTITIONS)})
-            yield running
 
 
 def just(platform: Stack, *arguments: str) -> "subprocess.CompletedProcess[str]":

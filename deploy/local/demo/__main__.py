@@ -12,14 +12,16 @@ from typing import Any
 import msgspec
 
 from deploy.local import processes
+from deploy.local.arguments import above_zero
 from deploy.local.demo import orders
 from deploy.local.demo.cast import DEPARTEMENTS
 from deploy.local.demo.chain import NotHeardError
 from deploy.local.demo.driver import OrderLostError
 from deploy.local.demo.play import Run, play, start_services
-from deploy.local.demo.sabotage import SABOTAGES, saboteur
+from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
 from deploy.local.demo.story import Season, season
 from deploy.local.demo.watch import euros, watcher
+from deploy.local.folders import replace_file
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT, SERVICES
@@ -29,7 +31,10 @@ DEMANDS = 2_000
 RATE = 150
 SHOWN_DIFFERENCES_MAX = 20
 INTERRUPTED = 130
-FAILURES = (ComponentFailed, JarRefused, RepositoryOutOfReach, OrderLostError, NotHeardError)
+FAILURES = (
+    *(ComponentFailed, JarRefused, RepositoryOutOfReach),
+    *(OrderLostError, NotHeardError, NothingToFalsifyError),
+)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -42,9 +47,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help=f"how many of the départements {', '.join(DEPARTEMENTS)} (default: all)",
     )
     parser.add_argument(
-        "--demands", type=int, default=DEMANDS, help="demands of the SAS (%(default)s)"
+        "--demands", type=above_zero(int), default=DEMANDS, help="demands of the SAS (%(default)s)"
     )
-    parser.add_argument("--rate", type=float, default=RATE, help="orders a second (%(default)s)")
+    parser.add_argument(
+        "--rate", type=above_zero(float), default=RATE, help="orders a second (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, help="the season's seed (drawn and printed if absent)")
     parser.add_argument("--keep", action="store_true", help="stay up until Ctrl-C, to look around")
     parser.add_argument(
@@ -69,10 +76,7 @@ def _result(
         "seed": told.seed,
         "departements": told.departements,
         "cpts": len(told.cast),
-        "demands": told.demands,
-        "appointments": run.appointments,
-        "events": run.events,
-        "variable_cents": run.variable_cents,
+        **msgspec.to_builtins(run.totals),
         "killed": {
             "service": killed.service if killed else None,
             "transactions_rolled_back": killed.transactions_rolled_back if killed else 0,
@@ -137,11 +141,12 @@ def _play(options: argparse.Namespace) -> int:
     begun, begun_epoch = time.monotonic(), time.time()
     seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
     told = season(seed=seed, departements=options.departements, demands=options.demands)
-    orders_path = options.var / "demo-orders.jsonl"
-    orders.write(orders_path, told.orders)
     say = _quiet if options.json else _report
-    say(f"graine {seed} : {told.demands} demandes, {len(told.orders)} ordres ({orders_path})")
+    say(f"graine {seed} : {len(told.orders)} ordres")
     with Stack("demo", ephemeral=True, report=say) as stack:
+        # Another run from this checkout may be under way: what is judged is in this one's folder.
+        recorded = stack.folder / "orders.jsonl"
+        orders.write(recorded, told.orders)
         start_services(stack, told)
         setup = time.monotonic() - begun
         run = asyncio.run(
@@ -149,7 +154,7 @@ def _play(options: argparse.Namespace) -> int:
                 play(
                     stack,
                     told,
-                    orders_path,
+                    recorded,
                     rate=options.rate,
                     watch=None if options.json else watcher(told.cast, stack.http_urls),
                     meddle=saboteur(options.sabotage) if options.sabotage else None,
@@ -164,7 +169,9 @@ def _play(options: argparse.Namespace) -> int:
         result = _result(run, told, setup, time.monotonic() - begun, first_seconds)
         path = options.var / "demo.json"
         encoded = msgspec.json.format(msgspec.json.encode(result), indent=2)
-        path.write_bytes(encoded + b"\n")
+        options.var.mkdir(parents=True, exist_ok=True)
+        replace_file(options.var / "demo-orders.jsonl", recorded.read_bytes())
+        replace_file(path, encoded + b"\n")
         if options.json:
             print(encoded.decode(), flush=True)
         else:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Self
 
 import httpx
 import msgspec
 
-from deploy.local.demo.oracle import Oracle
+from deploy.local.demo.oracle import Oracle, Referral
 from deploy.local.demo.oracle_figures import Outlook
 from deploy.local.demo.oracle_steering import steering
 from deploy.local.demo.orders import Order
@@ -16,6 +17,7 @@ from deploy.local.services import SERVICES
 PAGE = 1000
 AT_ONCE = 8
 SHOWN_FACTS_MAX = 5
+VARIABLE_ACCOUNT = "expense:aci:variable"
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,16 +107,46 @@ def _outcomes(
 
 async def _referrals(reader: Reader, oracle: Oracle) -> list[Difference]:
     found = {one["referral_id"]: one async for one in reader.items("referrals", "/referrals")}
-    differences = []
-    for id_ in sorted(oracle.referrals.keys() | found.keys()):
-        foreseen, seen = oracle.referrals.get(id_), found.get(id_)
-        expected = (foreseen.state, foreseen.cpts_id) if foreseen else None
-        actual = (seen["state"], seen["cpts_id"]) if seen else None
-        if expected != actual:
-            differences.append(
-                Difference(what="demande", where=id_, expected=expected, found=actual)
+    return list(referral_differences(oracle.referrals, found))
+
+
+def referral_differences(
+    foreseen: Mapping[str, Referral], found: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Difference]:
+    """Where the referrals as the service shows them, by id, are not as they were foreseen."""
+    for id_ in sorted(foreseen.keys() | found.keys()):
+        if id_ not in foreseen or id_ not in found:
+            states = (
+                foreseen[id_].state if id_ in foreseen else None,
+                found[id_]["state"] if id_ in found else None,
             )
-    return differences
+            yield Difference(what="demande", where=id_, expected=states[0], found=states[1])
+            continue
+        for name, expected in _foreseen_fields(foreseen[id_]).items():
+            actual = found[id_][name]
+            if isinstance(expected, datetime) and actual is not None:
+                actual = datetime.fromisoformat(actual).astimezone(expected.tzinfo)
+            if expected != actual:
+                where = f"{id_}/{name}"
+                yield Difference(what="demande", where=where, expected=expected, found=actual)
+
+
+def _foreseen_fields(referral: Referral) -> dict[str, Any]:
+    """What must stand of a referral: where it is, its limits, its appointment, how it ended."""
+    fields: dict[str, Any] = {
+        "state": referral.state,
+        "cpts_id": referral.cpts_id,
+        "see_by": referral.see_by,
+        "answer_by": referral.answer_by,
+        "accepted_at": referral.accepted_at,
+        "starts_at": referral.starts_at,
+        "practitioner_rpps": referral.rpps,
+    }
+    if referral.state == "expired":
+        fields["changed_at"] = referral.answered_at
+    if referral.state in ("declined", "returned"):
+        fields["outcome"] = referral.reason
+    return fields
 
 
 async def _figures(reader: Reader, outlook: Outlook) -> list[Difference]:
@@ -236,9 +268,9 @@ async def _soundness(reader: Reader, outlook: Outlook) -> list[Difference]:
         ("grand livre", "somme", 0, balances["sum_cents"]),
         (
             "grand livre",
-            "expense:aci:variable",
+            VARIABLE_ACCOUNT,
             sum(outlook.cents.values()),
-            expense.get("expense:aci:variable", 0),
+            expense.get(VARIABLE_ACCOUNT, 0),
         ),
     ]
     for service in ("indicators", "payments"):

@@ -13,12 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from contracts import communes
-from contracts.departements import by_code
-from deploy.local.demo.oracle_contracts import PARIS, Contracts, Person, is_on, paris_day
+from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
 from deploy.local.demo.oracle_hub import HubMessage, read
+from deploy.local.demo.oracle_places import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
 ANSWER_WITHIN = timedelta(minutes=60)
@@ -31,6 +29,7 @@ DECLINE_REASONS = {
     *("no_availability", "outside_competence", "not_unscheduled_care"),
     *("needs_emergency_care", "place_not_covered"),
 }
+NOT_OFFERED = "not_offered_in_time"
 RETURN_REASONS = {"by_cpts", "by_regulation", "practitioner_unavailable"}
 SIDES = {"patient", "practitioner", "cpts", "regulation"}
 DEMAND_FIELDS = {"source", "source_id", "commune", "part", "need", "urgency", "received_at"}
@@ -39,11 +38,11 @@ WITH_APPOINTMENT = ("booked", "honoured", "missed")
 
 @dataclass
 class Referral:
-    """A demand and what became of it."""
+    """A demand and what became of it; `reason` is why it was declined or returned."""
 
     id: str
     body: dict[str, Any]
-    commune: communes.Commune
+    commune: Commune
     received_at: datetime
     recorded_at: datetime
     see_by: datetime
@@ -59,6 +58,7 @@ class Referral:
     rpps: str | None = None
     answer: str | None = None
     answered_at: datetime | None = None
+    reason: str | None = None
 
 
 class Oracle:
@@ -69,7 +69,6 @@ class Oracle:
         self.referrals: dict[str, Referral] = {}
         self.appointments: dict[str, list[HubMessage]] = {}
         self.outcomes: dict[int, str] = {}
-        self.accepted = 0
         self._answers: dict[tuple[str, str], tuple[tuple[str, str, bytes], str]] = {}
         self._hub_answers: dict[str, str] = {}
         self._limits: list[tuple[datetime, str]] = []
@@ -108,7 +107,7 @@ class Oracle:
                 referral.state = referral.answer = "expired"
                 referral.answered_at = due
             elif referral.state == "held" and referral.see_by <= due:
-                referral.state = "returned"
+                referral.state, referral.reason = "returned", NOT_OFFERED
             elif referral.state == "held":
                 self._offer(referral, due)
 
@@ -160,7 +159,7 @@ class Oracle:
         if referral_id in self.referrals:
             is_same = self.referrals[referral_id].body == body
             return "ok" if is_same else "demand_already_known"
-        commune = communes.resolve(body["commune"])
+        commune = resolve(body["commune"])
         if commune is None:
             return "unknown_commune"
         if body["need"] not in NEEDS:
@@ -169,9 +168,8 @@ class Oracle:
         if received_at > order.at:
             return "received_in_the_future"
         if body["urgency"] == "same_day":
-            zone = ZoneInfo(by_code(commune.departement).time_zone)
-            next_day = received_at.astimezone(zone).date() + timedelta(days=1)
-            see_by = datetime.combine(next_day, time(), zone)
+            next_day = received_at.astimezone(commune.zone).date() + timedelta(days=1)
+            see_by = datetime.combine(next_day, time(), commune.zone)
         else:
             see_by = received_at + timedelta(hours=48)
         referral = Referral(
@@ -191,7 +189,7 @@ class Oracle:
             heapq.heappush(self._limits, (datetime.combine(day, time(), PARIS), referral_id))
             day += timedelta(days=1)
         if see_by < order.at:
-            referral.state = "returned"
+            referral.state, referral.reason = "returned", NOT_OFFERED
         self._offer(referral, order.at)
         return "ok"
 
@@ -206,7 +204,7 @@ class Oracle:
         if not is_needed:
             return "no_part_needed"
         if "commune" in body:
-            commune = communes.resolve(body["commune"])
+            commune = resolve(body["commune"])
             if commune is None or commune.city != referral.commune.code:
                 return "unknown_part"
             referral.commune, referral.part = commune, None
@@ -238,7 +236,6 @@ class Oracle:
         referral.state, referral.accepted_at, referral.agreed_at = "booked", at, at
         referral.answer, referral.answered_at = "accepted", at
         referral.starts_at, referral.rpps = starts_at, body["practitioner_rpps"]
-        self.accepted += 1
         return "ok"
 
     def _is_member(self, rpps: str | None, cpts_id: str | None, at: datetime) -> bool:
@@ -254,7 +251,7 @@ class Oracle:
         if body["reason"] not in DECLINE_REASONS:
             return "unknown_reason"
         referral.state = referral.answer = "declined"
-        referral.answered_at = at
+        referral.answered_at, referral.reason = at, body["reason"]
         return "ok"
 
     def _return(self, referral: Referral, body: dict[str, Any], at: datetime) -> str:
@@ -265,7 +262,7 @@ class Oracle:
         is_waiting = referral.state in ("offered", "expired")
         if is_waiting and referral.answer_by and at >= referral.answer_by:
             return "answer_too_late"
-        referral.state = "returned"
+        referral.state, referral.reason = "returned", body["reason"]
         return "ok"
 
     def _honoured(self, referral: Referral, _body: dict[str, Any], at: datetime) -> str:

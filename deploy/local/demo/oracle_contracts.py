@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from contracts import communes
+from deploy.local.demo.oracle_places import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
-PARIS = ZoneInfo("Europe/Paris")
 WAYS = {"own_office", "cpts", "msp", "sos"}
 INDICATORS = {"sas_medecins_participants", "sas_demandes_avec_rdv"}
 MISSIONS = {
     *("acces_aux_soins", "parcours_pluriprofessionnel", "prevention", "crise_sanitaire"),
     *("qualite_et_pertinence", "accompagnement"),
 }
-# Avenant 2, access to care, variable part, in cents by taille (domain/aci-rules §2.2).
+# Cents by taille: avenant 2 of 20 December 2021 to the ACI-CPTS, access to care, variable part, as
+# services/payments/rates/acces_aux_soins.toml has it; the primary text was not read.
 ENVELOPES_CENTS = {1: 25_000_00, 2: 30_000_00, 3: 35_000_00, 4: 45_000_00}
 
 
@@ -42,7 +41,7 @@ def _overlap(a: "Place | Person", b: "Place | Person") -> bool:
 class Place:
     """A place of a territory."""
 
-    commune: communes.Commune
+    commune: Commune
     part: str | None
     population: int
     from_on: date
@@ -106,7 +105,7 @@ class Contracts:
                 return self._aci(cpts, order.body)
 
     def _register(self, body: dict[str, Any]) -> str:
-        if communes.resolve(body["seat_commune"]) is None:
+        if resolve(body["seat_commune"]) is None:
             return "unknown_commune"
         finess = body.get("finess")
         if finess is not None and self.with_finess(finess) is not None:
@@ -131,7 +130,7 @@ class Contracts:
 
     def _territory(self, cpts: Cpts, order: Order) -> str:
         body = order.body
-        commune = communes.resolve(body["commune"])
+        commune = resolve(body["commune"])
         if commune is None:
             return "unknown_commune"
         from_on, to_on = _period(body)
@@ -164,7 +163,7 @@ class Contracts:
             return "parts_exceed_commune"
         return None
 
-    def holder(self, commune: communes.Commune, part: str | None, day: date) -> str | None:
+    def holder(self, commune: Commune, part: str | None, day: date) -> str | None:
         """The CPTS that holds a place on a day."""
         for cpts_id, cpts in self.cpts.items():
             for place in cpts.places.values():
@@ -177,7 +176,7 @@ class Contracts:
                     return cpts_id
         return None
 
-    def needs_part(self, commune: communes.Commune, part: str | None, day: date) -> bool:
+    def needs_part(self, commune: Commune, part: str | None, day: date) -> bool:
         """Whether a place is held only in parts, or a city in arrondissements, that it is not."""
         if self.holder(commune, part, day) is not None:
             return False
@@ -188,7 +187,7 @@ class Contracts:
             or any(place.commune.code == commune.city for place in self._places_on(day))
         )
 
-    def parts_on(self, commune: communes.Commune, day: date) -> set[str]:
+    def parts_on(self, commune: Commune, day: date) -> set[str]:
         """The parts of a commune that territories name on a day."""
         places = [place for place in self._places_on(day) if place.commune.code == commune.code]
         return {place.part for place in places if place.part is not None}

@@ -46,7 +46,6 @@ def numbered(drafts: Iterable[Draft]) -> list[Order]:
 
 def write(path: Path, orders: Iterable[Order]) -> None:
     """Write the orders, one JSON line each."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.Encoder().encode_lines(list(orders)))
 
 

@@ -21,6 +21,7 @@ from deploy.local.demo.latency import Latency
 from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_figures import outlook
 from deploy.local.demo.story import Season
+from deploy.local.demo.totals import Totals, totals
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 
@@ -34,9 +35,7 @@ class Run(msgspec.Struct, kw_only=True):
     """What a run found and measured."""
 
     differences: list[Difference]
-    events: int
-    appointments: int
-    variable_cents: int
+    totals: Totals
     killed: Accident | None
     latency: Latency
     recovery_seconds: float
@@ -85,7 +84,7 @@ async def play(
     orders_path: Path,
     *,
     rate: float,
-    watch: Callable[[Progress, Recovery], "asyncio.Task[None]"] | None = None,
+    watch: Callable[[Chain, Progress, Recovery], "asyncio.Task[None]"] | None = None,
     meddle: Callable[[Chain, Driver], "asyncio.Task[None]"] | None = None,
     kill: str | None = None,
 ) -> Run:
@@ -103,7 +102,7 @@ async def _play(
     season: Season,
     orders_path: Path,
     rate: float,
-    watch: Callable[[Progress, Recovery], "asyncio.Task[None]"] | None,
+    watch: Callable[[Chain, Progress, Recovery], "asyncio.Task[None]"] | None,
     meddle: Callable[[Chain, Driver], "asyncio.Task[None]"] | None,
     killed: str,
     recovery: Recovery,
@@ -121,7 +120,7 @@ async def _play(
         beside = [asyncio.create_task(_accident(stack, killed, chain, driver, recovery))]
         if meddle is not None:
             beside.append(meddle(chain, driver))
-        viewing = [watch(driver.progress, recovery)] if watch is not None else []
+        viewing = [watch(chain, driver.progress, recovery)] if watch is not None else []
         try:
             await _together(driver.run(), beside)
             await _let_timers_end(stack, chain, season)
@@ -208,9 +207,7 @@ async def _judge(
     first = await latency.first_event_at(chain)
     return Run(
         differences=differences,
-        events=await chain.events(),
-        appointments=oracle.accepted + len(oracle.appointments),
-        variable_cents=sum(found.cents.values()),
+        totals=await totals(stack.http_urls, chain),
         killed=recovery.killed,
         latency=await latency.measure(chain, recovery.away),
         recovery_seconds=round(recovery.seconds, 2),

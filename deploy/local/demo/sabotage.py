@@ -14,7 +14,13 @@ from deploy.local.demo.driver import Driver
 
 AFTER_SHARE = 0.6
 LOOK_EVERY_SECONDS = 0.02
+FINDS_WITHIN_SECONDS = 30
 CAPPED_CPTS = "95-trois-forets"
+
+
+class NothingToFalsifyError(Exception):
+    """The season is over and a sabotage has found nothing of its kind; the message says which."""
+
 
 # A referral that ended well and that some figure counts, with the figure that counts it.
 _COUNTED = """
@@ -116,11 +122,24 @@ SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
 
 
 def saboteur(name: str) -> Callable[[Chain, Driver], "asyncio.Task[None]"]:
-    """What starts a sabotage beside a run, in its second half; KeyError for an unknown name."""
+    """What starts a sabotage beside a run, in its second half; KeyError for an unknown name.
+
+    The task raises `NothingToFalsifyError` when what it looks for does not come in time.
+    """
     act = SABOTAGES[name]
 
     async def meddle(chain: Chain, driver: Driver) -> None:
         await driver.passed(AFTER_SHARE)
-        await act(chain)
+        acting = asyncio.ensure_future(act(chain))
+        try:
+            # However slow the rate, all that can come has come soon after the last order.
+            await driver.passed(1)
+            await asyncio.wait_for(acting, FINDS_WITHIN_SECONDS)
+        except TimeoutError:
+            raise NothingToFalsifyError(
+                f"{name}: the season holds nothing to falsify in this way; more --demands may"
+            ) from None
+        finally:
+            acting.cancel()
 
     return lambda chain, driver: asyncio.create_task(meddle(chain, driver))

@@ -39,7 +39,6 @@ class Season(msgspec.Struct, frozen=True, kw_only=True):
 
     seed: int
     departements: int
-    demands: int
     cast: tuple[Cpts, ...]
     orders: list[Order]
     ends_at: datetime = ENDS_AT
@@ -63,14 +62,9 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
     return Season(
         seed=seed,
         departements=departements,
-        demands=sum(1 for draft in drafts if draft.path == "/demands" and _is_first(draft)),
         cast=players,
         orders=numbered(drafts),
     )
-
-
-def _is_first(draft: Draft) -> bool:
-    return draft.key.endswith(":demand")
 
 
 def _instant(random: Random) -> datetime:

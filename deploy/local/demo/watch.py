@@ -6,7 +6,8 @@ A table that refreshes on a terminal (`rich`), plain lines elsewhere. Texts are 
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -16,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from deploy.local.demo.cast import Cpts
+from deploy.local.demo.chain import Chain
 from deploy.local.demo.compare import Reader
 from deploy.local.demo.driver import Progress
 from deploy.local.demo.play import Recovery
@@ -23,6 +25,10 @@ from deploy.local.demo.play import Recovery
 PARIS = ZoneInfo("Europe/Paris")
 TABLE_EVERY_SECONDS = 1.0
 LINES_EVERY_SECONDS = 5.0
+
+_DEMANDS = """
+    select cpts_id, count(*) as demands from referral where cpts_id is not null group by cpts_id
+"""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +42,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     cents: int = 0
 
 
+LookNow = Callable[[], Awaitable[list[Row]]]
+
+
 def euros(cents: int) -> str:
     """An amount as a French reader expects it."""
     sign = "−" if cents < 0 else ""
@@ -43,9 +52,15 @@ def euros(cents: int) -> str:
     return f"{sign}{whole},{abs(cents) % 100:02d} €"
 
 
-async def look(reader: Reader, cpts: Cpts) -> Row:
-    """The present figures and cents of a CPTS."""
-    demands = appointments = doctors = cents = 0
+async def demands_by_cpts(chain: Chain) -> Counter[str]:
+    """How many demands each CPTS was asked to take, whatever became of them."""
+    rows = await chain.databases["referrals"].fetch(_DEMANDS)
+    return Counter({row["cpts_id"]: row["demands"] for row in rows})
+
+
+async def look(reader: Reader, cpts: Cpts, demands: int) -> Row:
+    """The present figures and cents of a CPTS, beside its number of demands."""
+    appointments = doctors = cents = 0
     years = [year.isoformat() for year in cpts.aci_years_of_season]
     try:
         async for figure in reader.items("indicators", f"/cpts/{cpts.cpts_id}/figures"):
@@ -55,9 +70,6 @@ async def look(reader: Reader, cpts: Cpts) -> Row:
                 appointments += figure["value"]
             elif figure["indicator"] == "sas_medecins_participants":
                 doctors = max(doctors, figure["value"])
-        for year in years:
-            tally = await reader.get("indicators", f"/cpts/{cpts.cpts_id}/steering/{year}")
-            demands += tally["accepted"] + tally["declined"] + tally["expired"]
         funding = await reader.get("payments", f"/cpts/{cpts.cpts_id}/funding")
         cents = sum(one["variable_cents"] for one in funding["contract_years"])
     except (httpx.HTTPError, KeyError):
@@ -117,50 +129,49 @@ def line(row: Row) -> str:
 
 def watcher(
     cast: Sequence[Cpts], urls: Mapping[str, str]
-) -> Callable[[Progress, Recovery], "asyncio.Task[None]"]:
+) -> Callable[[Chain, Progress, Recovery], "asyncio.Task[None]"]:
     """What starts the view beside a run; cancelled at its end."""
 
-    def start(progress: Progress, recovery: Recovery) -> "asyncio.Task[None]":
+    def start(chain: Chain, progress: Progress, recovery: Recovery) -> "asyncio.Task[None]":
         show = _table if sys.stdout.isatty() else _lines
-        return asyncio.create_task(show(cast, urls, progress, recovery))
+
+        async def view() -> None:
+            async with Reader(urls) as reader:
+                await show(lambda: _rows(chain, reader, cast), progress, recovery)
+
+        return asyncio.create_task(view())
 
     return start
 
 
-async def _rows(reader: Reader, cast: Sequence[Cpts]) -> list[Row]:
-    return list(await asyncio.gather(*(look(reader, cpts) for cpts in cast)))
+async def _rows(chain: Chain, reader: Reader, cast: Sequence[Cpts]) -> list[Row]:
+    demands = await demands_by_cpts(chain)
+    return list(await asyncio.gather(*(look(reader, cpts, demands[cpts.cpts_id]) for cpts in cast)))
 
 
-async def _table(
-    cast: Sequence[Cpts], urls: Mapping[str, str], progress: Progress, recovery: Recovery
-) -> None:
+async def _table(look_now: LookNow, progress: Progress, recovery: Recovery) -> None:
     before: dict[str, int] = {}
-    console = Console()
-    async with Reader(urls) as reader:
-        with Live(console=console, auto_refresh=False) as live:
-            is_last = False
-            while not is_last:
-                is_last = progress.is_over.is_set()
-                rows = await _rows(reader, cast)
-                live.update(table(rows, before, headline(progress, recovery)), refresh=True)
-                before = {row.name: row.cents for row in rows}
-                await _pause(progress, TABLE_EVERY_SECONDS)
-
-
-async def _lines(
-    cast: Sequence[Cpts], urls: Mapping[str, str], progress: Progress, recovery: Recovery
-) -> None:
-    """The headline, then each CPTS of which something changed."""
-    before: dict[str, Row] = {}
-    async with Reader(urls) as reader:
+    with Live(console=Console(), auto_refresh=False) as live:
         is_last = False
         while not is_last:
-            await _pause(progress, LINES_EVERY_SECONDS)
             is_last = progress.is_over.is_set()
-            rows = await _rows(reader, cast)
-            changed = [line(row) for row in rows if before.get(row.name) != row]
-            print("\n".join((headline(progress, recovery), *changed)), flush=True)
-            before = {row.name: row for row in rows}
+            rows = await look_now()
+            live.update(table(rows, before, headline(progress, recovery)), refresh=True)
+            before = {row.name: row.cents for row in rows}
+            await _pause(progress, TABLE_EVERY_SECONDS)
+
+
+async def _lines(look_now: LookNow, progress: Progress, recovery: Recovery) -> None:
+    """The headline, then each CPTS of which something changed."""
+    before: dict[str, Row] = {}
+    is_last = False
+    while not is_last:
+        await _pause(progress, LINES_EVERY_SECONDS)
+        is_last = progress.is_over.is_set()
+        rows = await look_now()
+        changed = [line(row) for row in rows if before.get(row.name) != row]
+        print("\n".join((headline(progress, recovery), *changed)), flush=True)
+        before = {row.name: row for row in rows}
 
 
 async def _pause(progress: Progress, seconds: float) -> None:

@@ -17,7 +17,7 @@ from services.indicators.domain.days import Period
 DOCTORS: Final = "sas_medecins_participants"
 DOCTORS_VIA_CPTS: Final = "sas_medecins_participants_via_cpts"
 DEMANDS: Final = "sas_demandes_avec_rdv"
-INDICATORS: Final = (DOCTORS, DOCTORS_VIA_CPTS, DEMANDS)
+# The indicators that there are: each has a figure from the moment a contract year is known.
 INDICATOR_LABELS: Final[Mapping[str, str]] = {
     DOCTORS: "Médecins de la CPTS participant au SAS",
     DOCTORS_VIA_CPTS: "Médecins participant au SAS par l'intermédiaire de la CPTS",
@@ -147,7 +147,7 @@ def opened_figures(years: Iterable[ContractYear], departements: Mapping[str, str
             departement=departements[year.cpts_id],
         )
         for year in years
-        for indicator in INDICATORS
+        for indicator in INDICATOR_LABELS
     ]
 
 

@@ -10,6 +10,7 @@ from services.indicators.domain.appointments import Appointment, attribute, drop
 from services.indicators.domain.doctors import doctor_figures
 from services.indicators.domain.figures import (
     ContractYear,
+    Figure,
     FigureKey,
     appointment_fact,
     demand_figures,
@@ -116,17 +117,12 @@ async def count(rule: CountingRule, unit: Unit, concerned: Concerned, origins: O
     counted = await figures.counted_in(unit.connection, wanted)
     changes = fact_changes(wanted, counted, cpts_ids)
     changed_years = {(year.cpts_id, year.period.first) for year in concerned.years}
-    standing = {}
-    if changed_years:
-        keys = await membership_facts.departements(unit.connection, list(cpts_ids))
-        there = [
-            year
-            for cpts_id, first in changed_years
-            for year in years.get(cpts_id, ())
-            if year.period.first == first
-        ]
-        standing = {figure.key: figure for figure in opened_figures(there, keys)}
+    standing = await _opened(unit, years, changed_years)
     present = await figures.lock_figures(unit.connection, changes.keys() | standing.keys())
+    # An indicator may be younger than a contract year, which was then opened without its figure.
+    unopened = changes.keys() - present.keys() - standing.keys()
+    opened = await _opened(unit, years, {(key.cpts_id, key.starts_on) for key in unopened})
+    standing |= {key: opened[key] for key in unopened}
     dated = {
         key
         for key, figure in standing.items()
@@ -151,6 +147,22 @@ async def count(rule: CountingRule, unit: Unit, concerned: Concerned, origins: O
             cause=origin.cause,
         )
     await unit.announce(announced)
+
+
+async def _opened(
+    unit: Unit, years: Mapping[str, Sequence[ContractYear]], firsts: Collection[tuple[str, date]]
+) -> dict[FigureKey, Figure]:
+    """The figures, all at 0, of the contract years (CPTS, first day) that there are."""
+    if not firsts:
+        return {}
+    keys = await membership_facts.departements(unit.connection, [cpts_id for cpts_id, _ in firsts])
+    there = [
+        year
+        for cpts_id, first in firsts
+        for year in years.get(cpts_id, ())
+        if year.period.first == first
+    ]
+    return {figure.key: figure for figure in opened_figures(there, keys)}
 
 
 async def _concern_years(rule: CountingRule, unit: Unit, concerned: Concerned) -> None:
