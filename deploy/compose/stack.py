@@ -20,6 +20,7 @@ from deploy.local import databases, ports, processes
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT, SERVICES
 
+HOME = ROOT / "var" / "compose-demo"
 FILES = ("docker-compose.yml", "deploy/compose/demo.yml")
 COMPONENTS = ("kafka", "postgres", *SERVICES)
 DEATH_SHOWS_WITHIN_SECONDS = 30
@@ -39,7 +40,7 @@ class ComposeStack:
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
         self.name = f"sas-cpts-demo-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
-        self._home = ROOT / "var" / "compose-demo"
+        self._home = HOME
         self.folder = self._home / "shared"
         self._secrets = self._home / "secrets"
         self._ports: dict[str, int] = {}
