@@ -50,6 +50,16 @@ logs *options:
 reset *options:
     @{{ local }} reset "$@"
 
+# Run the platform in containers, as `docker compose` does: compose up --wait, compose down …
+[group('containers'), no-exit-message]
+compose *options:
+    @{{ uv }} run python -m deploy.compose "$@"
+
+# Play the season of `just demo` on the platform in containers
+[group('containers'), no-exit-message]
+compose-demo *options:
+    @{{ uv }} run python -m deploy.compose.demo "$@"
+
 # Open a service's database under its own role: psql SERVICE [options of psql]
 [group('look inside'), no-exit-message]
 psql *options:

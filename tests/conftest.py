@@ -2,15 +2,17 @@
 
 import pytest
 
-from tests.stack_fixtures import fresh_databases, namespace, spare_suffixes, stack
+from tests import containers
+from tests.stack_fixtures import fresh_databases, namespace, servers, spare_suffixes, stack
 
-__all__ = ["fresh_databases", "namespace", "spare_suffixes", "stack"]
+__all__ = ["fresh_databases", "namespace", "servers", "spare_suffixes", "stack"]
 
 NEED_COMPONENTS = {"stack", "own_home"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "stack: needs a real Kafka and PostgreSQL (set by itself)")
+    containers.are_wanted()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

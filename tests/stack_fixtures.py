@@ -10,10 +10,27 @@ from psycopg import sql
 
 from deploy.local import databases
 from deploy.local.stack import Stack
+from tests import containers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With `CPTS_TEST_STACK=containers`, Kafka and PostgreSQL of the session, in its environment.
+
+    Nothing is started for tests that need neither.
+    """
+    are_needed = any(item.get_closest_marker("stack") for item in request.session.items)
+    if not (are_needed and containers.are_wanted()):
+        yield
+        return
+    with containers.servers() as given, pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(servers: None) -> Iterator[Stack]:
     """Kafka and PostgreSQL: those of the environment variables, embedded ones otherwise."""
     with Stack("tests", ephemeral=True) as running:
         yield running

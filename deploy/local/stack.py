@@ -110,6 +110,11 @@ class Stack:
         return {name: f"http://127.0.0.1:{self._record.ports[name]}" for name in SERVICES}
 
     @property
+    def look_inside(self) -> str:
+        """The command that shows this instance, from another terminal."""
+        return f"just status --instance {self.name}"
+
+    @property
     def _kafka_node(self) -> KafkaNode:
         return KafkaNode(
             folder=self.folder / "kafka",
@@ -182,7 +187,8 @@ class Stack:
                 self._await_all(parts)
             except BaseException:
                 self._is_cancelled.set()
-                self._kill_components()
+                for component in ("kafka", "postgres"):
+                    self.kill(component)
                 raise
 
     def _settle_servers(self, kafka: str, postgres: str) -> None:
@@ -268,10 +274,6 @@ class Stack:
     def _save(self) -> None:
         with self._lock:
             instance.save(self.folder, self._record)
-
-    def _kill_components(self) -> None:
-        for component in ("kafka", "postgres"):
-            self.kill(component)
 
     # -- the services
 

@@ -15,7 +15,7 @@ from contracts.departements import departements_by_code
 from services.messaging.declared import Service
 from services.messaging.logs import set_up_logs
 from services.messaging.replaying import rebuild, reread
-from services.messaging.running import Running, running
+from services.messaging.running import Running, make_schema_and_topics, running
 from services.messaging.settings import Settings, read_settings
 from services.messaging.telemetry import set_up_tracing
 
@@ -57,13 +57,14 @@ async def _serve_until(service: Service, settings: Settings, stopped: asyncio.Ev
 
 
 def main(service: Service) -> None:
-    """`python -m services.<name> [serve | rebuild --schema NAME | reread --topic NAME]`."""
+    """`python -m services.<name> [serve | migrate | rebuild --schema X | reread --topic X]`."""
     parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}")
     parser.add_argument(
         "--departements", help="read only the partitions of these départements (93,95)"
     )
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="run the service (the default)")
+    commands.add_parser("migrate", help="bring the schema up to date, make the topics, and end")
     command = commands.add_parser("rebuild", help="build the state anew from the log")
     command.add_argument("--schema", required=True, help="the schema to build it in")
     command = commands.add_parser("reread", help="take a topic as it is and read it from its start")
@@ -79,6 +80,8 @@ def main(service: Service) -> None:
     set_up_logs(service.name)
     set_up_tracing(service.name)
     match arguments.command:
+        case "migrate":
+            uvloop.run(make_schema_and_topics(service, settings))
         case "rebuild":
             uvloop.run(rebuild(service, settings, arguments.schema))
         case "reread":

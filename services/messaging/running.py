@@ -137,14 +137,21 @@ def companions(departements: Sequence[str], numbers: Sequence[int], partitions: 
     ]
 
 
-async def prepare(run: Running) -> None:
-    """Schema and topics as this version wants them."""
-    await migrate(run.settings, run.service.schema)
-    admin = await open_admin(run.settings)
+async def make_schema_and_topics(service: Service, settings: Settings) -> dict[str, LogTopic]:
+    """Schema and topics as this version wants them; the topics by their names in the contracts."""
+    count = await migrate(settings, service.schema)
+    if count:
+        log.info("%s: %s migrations applied", service.name, count)
+    admin = await open_admin(settings)
     try:
-        run.topics = await ensure_topics(admin, run.settings, topics_of(run.service))
+        return await ensure_topics(admin, settings, topics_of(service))
     finally:
         await admin.close()
+
+
+async def prepare(run: Running) -> None:
+    """Schema and topics made or found, and the partitions as the database knows them."""
+    run.topics = await make_schema_and_topics(run.service, run.settings)
     own = run.own_topic
     async with run.pool.acquire() as connection:
         await check_partitions(connection, own)

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
 
@@ -44,12 +46,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.namespace}{name}"
 
 
+def _database_url(env: Mapping[str, str]) -> str:
+    """The database's address, with the password that a mounted secret holds, if there is one."""
+    if not (secret := env.get("DATABASE_PASSWORD_FILE")):
+        return env["DATABASE_URL"]
+    url = urlsplit(env["DATABASE_URL"])
+    password = quote(Path(secret).read_text("utf-8").strip(), safe="")
+    server = url.netloc.rpartition("@")[2]
+    return urlunsplit(url._replace(netloc=f"{url.username or ''}:{password}@{server}"))
+
+
 def read_settings(service: str, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings that the environment gives a service; KeyError names a missing one."""
     env = os.environ if environment is None else environment
     return Settings(
         service=service,
-        database_url=env["DATABASE_URL"],
+        database_url=_database_url(env),
         kafka=env["KAFKA_BOOTSTRAP_SERVERS"],
         http_host=env.get("HTTP_HOST", "127.0.0.1"),
         http_port=int(env.get("HTTP_PORT", "0")),

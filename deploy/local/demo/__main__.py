@@ -5,7 +5,8 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from deploy.local.demo import orders
 from deploy.local.demo.cast import DEPARTEMENTS
 from deploy.local.demo.chain import NotHeardError
 from deploy.local.demo.driver import OrderLostError
+from deploy.local.demo.platform import Platform
 from deploy.local.demo.play import Run, play, start_services
 from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
 from deploy.local.demo.story import Season, season
@@ -37,8 +39,15 @@ FAILURES = (
 )
 
 
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="just demo", description=__doc__)
+Report = Callable[[str], None]
+
+
+def _embedded(report: Report) -> AbstractContextManager[Platform]:
+    return Stack("demo", ephemeral=True, report=report)
+
+
+def _options(arguments: list[str] | None, prog: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     parser.add_argument(
         "--departements",
         type=int,
@@ -123,13 +132,12 @@ def _say(result: dict[str, Any], run: Run, path: Path) -> None:
         print(f"  … et {len(run.differences) - SHOWN_DIFFERENCES_MAX} autres dans {path}")
 
 
-def _keep(stack: Stack) -> None:
+def _keep(stack: Platform) -> None:
     """Stay up until Ctrl-C, and say where to look."""
     print("\nPages des interfaces (Ctrl-C pour tout arrêter) :", file=sys.stderr)
     for service, url in stack.http_urls.items():
         print(f"  {service:<12} {url}/schema", file=sys.stderr)
-    look = f"just status --instance {stack.name}"
-    print(f"Pour regarder dedans, d'un autre terminal : {look}", file=sys.stderr)
+    print(f"Pour regarder dedans, d'un autre terminal : {stack.look_inside}", file=sys.stderr)
     try:
         while True:
             time.sleep(1)
@@ -137,13 +145,15 @@ def _keep(stack: Stack) -> None:
         print("Arrêt.", file=sys.stderr)
 
 
-def _play(options: argparse.Namespace) -> int:
+def _play(
+    options: argparse.Namespace, open_stack: Callable[[Report], AbstractContextManager[Platform]]
+) -> int:
     begun, begun_epoch = time.monotonic(), time.time()
     seed = options.seed if options.seed is not None else secrets.randbelow(1_000_000)
     told = season(seed=seed, departements=options.departements, demands=options.demands)
     say = _quiet if options.json else _report
     say(f"graine {seed} : {len(told.orders)} ordres")
-    with Stack("demo", ephemeral=True, report=say) as stack:
+    with open_stack(say) as stack:
         # Another run from this checkout may be under way: what is judged is in this one's folder.
         recorded = stack.folder / "orders.jsonl"
         orders.write(recorded, told.orders)
@@ -198,12 +208,17 @@ def _quiet(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(
+    arguments: list[str] | None = None,
+    *,
+    prog: str = "just demo",
+    open_stack: Callable[[Report], AbstractContextManager[Platform]] = _embedded,
+) -> int:
     """Run the demo; 0 when everything was exact, 1 when not, 130 after Ctrl-C."""
-    options = _options(arguments)
+    options = _options(arguments, prog)
     processes.end_by_exception_on_signals()
     try:
-        return _play(options)
+        return _play(options, open_stack)
     except KeyboardInterrupt:
         print("Interrompu : tout est arrêté.", file=sys.stderr)
         return INTERRUPTED

@@ -15,8 +15,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import topic_of
+from deploy.local.demo.platform import Platform
 from deploy.local.services import SERVICES
-from deploy.local.stack import Stack
 
 LOOK_EVERY_SECONDS = 0.03
 CONNECTIONS_MAX = 3
@@ -28,7 +28,7 @@ class NotHeardError(Exception):
     """The services did not hear everything in time; the message says who is behind."""
 
 
-def admin_url_of(stack: Stack, service: str) -> str:
+def admin_url_of(stack: Platform, service: str) -> str:
     """The administrator's connection string on the database of a service."""
     path = urlsplit(stack.database_urls[service]).path
     return urlunsplit(urlsplit(stack.admin_url)._replace(path=path))
@@ -37,7 +37,7 @@ def admin_url_of(stack: Stack, service: str) -> str:
 class Chain:
     """Open connections to look at every service's database and at the log."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Platform) -> None:
         self._stack = stack
         self._consumer: AIOKafkaConsumer | None = None
         self.databases: dict[str, asyncpg.Pool[asyncpg.Record]] = {}

@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from deploy.local.demo.platform import Platform
 from deploy.local.processes import ComponentFailed
-from deploy.local.stack import Stack
 
 LOOK_EVERY_SECONDS = 0.25
 DEATH_SHOWS_WITHIN_SECONDS = 1.0
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 async def unless_one_dies(
-    stack: Stack, work: Coroutine[Any, Any, T], spared: Callable[[], str | None]
+    stack: Platform, work: Coroutine[Any, Any, T], spared: Callable[[], str | None]
 ) -> T:
     """The result of `work`. Raises `ComponentFailed` as soon as a component other than the one that
     `spared` names has died, also when `work` fails because of it.
@@ -39,7 +39,7 @@ async def unless_one_dies(
         await asyncio.wait([task], timeout=ENDS_WITHIN_SECONDS)
 
 
-def _raise_death(stack: Stack, spared: str | None) -> None:
+def _raise_death(stack: Platform, spared: str | None) -> None:
     for component in stack.components:
         if component != spared and stack.has_died(component):
             what = "died in the course of the season"

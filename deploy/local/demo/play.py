@@ -20,10 +20,10 @@ from deploy.local.demo.driver import BEFORE, ClockFile, Driver, Progress
 from deploy.local.demo.latency import Latency
 from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_figures import outlook
+from deploy.local.demo.platform import Platform
 from deploy.local.demo.story import Season
 from deploy.local.demo.totals import Totals, totals
 from deploy.local.services import SERVICES
-from deploy.local.stack import Stack
 
 KILL_AFTER_SHARE = 0.5
 TIMERS_WITHIN_SECONDS = 30
@@ -62,24 +62,24 @@ class Recovery(msgspec.Struct, kw_only=True):
         return since, since + self.seconds
 
 
-def clock_file(stack: Stack) -> Path:
+def clock_file(stack: Platform) -> Path:
     """Where the services of this stack read the time."""
     return stack.folder / "clock"
 
 
-def service_environment(stack: Stack) -> dict[str, str]:
+def service_environment(stack: Platform) -> dict[str, str]:
     """What the services of the demo are told beside the stack's addresses."""
     return {"CPTS_CLOCK_FILE": str(clock_file(stack))}
 
 
-def start_services(stack: Stack, season: Season) -> None:
+def start_services(stack: Platform, season: Season) -> None:
     """Start the four services on the season's clock; blocking."""
     ClockFile(clock_file(stack)).show(season.orders[0].at - BEFORE)
     stack.start_services(service_environment(stack))
 
 
 async def play(
-    stack: Stack,
+    stack: Platform,
     season: Season,
     orders_path: Path,
     *,
@@ -98,7 +98,7 @@ async def play(
 
 
 async def _play(
-    stack: Stack,
+    stack: Platform,
     season: Season,
     orders_path: Path,
     rate: float,
@@ -152,7 +152,7 @@ async def _together(main: Coroutine[Any, Any, None], beside: list["asyncio.Task[
 
 
 async def _accident(
-    stack: Stack, service: str, chain: Chain, driver: Driver, recovery: Recovery
+    stack: Platform, service: str, chain: Chain, driver: Driver, recovery: Recovery
 ) -> None:
     """Half way, kill a service, start it again, and time its return."""
     await driver.passed(KILL_AFTER_SHARE)
@@ -176,7 +176,7 @@ async def _accident(
     recovery.seconds = time.time() - recovery.killed.killed_at_epoch_seconds
 
 
-async def _let_timers_end(stack: Stack, chain: Chain, season: Season) -> None:
+async def _let_timers_end(stack: Platform, chain: Chain, season: Season) -> None:
     """At the end of the season nothing waits any more, and everybody has heard of it."""
     ClockFile(clock_file(stack)).show(season.ends_at)
     referrals = chain.databases["referrals"]
@@ -191,7 +191,7 @@ async def _let_timers_end(stack: Stack, chain: Chain, season: Season) -> None:
 
 
 async def _judge(
-    stack: Stack,
+    stack: Platform,
     season: Season,
     orders_path: Path,
     chain: Chain,

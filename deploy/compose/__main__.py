@@ -1,0 +1,25 @@
+"""`just compose …`: makes the secrets that are missing, then is `docker compose …`."""
+
+import os
+import sys
+from pathlib import Path
+
+from deploy.compose.passwords import DEFAULT_SECRETS, SECRETS_VARIABLE, make_secrets
+from deploy.local.services import ROOT
+
+NO_DOCKER = "`docker` is not here: install Docker with its compose plugin"
+
+
+def main(arguments: list[str]) -> int:
+    """Become `docker compose` on this project; 1 when there is no Docker."""
+    make_secrets(Path(os.environ.get(SECRETS_VARIABLE) or DEFAULT_SECRETS))
+    os.chdir(ROOT)
+    try:
+        os.execvp("docker", ["docker", "compose", *arguments])  # noqa: S606
+    except FileNotFoundError:
+        print(NO_DOCKER, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
