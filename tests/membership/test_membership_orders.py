@@ -410,6 +410,8 @@ async def test_members_are_recorded_checked_and_corrected(house: House) -> None:
     assert (await house.order(path, member("m", DOCTOR))).status_code == 200
     assert reason(await house.order(path, member("m", DOCTOR, profession="60"))) == "already_exists"
     assert reason(await house.order(path, member("n", DOCTOR))) == "member_overlap"
+    mistyped = await house.order(path, member("o", DOCTOR, profession="1O"))
+    assert (mistyped.status_code, reason(mistyped)) == (409, "unknown_profession")
     assert (await house.order(f"/cpts/{elsewhere}/members", member("m", DOCTOR))).status_code == 201
     assert reason(await house.order(path, member("w", WRONG))) == "wrong_check_digit"
     overridden = member("w", WRONG, is_check_digit_overridden=True)

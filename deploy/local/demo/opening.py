@@ -189,6 +189,7 @@ def _refused_by_membership(desk: Desk, cast: Sequence[Cpts]) -> Iterator[Draft]:
             "exceed",
             {"commune": DIVIDED_COMMUNE, "part": "Nord", "population": known, "from_on": day},
         ),
+        ("/members", "mistyped", {"rpps": WRONG_RPPS, "profession": "1O", "from_on": day}),
         ("/members", "digit", {"rpps": WRONG_RPPS, "profession": "10", "from_on": day}),
         (
             "/members",

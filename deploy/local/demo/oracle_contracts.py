@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts import communes
+from contracts.professions import professions
 from deploy.local.demo.orders import Order
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -306,6 +307,8 @@ def _taille(population: int) -> int:
 def _member(cpts: Cpts, body: dict[str, Any]) -> str:
     from_on, to_on = _period(body)
     person = Person(body["rpps"], from_on, to_on, profession=body["profession"])
+    if person.profession not in professions():
+        return "unknown_profession"
     if not body.get("is_check_digit_overridden") and not _has_right_digit(person.rpps):
         return "wrong_check_digit"
     if any(one.rpps == person.rpps and _overlap(one, person) for one in cpts.members.values()):
