@@ -106,6 +106,8 @@ async def test_a_demand_that_cannot_be_is_refused(
         {"received_at": "2026-03-10T12:00:00"},
         {"source_id": "a b"},
         {"part": "someone@example.org"},
+        {"part": "chez Mme Durand"},
+        {"part": "n" * 41},
     ],
 )
 async def test_a_malformed_demand_is_not_read(served: Served, change: dict[str, str]) -> None:
