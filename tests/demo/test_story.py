@@ -18,7 +18,7 @@ REFUSALS = {
     *("unknown_commune", "period_ends_before_it_starts", "population_needed"),
     *("population_not_allowed", "place_taken", "parts_exceed_commune", "wrong_check_digit"),
     *("member_overlap", "unknown_way", "finess_already_known", "finess_taken", "aci_in_force"),
-    "unknown_profession",
+    *("unknown_profession", "not_the_acting_cpts", "not_the_acting_side"),
     *("unknown_indicator", "unknown_mission", "target_needed", "steps_needed"),
     *("steps_not_increasing", "amount_above_maximum"),
     *("unknown_need", "received_in_the_future", "demand_already_known", "400", "404"),

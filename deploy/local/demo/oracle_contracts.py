@@ -84,6 +84,9 @@ class Contracts:
     def order(self, order: Order) -> str:
         """The outcome of an order to membership or payments."""
         parts = order.path.strip("/").split("/")
+        about = parts[1] if len(parts) > 1 else order.body.get("cpts_id")
+        if order.role == "cpts" and order.acting_cpts != about:
+            return "not_the_acting_cpts"
         if parts == ["cpts"]:
             return self._register(order.body)
         if parts == ["rates"]:

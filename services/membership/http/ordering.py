@@ -23,7 +23,11 @@ D = TypeVar("D")
 
 
 async def locked_cpts(order: Order, cpts_id: str) -> Cpts:
-    """The CPTS of an order, its row locked: sequences are given under it. 404 when unknown."""
+    """The CPTS of an order, its row locked: sequences are given under it.
+
+    Raises `Refused`: 403 when another CPTS gives the order, then 404 when unknown.
+    """
+    order.refuse_another_cpts(cpts_id)
     cpts = await loading.lock_cpts(order.unit.connection, cpts_id)
     return unless_refused(cpts or absent(Reason.UNKNOWN_CPTS, "La CPTS", cpts_id))
 

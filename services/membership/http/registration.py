@@ -28,6 +28,7 @@ async def register_cpts(
     """Registers a CPTS under the département of its seat."""
 
     async def body(order: Order) -> Answer:
+        order.refuse_another_cpts(data.cpts_id)
         connection = order.unit.connection
         await order.unit.lock_joins("cpts", [data.cpts_id])
         if data.finess is not None:
