@@ -183,7 +183,7 @@ async def carry_out(
     request: Request[Any, Any, Any],
     roles: Collection[Role],
     body: Callable[[Order], Awaitable[Answer]],
-) -> Response[bytes]:
+) -> Response[Any]:
     """Carry out an order in one transaction and answer it.
 
     `body` may run again after a collision with another transaction, from the start. What it raises

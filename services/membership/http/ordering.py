@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-import msgspec
 
 from contracts.departements import PARIS_TIME
 from contracts.events.membership import MembershipEvent
@@ -71,11 +70,6 @@ async def announce_of(order: Order, cpts: Cpts, events: Sequence[MembershipEvent
 def local_day(instant: datetime) -> date:
     """The day in Paris, where contract years begin."""
     return instant.astimezone(ZoneInfo(PARIS_TIME)).date()
-
-
-def shown(entry: msgspec.Struct) -> dict[str, Any]:
-    """An entry as a body: its last event without the type."""
-    return msgspec.structs.asdict(entry)
 
 
 def created(body: Any, *, is_new: bool) -> Answer:

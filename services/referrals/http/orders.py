@@ -40,7 +40,7 @@ OF_THE_REGULATION = frozenset({domain.Side.REGULATION, domain.ReturnReason.BY_RE
 @post("/referrals/{referral_id:str}/accept", status_code=200)
 async def accept(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Acceptance]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Accept a demand with an appointment, given by a member of the CPTS."""
 
     def made(*, is_member: bool) -> domain.Accept:
@@ -64,7 +64,7 @@ async def accept(
 @post("/referrals/{referral_id:str}/decline", status_code=200)
 async def decline(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Refusing]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Decline a demand, with a coded reason."""
     order = domain.Decline(cpts_id=data.cpts_id, reason=data.reason)
     return await _order(request, THE_CPTS, referral_id, _always(order), cpts_id=data.cpts_id)
@@ -73,7 +73,7 @@ async def decline(
 @post("/referrals/{referral_id:str}/return", status_code=200)
 async def give_back(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Returning]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Give a demand back to the regulation; its appointment, if any, no longer stands."""
     order = domain.Return(reason=data.reason)
     return await _order(request, BOTH_SIDES, referral_id, _always(order), says=data.reason)
@@ -82,7 +82,7 @@ async def give_back(
 @post("/referrals/{referral_id:str}/part", status_code=200)
 async def locate(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Locating]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Tell the part of the commune, or the arrondissement of the city, that a held demand needs."""
     if (data.part is None) == (data.commune is None):
         raise ValidationException("part, commune : l'un des deux, et un seul")
@@ -113,7 +113,7 @@ async def honoured(
     request: AnyRequest,
     referral_id: FromPath[str],
     data: JSONBody[Reporting],  # noqa: ARG001 - refuses unknown fields
-) -> Response[Any]:
+) -> Response[Referral]:
     """Report that the appointment took place."""
     return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportHonoured()))
 
@@ -123,7 +123,7 @@ async def no_show(
     request: AnyRequest,
     referral_id: FromPath[str],
     data: JSONBody[Reporting],  # noqa: ARG001 - refuses unknown fields
-) -> Response[Any]:
+) -> Response[Referral]:
     """Report that nobody came to the appointment."""
     return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportMissed()))
 
@@ -131,7 +131,7 @@ async def no_show(
 @post("/referrals/{referral_id:str}/cancel", status_code=200)
 async def cancel(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Cancelling]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Cancel the appointment; say which side does."""
     order = domain.Cancel(by=data.by)
     return await _order(request, BOTH_SIDES, referral_id, _always(order), says=data.by)
@@ -140,7 +140,7 @@ async def cancel(
 @post("/referrals/{referral_id:str}/move", status_code=200)
 async def move(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Moving]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Move the appointment to another time, another practitioner, or both."""
 
     def made(*, is_member: bool) -> domain.Move:
@@ -172,7 +172,7 @@ async def _order(
     cpts_id: str | None = None,
     rpps: str | None = None,
     says: str | None = None,
-) -> Response[Any]:
+) -> Response[Referral]:
     return await carry_out(
         request,
         roles,
