@@ -1,7 +1,10 @@
 """Orders: what people and systems ask the service to do, each carried out once.
 
-The caller's role is known here and nowhere else. An order with an `Idempotency-Key` keeps its
-first answer: the same order gets it again, another order under the same key is refused.
+The caller is known here and nowhere else: a role, and with the role `cpts` which CPTS. In order of
+precedence: the role is missing or unknown (400), not one of the order's (403), its CPTS is missing
+(400); then, as soon as the order knows whose its matter is, that it is another's (403).
+An order with an `Idempotency-Key` keeps its first answer: the same order gets it again, another
+order under the same key is refused.
 """
 
 import hashlib
@@ -23,6 +26,7 @@ from services.messaging.unit import Desk, Unit, open_unit
 __all__ = ["Answer", "Order", "Refused", "Role", "carry_out"]
 
 ROLE_HEADER = "Acting-Role"
+CPTS_HEADER = "Acting-Cpts"
 KEY_HEADER = "Idempotency-Key"
 INSTANT_HEADER = "Order-Instant"
 REPLAY_HEADER = "Idempotent-Replay"
@@ -55,13 +59,23 @@ class Role(StrEnum):
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order being carried out: its transaction, the instant it was received, who gives it, and
-    the cause that its events name.
+    the cause that its events name. `acting_cpts` is None in any role but that of a CPTS.
     """
 
     unit: Unit
     instant: datetime
     role: Role
     cause: Cause
+    acting_cpts: str | None = None
+
+    def refuse_another_cpts(self, cpts_id: str | None) -> None:
+        """Raises `Refused` (403) when a CPTS orders about what is another's, or nobody's yet."""
+        if self.acting_cpts is not None and cpts_id != self.acting_cpts:
+            raise Refused(
+                "not_the_acting_cpts",
+                f"Cet ordre ne concerne pas la CPTS que dit l'en-tête {CPTS_HEADER}.",
+                status=403,
+            )
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +122,20 @@ def read_role(request: Request[Any, Any, Any], allowed: Collection[Role]) -> Rol
     return role
 
 
+def read_acting_cpts(request: Request[Any, Any, Any], role: Role) -> str | None:
+    """The CPTS that gives the order; None in any other role, whatever the header says."""
+    if role is not Role.CPTS:
+        return None
+    cpts_id = request.headers.get(CPTS_HEADER)
+    if not cpts_id:
+        raise Refused(
+            "acting_cpts_missing",
+            f"Au nom d'une CPTS, l'en-tête {CPTS_HEADER} dit laquelle.",
+            status=400,
+        )
+    return cpts_id
+
+
 def read_instant(request: Request[Any, Any, Any]) -> datetime:
     """When the order was received; the caller may say it where the clock is a driven one."""
     clock = request.app.state.clock
@@ -142,9 +170,12 @@ def read_key(request: Request[Any, Any, Any]) -> str | None:
     return None if key is None else hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-async def fingerprint_of(request: Request[Any, Any, Any], role: Role) -> bytes:
-    """What makes two orders the same: role, method, path, query and body."""
-    head = f"{role}\n{request.method}\n{request.url.path}\n{request.url.query}\n"
+async def fingerprint_of(
+    request: Request[Any, Any, Any], role: Role, acting_cpts: str | None
+) -> bytes:
+    """What makes two orders the same: who gives it, method, path, query and body."""
+    who = role if acting_cpts is None else f"{role} {acting_cpts}"
+    head = f"{who}\n{request.method}\n{request.url.path}\n{request.url.query}\n"
     return hashlib.sha256(head.encode() + await request.body()).digest()
 
 
@@ -152,16 +183,17 @@ async def carry_out(
     request: Request[Any, Any, Any],
     roles: Collection[Role],
     body: Callable[[Order], Awaitable[Answer]],
-) -> Response[bytes]:
+) -> Response[Any]:
     """Carry out an order in one transaction and answer it.
 
     `body` may run again after a collision with another transaction, from the start. What it raises
     as `Refused` is rolled back, remembered under the key and answered as a problem.
     """
     role = read_role(request, roles)
+    acting_cpts = read_acting_cpts(request, role)
     key = read_key(request)
     instant = read_instant(request)
-    fingerprint = await fingerprint_of(request, role)
+    fingerprint = await fingerprint_of(request, role, acting_cpts)
     desk: Desk = request.app.state.desk
     if not desk.is_open:
         raise Refused("not_ready", NOT_READY, status=503)
@@ -177,7 +209,9 @@ async def carry_out(
                 if first is not None:
                     desk.counters["idempotent_replays"] += 1
                     return first.response(is_replay=True)
-                order = Order(unit=unit, instant=instant, role=role, cause=cause)
+                order = Order(
+                    unit=unit, instant=instant, role=role, cause=cause, acting_cpts=acting_cpts
+                )
                 kept = as_kept(await body(order))
                 unit.count("orders")
                 await keep_answer(unit.connection, key, kept)

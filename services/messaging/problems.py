@@ -67,7 +67,7 @@ def refusal_body(refused: Refused) -> dict[str, Any]:
 
 def problem(
     status: int, detail: str = "", *, headers: dict[str, str] | None = None, **extension: Any
-) -> Response[bytes]:
+) -> Response[Any]:
     """The response that tells a problem."""
     return Response(
         msgspec.json.encode(problem_body(status, detail, **extension)),

@@ -23,7 +23,7 @@ async def show_live() -> dict[str, bool]:
 
 
 @get("/health/ready", tags=["health"])
-async def show_ready(request: Request[Any, Any, Any]) -> Response[Any]:
+async def show_ready(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """Whether the service can do its work; if not, why, and the command that mends it."""
     health = request.app.state.health
     if health.is_ready:

@@ -15,6 +15,7 @@ from contracts.events.payments import (
     Step,
 )
 from services.messaging.database import Connection
+from services.messaging.documents import also
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused, not_found
 from services.payments import handlers
@@ -79,6 +80,14 @@ class RateOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     unit: Text = ""
 
 
+class LineAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract line as it is set."""
+
+    cpts_id: str
+    starts_on: date
+    line: LineOrder
+
+
 def _refused(refusal: Refusal) -> Refused:
     status = 404 if refusal is Refusal.UNKNOWN_CPTS else 409
     return Refused(refusal.value, REFUSAL_TEXTS[refusal], status=status)
@@ -91,7 +100,7 @@ async def set_line(
     starts_on: Day,
     indicator: FromPath[str],
     data: JSONBody[LineOrder],
-) -> Response[Any]:
+) -> Response[LineAnswer]:
     """Sets what one indicator can bring in one contract year, and prices the account again."""
     line = Line(
         mission=data.mission,
@@ -113,13 +122,19 @@ async def set_line(
         if isinstance(event, Refusal):
             raise _refused(event)
         await handlers.set_line(unit, event, departement, order.cause)
-        return Answer(body={"cpts_id": cpts_id, "starts_on": starts_on, "line": data})
+        return Answer(body=LineAnswer(cpts_id=cpts_id, starts_on=starts_on, line=data))
 
     return await carry_out(request, {Role.CAISSE, Role.ARS, Role.SYSTEM}, body)
 
 
-@post("/rates", status_code=201)
-async def publish_rate(request: Request[Any, Any, Any], data: JSONBody[RateOrder]) -> Response[Any]:
+@post(
+    "/rates",
+    status_code=201,
+    responses=also(200, RateOrder, "Ce montant est déjà publié, à l'identique"),
+)
+async def publish_rate(
+    request: Request[Any, Any, Any], data: JSONBody[RateOrder]
+) -> Response[RateOrder]:
     """Publishes an amount of the scale and prices the accounts that it concerns again."""
 
     async def body(order: Order) -> Answer:

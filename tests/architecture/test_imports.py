@@ -77,7 +77,7 @@ OFFENCES = {
     ],
     "oracle-stands-alone": [
         *((f"deploy.local.demo.{name}", "import services.referrals.domain") for name in ORACLE),
-        ("deploy.local.demo.oracle_places", "from contracts import communes"),
+        ("deploy.local.demo.oracle_registers", "from contracts import communes"),
         ("deploy.local.demo.orders", "from services.messaging import codec"),
     ],
     "domain-is-pure": [

@@ -9,7 +9,7 @@ import pytest
 
 from contracts import communes as contracts
 from contracts.departements import by_code
-from deploy.local.demo import oracle_places, orders
+from deploy.local.demo import oracle_registers, orders
 from deploy.local.demo.cast import check_digit
 from deploy.local.demo.demands import referral_id
 from deploy.local.demo.oracle import Oracle, foresee
@@ -21,6 +21,7 @@ REFUSALS = {
     *("unknown_commune", "period_ends_before_it_starts", "population_needed"),
     *("population_not_allowed", "place_taken", "parts_exceed_commune", "wrong_check_digit"),
     *("member_overlap", "unknown_way", "finess_already_known", "finess_taken", "aci_in_force"),
+    *("unknown_profession", "not_the_acting_cpts", "not_the_acting_side"),
     *("unknown_indicator", "unknown_mission", "target_needed", "steps_needed"),
     *("steps_not_increasing", "amount_above_maximum"),
     *("unknown_need", "received_in_the_future", "demand_already_known", "400", "404"),
@@ -208,9 +209,9 @@ def test_one_departement_already_has_all_tailles(departements: int) -> None:
 
 
 def test_the_oracle_and_the_contracts_read_the_same_places() -> None:
-    told = (contracts.all_communes(), oracle_places._registers()[1], ("00000", "99999"))
+    told = (contracts.all_communes(), oracle_registers._registers()[1], ("00000", "99999"))
     for code in chain(*told):
-        theirs, ours = contracts.resolve(code), oracle_places.resolve(code)
+        theirs, ours = contracts.resolve(code), oracle_registers.resolve(code)
         assert (theirs is None) == (ours is None), code
         if theirs is not None and ours is not None:
             assert ours.zone.key == by_code(theirs.departement).time_zone, code

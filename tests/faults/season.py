@@ -94,6 +94,8 @@ def _told(
     place: Place, at: datetime, path: str, body: dict[str, Any], key: str, **more: Any
 ) -> Draft:
     told: dict[str, Any] = {"service": "membership", "role": "cpts", "lane": place.cpts_id} | more
+    if told["role"] == "cpts":
+        told["acting_cpts"] = place.cpts_id
     return Draft(at=at, path=path, key=key, body=body, **told)
 
 

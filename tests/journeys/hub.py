@@ -30,5 +30,36 @@ def message(story: Story, appointment_id: str, **changes: Any) -> bytes:
     return json.dumps({"appointment": appointment | changes}).encode()
 
 
+def envelope(story: Story, appointment_id: str) -> dict[str, Any]:
+    """The same in its envelope, with all that an envelope may hold."""
+    sent_at, sender = hub_time(story.now), "fr.health.ptfsas"
+    told = json.loads(message(story, appointment_id))["appointment"]
+    told["end"] = told["start"]
+    told["organization"] = {"organizationId": "1060000009", "name": "CABINET FICTIF"}
+    told["practitioner"] |= {"professionCode": "10", "professionUrl": "https://example.org/G15"}
+    told["practitioner"] |= {"specialityCode": "SM54", "specialityUrl": "https://example.org/R38"}
+    told["regulator"]["regulatorId"] = "3620100057/70326SR"
+    header = {
+        "messageId": f"{sender}_{appointment_id}",
+        "sender": {"name": "SAS fictif", "URI": f"hubex:{sender}"},
+        "sentAt": sent_at,
+        "kind": "Report",
+        "status": "Actual",
+        "recipient": [{"name": "Essai", "URI": "hubex:fr.health.essai"}],
+        "appointment": told,
+    }
+    address = {"explicitAddressScheme": "hubex", "explicitAddressValue": "fr.health.essai"}
+    return {
+        "distributionID": f"{sender}_{appointment_id}",
+        "senderID": sender,
+        "dateTimeSent": sent_at,
+        "dateTimeExpires": hub_time(story.now + timedelta(days=2)),
+        "distributionStatus": "Actual",
+        "distributionKind": "Report",
+        "descriptor": {"language": "fr-FR", "explicitAddress": address},
+        "content": [{"jsonContent": {"embeddedJsonContent": {"message": header}}}],
+    }
+
+
 async def tell(story: Story, body: bytes) -> Any:
     return await story.order("referrals", "POST", "/sas/messages", body, "regulation")

@@ -113,7 +113,10 @@ class Story:
     async def order(
         self, service: str, method: str, path: str, body: Any, role: str = "system"
     ) -> httpx.Response:
-        return await self.platform.order(service, method, path, body, role=role, at=self.now)
+        acting = {"Acting-Cpts": self.cpts_id} if role == "cpts" else {}
+        return await self.platform.order(
+            service, method, path, body, role=role, at=self.now, **acting
+        )
 
     async def done(
         self, service: str, method: str, path: str, body: Any, role: str = "system"

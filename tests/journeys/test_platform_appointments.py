@@ -88,7 +88,7 @@ async def test_the_same_appointment_told_under_another_id_is_counted_once_and_li
     await story.stays_worth(1, EURO_100)
     duplicates = await platform.get("indicators", "/lists/duplicates")
     assert "hub-twin-1" in json.dumps(duplicates)
-    await story.referral(ours, "cancel", {"by": "regulation"})
+    await story.referral(ours, "cancel", {"by": "practitioner"})
     await eventually(story.worth, (1, EURO_100))
     await story.stays_worth(1, EURO_100)
 

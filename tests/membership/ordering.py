@@ -31,11 +31,12 @@ class House:
     async def order(
         self, path: str, body: Any, method: str = "POST", role: str = "cpts", **headers: str
     ) -> httpx.Response:
-        """One order; header names are given with underscores."""
+        """One order; header names are given with underscores. A CPTS orders about itself."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.client.request(
-            method, path, json=body, headers={"Acting-Role": role, **named}
-        )
+        acting = {"Acting-Role": role}
+        if role == "cpts":
+            acting["Acting-Cpts"] = (path.split("/")[2:3] or [body.get("cpts_id", "")])[0]
+        return await self.client.request(method, path, json=body, headers=acting | named)
 
     async def new_cpts(self, **fields: Any) -> str:
         """The id of a CPTS just registered."""

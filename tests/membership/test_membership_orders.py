@@ -80,6 +80,9 @@ async def test_a_finess_is_given_once_to_one_cpts(house: House) -> None:
         ("/cpts/c/finess", {"finess": "950000001"}),
         ("/cpts/c/territory", place("e", "77288", from_on="yesterday")),
         ("/cpts/c/territory", place("e", "77288", part="nord", population=0)),
+        ("/cpts/c/territory", place("e", "77288", part="quartier nord", population=9)),
+        ("/cpts/c/territory", place("e", "77288", part="n" * 41, population=9)),
+        ("/cpts/c/territory", place("e", "77288", part="nord\n", population=9)),
         ("/cpts/c/territory/batch", {"entries": []}),
         ("/cpts/c/members", member("m", "10000000001")),
         ("/cpts/c/members", member("m", DOCTOR, profession="médecin")),
@@ -410,6 +413,8 @@ async def test_members_are_recorded_checked_and_corrected(house: House) -> None:
     assert (await house.order(path, member("m", DOCTOR))).status_code == 200
     assert reason(await house.order(path, member("m", DOCTOR, profession="60"))) == "already_exists"
     assert reason(await house.order(path, member("n", DOCTOR))) == "member_overlap"
+    mistyped = await house.order(path, member("o", DOCTOR, profession="1O"))
+    assert (mistyped.status_code, reason(mistyped)) == (409, "unknown_profession")
     assert (await house.order(f"/cpts/{elsewhere}/members", member("m", DOCTOR))).status_code == 201
     assert reason(await house.order(path, member("w", WRONG))) == "wrong_check_digit"
     overridden = member("w", WRONG, is_check_digit_overridden=True)

@@ -25,7 +25,7 @@ from tests.membership.ordering import check_digit, rpps
 
 PRECEDENCE = """
 unknown_cpts unknown_entry unknown_member unknown_participation unknown_aci
-already_exists unknown_commune finess_already_known finess_taken unknown_way
+already_exists unknown_commune finess_already_known finess_taken unknown_profession unknown_way
 period_ends_before_it_starts wrong_check_digit member_overlap
 population_needed population_not_allowed city_and_arrondissement place_taken parts_exceed_commune
 aci_in_force territory_empty population_unknown
@@ -61,13 +61,13 @@ WRONG = DOCTOR[:-1] + str((int(DOCTOR[-1]) + 1) % 10)
 
 
 def asked(what: str, member_id: str = "new") -> MemberAsked:
-    """`rpps first day..[last day] [overridden]`"""
+    """`rpps first day..[last day] [overridden] [mistyped]`"""
     number, days, *flags = what.split()
     from_on, _, to_on = days.partition("..")
     return MemberAsked(
         member_id=member_id,
         rpps={"doctor": DOCTOR, "other": OTHER, "wrong": WRONG}[number],
-        profession="10",
+        profession="1O" if "mistyped" in flags else "10",
         from_on=date.fromisoformat(from_on),
         to_on=date.fromisoformat(to_on) if to_on else None,
         is_check_digit_overridden="overridden" in flags,
@@ -84,6 +84,7 @@ CASES = """
 -                              | doctor 2026-01-01..             | recorded
 -                              | doctor 2026-01-02..2026-01-01   | period_ends_before_it_starts
 -                              | wrong 2026-01-02..2026-01-01    | period_ends_before_it_starts
+-                              | wrong 2026-01-02..2026-01-01 mistyped | unknown_profession
 -                              | wrong 2026-01-01..              | wrong_check_digit
 -                              | wrong 2026-01-01.. overridden   | recorded
 doctor 2026-01-01..2026-06-30  | doctor 2026-06-30..             | member_overlap
@@ -117,6 +118,7 @@ def test_the_same_member_again_changes_nothing_and_another_content_is_refused() 
         ("doctor 2026-01-01.. overridden", []),
         ("doctor 2026-01-02..", Reason.ALREADY_EXISTS),
         ("wrong 2026-01-01..", Reason.ALREADY_EXISTS),
+        ("doctor 2026-01-01.. mistyped", Reason.ALREADY_EXISTS),
     ]:
         result = record_members("a", [asked(what)], known={"new": first}, present=[first])
         assert (result.reason if isinstance(result, Refusal) else result) == answer

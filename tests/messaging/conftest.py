@@ -61,7 +61,9 @@ async def listener(settings_of: Callable[..., Settings], toy: Listener) -> Async
 @pytest.fixture
 async def web(speaker: Running) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        base_url=speaker.address, headers={"Acting-Role": "cpts"}, timeout=20
+        base_url=speaker.address,
+        headers={"Acting-Role": "cpts", "Acting-Cpts": "c1"},
+        timeout=20,
     ) as client:
         yield client
 

@@ -39,6 +39,7 @@ async def test_the_same_key_with_another_body_path_or_role_is_refused(speaker, w
         await web.post("/things", json={**ORDER, "number": 2}, headers=key),
         await web.post("/things?x=1", json=ORDER, headers=key),
         await web.post("/things", json=ORDER, headers={**key, "Acting-Role": "system"}),
+        await web.post("/things", json=ORDER, headers={**key, "Acting-Cpts": "c2"}),
     ):
         assert answer.status_code == 422
         assert answer.json()["reason"] == "idempotency_key_reused"
@@ -113,6 +114,13 @@ async def test_a_refusal_undoes_what_was_done_and_is_remembered(speaker, web) ->
             403,
             ("reason", "role_not_allowed"),
         ),
+        (
+            "POST",
+            "/things",
+            {"json": ORDER, "headers": {"Acting-Cpts": ""}},
+            400,
+            ("reason", "acting_cpts_missing"),
+        ),
         ("GET", "/broken", {}, 500, ("title", "Erreur interne")),
     ],
 )
@@ -126,6 +134,14 @@ async def test_every_error_is_a_problem(web, method, path, said, status, member)
     told = {**problem, **(problem.get("errors") or [{}])[0]}
     assert value in str(told[name])
     assert "secret" not in answer.text
+
+
+async def test_only_a_cpts_says_which_it_is(web) -> None:
+    system = {"Acting-Role": "system", "Acting-Cpts": ""}
+    assert (await web.post("/things", json=ORDER, headers=system)).status_code == 201
+    unfit = {"Acting-Role": "caisse", "Acting-Cpts": ""}
+    answer = await web.post("/things", json=ORDER, headers=unfit)
+    assert answer.json()["reason"] == "role_not_allowed"
 
 
 async def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(
@@ -184,7 +200,7 @@ async def test_slow_questions_are_cut_off_and_keep_no_order_waiting(settings_of)
         questions = [asyncio.create_task(web.get("/slow")) for _ in range(30)]
         await asyncio.wait(questions, timeout=0.2)
         order = {"subject": "a", "number": 1}
-        answer = await web.post("/things", json=order, headers={"Acting-Role": "cpts"})
+        answer = await web.post("/things", json=order, headers={"Acting-Role": "system"})
         assert answer.status_code == 201
         assert not any(question.done() for question in questions)
         for question in questions:

@@ -30,9 +30,11 @@ class Served:
     async def order(
         self, path: str, body: Any, *, role: str = "system", at: datetime = NOON, **headers: str
     ) -> httpx.Response:
-        """One order; bytes are sent as they are."""
+        """One order; bytes are sent as they are. The CPTS is c1 unless it is said."""
         content: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}
-        said = {"Acting-Role": role, "Order-Instant": at.isoformat(), **headers}
+        said = {"Acting-Role": role, "Order-Instant": at.isoformat()}
+        said |= {"Acting-Cpts": "c1"} if role == "cpts" else {}
+        said |= {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.client.post(path, headers=said, **content)
 
     async def demand(self, source_id: str, **changes: Any) -> Any:

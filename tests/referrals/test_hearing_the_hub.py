@@ -116,6 +116,12 @@ async def test_a_message_is_taken_and_becomes_an_appointment(served: Served) -> 
     assert shown["departement"] == "93"
 
 
+async def test_an_appointment_is_found_by_an_id_that_looks_like_a_path(served: Served) -> None:
+    await taken(served, envelope("path", appointmentId="rdv/2026/1"))
+    shown = await served.ask("/sas/appointments/rdv%2F2026%2F1")
+    assert shown["appointment_id"] == "rdv/2026/1"
+
+
 async def test_the_same_message_again_gets_its_first_answer_and_changes_nothing(
     served: Served,
 ) -> None:

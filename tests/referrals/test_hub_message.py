@@ -124,14 +124,14 @@ def test_a_valid_message_gives_identifiers_instants_and_codes() -> None:
     assert told.status is HubStatus.BOOKED
     assert told.category is OrientationCategory.CPTS
     assert (told.rpps, told.profession) == ("810000000017", "10")
-    assert (told.organisation_id, told.finess) == ("950047225", "1950047225")
+    assert told.finess == "1950047225"
 
 
 def test_what_is_optional_may_be_absent() -> None:
     bare = appointment(end=..., orientationCategory=..., practitioner=..., organization=...)
     told = taken(envelope(header(appointment=bare))).appointment
     assert (told.ends_at, told.category, told.rpps, told.profession) == (None,) * 4
-    assert (told.organisation_id, told.finess) == (None, None)
+    assert told.finess is None
 
 
 def test_neither_a_message_nor_its_text_holds_a_name() -> None:
@@ -167,17 +167,44 @@ def test_a_finess_is_known_with_and_without_its_prefix(
     assert finess_of(organisation_id) == finess
 
 
-@pytest.mark.parametrize("unusable", ["", "a\x00b", "x" * 256])
-def test_codes_that_cannot_be_kept_are_absent_and_identifiers_refused(unusable: str) -> None:
+SENTENCE = "Mme Durand rappelle"
+
+
+@pytest.mark.parametrize("unusable", ["", "a\x00b", "médecin", "10 ", "1" * 11, SENTENCE])
+def test_a_profession_that_is_no_code_is_absent(unusable: str) -> None:
     practitioner = appointment()["practitioner"] | {"professionCode": unusable}
     organization = {"organizationId": unusable, "name": "SECRET-CABINET"}
     told = appointment(practitioner=practitioner, organization=organization)
     kept = taken(envelope(header(appointment=told))).appointment
-    assert (kept.profession, kept.organisation_id, kept.finess) == (None, None, None)
-    told = appointment(appointmentId=unusable)
-    assert refused({"appointment": told}).code is HubCode.INVALID_MESSAGE
-    assert refused(envelope(distributionID=unusable)).code is HubCode.INVALID_MESSAGE
-    assert refused(envelope(senderID=unusable)).code is HubCode.INVALID_MESSAGE
+    assert (kept.profession, kept.finess) == (None, None)
+
+
+UNUSABLE = ["", "a\x00b", "x" * 256, SENTENCE, "durand@example.org", "a\u00a0b", "a\n"]
+
+
+@pytest.mark.parametrize("unusable", UNUSABLE)
+def test_an_identifier_that_could_be_a_sentence_or_an_address_is_refused(unusable: str) -> None:
+    refusal = refused({"appointment": appointment(appointmentId=unusable)})
+    assert refusal.code is HubCode.INVALID_MESSAGE
+    assert refusal.reasons[0].startswith("appointment.appointmentId: is no identifier")
+    if unusable:
+        refusal = refused(envelope(distributionID=f"fr.health.ptfsas_{unusable}"))
+        assert refusal.reasons[0].startswith("$.distributionID: is no identifier")
+        assert (refusal.code, refusal.distribution_id) == (HubCode.INVALID_MESSAGE, None)
+
+
+@pytest.mark.parametrize("usable", ["7f0c/2f5e", "urn:oid:1.2.3#4", "rdv-é"])
+def test_an_identifier_of_any_other_shape_is_taken(usable: str) -> None:
+    told = taken({"appointment": appointment(appointmentId=usable)}).appointment
+    assert told.appointment_id == usable
+
+
+def test_the_rules_of_the_schemas_answer_before_ours() -> None:
+    told = header(appointment=appointment(appointmentId=SENTENCE, status="over"))
+    refusal = refused(envelope(told, distributionID=f"fr.health.ptfsas_{SENTENCE}"))
+    assert [reason for reason in refusal.reasons if "status" not in reason] == []
+    assert refusal.distribution_id is None
+    assert refused(envelope(senderID=SENTENCE)).code is HubCode.SENDER_INCONSISTENCY
 
 
 WRONG_SENDER = {"distributionID": "fr.health.samuA_1"}

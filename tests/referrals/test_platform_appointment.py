@@ -47,7 +47,6 @@ def message(number: int = 1, *, sent_at: datetime = NOON, **told: Any) -> HubMes
         "category": OrientationCategory.CPTS,
         "rpps": RPPS,
         "profession": "10",
-        "organisation_id": None,
         "finess": None,
     }
     return HubMessage(

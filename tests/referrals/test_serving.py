@@ -106,6 +106,8 @@ async def test_a_demand_that_cannot_be_is_refused(
         {"received_at": "2026-03-10T12:00:00"},
         {"source_id": "a b"},
         {"part": "someone@example.org"},
+        {"part": "chez Mme Durand"},
+        {"part": "n" * 41},
     ],
 )
 async def test_a_malformed_demand_is_not_read(served: Served, change: dict[str, str]) -> None:
@@ -122,6 +124,63 @@ async def test_who_may_order_what(served: Served) -> None:
     path = f"/referrals/{referral}/accept"
     assert (await served.order(path, acceptance(), role="regulation")).status_code == 403
     assert (await served.order("/referrals/r-0/accept", acceptance())).status_code == 404
+
+
+async def test_a_cpts_orders_about_its_own_referrals_alone(served: Served) -> None:
+    booked = await offered(served, "own")
+    path = f"/referrals/{booked}"
+    another: Any = {"role": "cpts", "Acting_Cpts": "c2"}
+    its_body = acceptance(cpts_id="c2")
+    before = await served.count_said()
+
+    async def refused(verb: str, body: dict[str, Any], **said: Any) -> Any:
+        answer = await served.order(f"{path}/{verb}", body, **said)
+        return answer.status_code, answer.json()["reason"]
+
+    no = (403, "not_the_acting_cpts")
+    decline = {"cpts_id": "c2", "reason": "no_availability"}
+    assert await refused("accept", acceptance(), **another) == no
+    assert await refused("accept", its_body, **another) == no
+    assert await refused("accept", its_body, role="cpts") == no
+    assert await refused("decline", decline, **another) == no
+    assert await refused("decline", decline, role="cpts") == no
+    assert await refused("accept", its_body, role="system") == (409, "not_the_offered_cpts")
+    missing = await refused("accept", acceptance(), role="cpts", Acting_Cpts="")
+    assert missing == (400, "acting_cpts_missing")
+    assert (await served.order(f"{path}/accept", acceptance(), role="cpts")).status_code == 200
+    later = {"starts_at": (NOON + timedelta(hours=5)).isoformat()}
+    for verb, body in (
+        ("cancel", {"by": "cpts"}),
+        ("move", later),
+        ("return", {"reason": "by_cpts"}),
+        ("honoured", {}),
+        ("no-show", {}),
+    ):
+        after = NOON + timedelta(hours=6)
+        assert await refused(verb, body, at=after, **another) == no, verb
+    assert await served.count_said() == before + 1
+    unknown = await served.order("/referrals/r-0/cancel", {"by": "cpts"}, **another)
+    assert unknown.status_code == 404
+
+
+async def test_a_cpts_does_not_speak_for_the_regulation(served: Served) -> None:
+    path = f"/referrals/{await offered(served, 'side')}"
+    no = (403, "not_the_acting_side")
+    for verb, body in (("return", {"reason": "by_regulation"}), ("cancel", {"by": "regulation"})):
+        answer = await served.order(f"{path}/{verb}", body, role="cpts")
+        assert (answer.status_code, answer.json()["reason"]) == no
+    await served.order(f"{path}/accept", acceptance(), role="cpts")
+    by_it = await served.order(f"{path}/cancel", {"by": "regulation"}, role="regulation")
+    assert by_it.json()["state"] == "cancelled"
+
+
+async def test_nobody_s_demand_is_not_a_cpts_s_to_return(served: Served) -> None:
+    waits = (await served.demand("nobody-s", commune="93013"))["referral_id"]
+    path, body = f"/referrals/{waits}/return", {"reason": "by_cpts"}
+    answer = await served.order(path, body, role="cpts")
+    assert (answer.status_code, answer.json()["reason"]) == (403, "not_the_acting_cpts")
+    body = {"reason": "by_regulation"}
+    assert (await served.order(path, body, role="regulation")).json()["state"] == "returned"
 
 
 async def test_an_old_code_is_kept_under_the_present_commune(served: Served) -> None:

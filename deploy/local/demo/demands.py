@@ -93,17 +93,25 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
         body: dict[str, Any] | None = None,
         *,
         role: str = "cpts",
+        cpts: Cpts | None = None,
         key: str = "",
     ) -> Draft:
-        """An order about the referral."""
-        return self._draft(f"/referrals/{self.id}/{verb}", at, body or {}, role, key or verb)
+        """An order about the referral, in the role of a CPTS by the one that is asked unless it is
+        said.
+        """
+        path = f"/referrals/{self.id}/{verb}"
+        by = (cpts or self._cpts()).cpts_id if role == "cpts" else None
+        return self._draft(path, at, body or {}, role, key or verb, by)
 
-    def _draft(self, path: str, at: datetime, body: Any, role: str, key: str) -> Draft:
+    def _draft(
+        self, path: str, at: datetime, body: Any, role: str, key: str, by: str | None = None
+    ) -> Draft:
         return Draft(
             at=at,
             service="referrals",
             path=path,
             role=role,
+            acting_cpts=by,
             key=f"{self.source_id}:{key}",
             lane=self.id,
             body=body,
@@ -126,15 +134,16 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
         rpps: str,
         *,
         cpts: Cpts | None = None,
+        role: str = "cpts",
         key: str = "accept",
     ) -> Draft:
-        """The CPTS's yes with an appointment."""
+        """The CPTS's yes with an appointment, given by itself or in its name."""
         body = {
             "cpts_id": (cpts or self._cpts()).cpts_id,
             "practitioner_rpps": rpps,
             "starts_at": starts_at.isoformat(),
         }
-        return self.order("accept", at, body, key=key)
+        return self.order("accept", at, body, role=role, cpts=cpts, key=key)
 
     def decline(self, at: datetime, reason: str, *, key: str = "decline") -> Draft:
         """The CPTS's no."""

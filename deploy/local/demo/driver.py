@@ -156,6 +156,8 @@ class Driver:
             "Order-Instant": order.at.isoformat(),
             "Content-Type": "application/json",
         }
+        if order.acting_cpts is not None:
+            headers["Acting-Cpts"] = order.acting_cpts
         limit = time.monotonic() + GIVE_UP_SECONDS
         while True:
             try:

@@ -46,7 +46,8 @@ def _cancelled(life: Life) -> list[Draft]:
     made = booked(life)
     at = made.at + (made.starts_at - made.at) / 2
     by = life.random.choice(("patient", "practitioner", "cpts", "regulation"))
-    cancel = life.order("cancel", at, {"by": by})
+    role = "regulation" if by == "regulation" else "cpts"
+    cancel = life.order("cancel", at, {"by": by}, role=role)
     return made.then(cancel, life.order("honoured", made.starts_at + 30 * MINUTE))
 
 
@@ -72,6 +73,23 @@ def _moved_wrongly(life: Life) -> list[Draft]:
         life.order("move", at, {"practitioner_rpps": STRANGER_RPPS}, key="move-stranger"),
         life.order("move", at, {"starts_at": past}, key="move-past"),
         life.order("cancel", at, {"by": "nobody"}, key="cancel-nobody"),
+    )
+
+
+def _meddled_with_by_another_cpts(life: Life) -> list[Draft]:
+    """Another CPTS can do nothing to it, and its own cannot act as the regulation."""
+    made = booked(life)
+    at = made.at + (made.starts_at - made.at) / 3
+    after = made.starts_at + 30 * MINUTE
+    later = {"starts_at": (made.starts_at + 30 * MINUTE).isoformat()}
+    return made.then(
+        life.order("cancel", at, {"by": "cpts"}, cpts=life.other, key="cancel-other"),
+        life.order("move", at, later, cpts=life.other, key="move-other"),
+        life.order("return", at, {"reason": "by_cpts"}, cpts=life.other, key="return-other"),
+        life.order("cancel", at, {"by": "regulation"}, key="cancel-as-regulation"),
+        life.order("return", at, {"reason": "by_regulation"}, key="return-as-regulation"),
+        life.order("no-show", after, cpts=life.other, key="no-show-other"),
+        life.order("honoured", after),
     )
 
 
@@ -224,8 +242,14 @@ def _accepted_wrongly_first(life: Life) -> list[Draft]:
     step = (made.at - life.at) / 8
     wrong = [
         life.accept(life.at + step, made.starts_at, STRANGER_RPPS, key="stranger"),
+        life.accept(life.at + step, made.starts_at, made.rpps, cpts=life.other, key="meddling"),
         life.accept(
-            life.at + 2 * step, made.starts_at, made.rpps, cpts=life.other, key="other-cpts"
+            life.at + 2 * step,
+            made.starts_at,
+            made.rpps,
+            cpts=life.other,
+            role="system",
+            key="other-cpts",
         ),
         life.accept(life.at + 3 * step, life.at - MINUTE, made.rpps, key="past"),
         life.accept(life.at + 4 * step, life.see_by + MINUTE, made.rpps, key="after-see-by"),
@@ -269,6 +293,7 @@ ENDINGS: tuple[tuple[str, int, Callable[[Life], list[Draft]]], ...] = (
     ("cancelled", 50, _cancelled),
     ("moved", 40, _moved),
     ("moved wrongly", 5, _moved_wrongly),
+    ("meddled with by another CPTS", 8, _meddled_with_by_another_cpts),
     ("returned after booking", 15, _returned_after_booking),
     ("told by the platform", 40, _told_by_the_platform),
     ("moved by the platform", 15, _moved_by_the_platform),

@@ -41,16 +41,20 @@ class Desk:
         *,
         role: str,
         lane: str,
+        acting_cpts: str | None = None,
         barrier: bool = False,
     ) -> Draft:
-        """The next order of this desk."""
+        """The next order of this desk; a CPTS orders about itself unless it is said."""
         self._count += 1
+        if role == "cpts":
+            acting_cpts = acting_cpts or path.split("/")[2]
         return Draft(
             at=self._at + timedelta(seconds=self._count),
             service=service,
             method=method,
             path=path,
             role=role,
+            acting_cpts=acting_cpts,
             key=f"{self._name}-{self._count:04d}",
             lane=lane,
             body=body,
@@ -189,6 +193,7 @@ def _refused_by_membership(desk: Desk, cast: Sequence[Cpts]) -> Iterator[Draft]:
             "exceed",
             {"commune": DIVIDED_COMMUNE, "part": "Nord", "population": known, "from_on": day},
         ),
+        ("/members", "mistyped", {"rpps": WRONG_RPPS, "profession": "1O", "from_on": day}),
         ("/members", "digit", {"rpps": WRONG_RPPS, "profession": "10", "from_on": day}),
         (
             "/members",
@@ -222,6 +227,8 @@ def _refused_by_membership(desk: Desk, cast: Sequence[Cpts]) -> Iterator[Draft]:
             body if id_name is None else {id_name: f"refused-{name}"} | body,
             barrier=i == 0,
         )
+    new = {"member_id": "m-intrus", "rpps": WRONG_RPPS, "profession": "10", "from_on": day}
+    yield desk.membership("POST", f"{path}/members", new, acting_cpts=second.cpts_id)
     yield desk.membership(
         "POST",
         "/cpts",

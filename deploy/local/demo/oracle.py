@@ -16,7 +16,7 @@ from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
 from deploy.local.demo.oracle_hub import HubMessage, read
-from deploy.local.demo.oracle_places import PARIS, Commune, resolve
+from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
 ANSWER_WITHIN = timedelta(minutes=60)
@@ -30,6 +30,7 @@ DECLINE_REASONS = {
     *("needs_emergency_care", "place_not_covered"),
 }
 NOT_OFFERED = "not_offered_in_time"
+OF_THE_REGULATION = {"regulation", "by_regulation"}
 RETURN_REASONS = {"by_cpts", "by_regulation", "practitioner_unavailable"}
 SIDES = {"patient", "practitioner", "cpts", "regulation"}
 DEMAND_FIELDS = {"source", "source_id", "commune", "part", "need", "urgency", "received_at"}
@@ -69,7 +70,7 @@ class Oracle:
         self.referrals: dict[str, Referral] = {}
         self.appointments: dict[str, list[HubMessage]] = {}
         self.outcomes: dict[int, str] = {}
-        self._answers: dict[tuple[str, str], tuple[tuple[str, str, bytes], str]] = {}
+        self._answers: dict[tuple[str, str], tuple[tuple[str, str, str, bytes], str]] = {}
         self._hub_answers: dict[str, str] = {}
         self._limits: list[tuple[datetime, str]] = []
 
@@ -83,7 +84,8 @@ class Oracle:
 
     def _remembered(self, order: Order) -> str:
         """The same key with the same content gives the first answer."""
-        content = (order.method, order.path, order.content())
+        who = f"{order.role} {order.acting_cpts}"
+        content = (who, order.method, order.path, order.content())
         key = (order.service, order.key)
         if key in self._answers:
             first, outcome = self._answers[key]
@@ -138,6 +140,12 @@ class Oracle:
         referral = self.referrals.get(referral_id)
         if referral is None:
             return "404"
+        if order.role == "cpts":
+            about = {referral.cpts_id, order.body.get("cpts_id", referral.cpts_id)}
+            if about != {order.acting_cpts}:
+                return "not_the_acting_cpts"
+            if OF_THE_REGULATION & {order.body.get("by"), order.body.get("reason")}:
+                return "not_the_acting_side"
         verbs = {
             "accept": self._accept,
             "decline": self._decline,

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from deploy.local.demo.oracle_places import PARIS, Commune, resolve
+from deploy.local.demo.oracle_registers import PARIS, Commune, professions, resolve
 from deploy.local.demo.orders import Order
 
 WAYS = {"own_office", "cpts", "msp", "sos"}
@@ -82,6 +82,9 @@ class Contracts:
     def order(self, order: Order) -> str:
         """The outcome of an order to membership or payments."""
         parts = order.path.strip("/").split("/")
+        about = parts[1] if len(parts) > 1 else order.body.get("cpts_id")
+        if order.role == "cpts" and order.acting_cpts != about:
+            return "not_the_acting_cpts"
         if parts == ["cpts"]:
             return self._register(order.body)
         if parts == ["rates"]:
@@ -305,6 +308,8 @@ def _taille(population: int) -> int:
 def _member(cpts: Cpts, body: dict[str, Any]) -> str:
     from_on, to_on = _period(body)
     person = Person(body["rpps"], from_on, to_on, profession=body["profession"])
+    if person.profession not in professions():
+        return "unknown_profession"
     if not body.get("is_check_digit_overridden") and not _has_right_digit(person.rpps):
         return "wrong_check_digit"
     if any(one.rpps == person.rpps and _overlap(one, person) for one in cpts.members.values()):

@@ -11,6 +11,8 @@ import msgspec
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """An order to be sent at an instant.
 
+    `acting_cpts` is who gives it in the role of a CPTS.
+
     Orders of one `lane` are sent one after the other. `raw` is the body as sent when it is not the
     JSON of `body`. Before a `barrier` order all earlier ones are answered, after it every service
     has heard what came of it.
@@ -23,6 +25,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     lane: str
     method: str = "POST"
+    acting_cpts: str | None = None
     body: Any = None
     raw: str | None = None
     barrier: bool = False

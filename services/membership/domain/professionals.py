@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from contracts.events.membership import MemberRecorded, ParticipationRecorded
+from contracts.professions import professions
 from services.membership.domain import Correction, have_common_day
 from services.membership.domain.refusals import Reason, Refusal, already_exists, period_refusal
 
@@ -91,7 +92,8 @@ def record_members(
         refusal = (
             already_exists("Le membre", one.member_id)
             if first_event is not None
-            else period_refusal(one.from_on, one.to_on)
+            else _profession_refusal(one)
+            or period_refusal(one.from_on, one.to_on)
             or _check_digit_refusal(one)
             or _overlap_refusal(entry, same_professional)
         )
@@ -161,6 +163,17 @@ def correct_participation(
     if corrected == participation:
         return None
     return period_refusal(corrected.from_on, corrected.to_on) or corrected
+
+
+def _profession_refusal(asked: MemberAsked) -> Refusal | None:
+    """A mistyped code (`1O` for `10`) would never count, and nobody would be told."""
+    if asked.profession in professions():
+        return None
+    return Refusal(
+        reason=Reason.UNKNOWN_PROFESSION,
+        detail=f"Aucune profession de santé n'a le code {asked.profession} "
+        "(nomenclature TRE_G15-ProfessionSante).",
+    )
 
 
 def _check_digit_refusal(asked: MemberAsked | ParticipationAsked) -> Refusal | None:

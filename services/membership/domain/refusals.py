@@ -20,6 +20,7 @@ class Reason(StrEnum):
     UNKNOWN_COMMUNE = "unknown_commune"
     FINESS_ALREADY_KNOWN = "finess_already_known"
     FINESS_TAKEN = "finess_taken"
+    UNKNOWN_PROFESSION = "unknown_profession"
     UNKNOWN_WAY = "unknown_way"
     PERIOD_ENDS_BEFORE_IT_STARTS = "period_ends_before_it_starts"
     WRONG_CHECK_DIGIT = "wrong_check_digit"

@@ -6,13 +6,14 @@ from typing import Annotated
 import msgspec
 from litestar.params import PathParameter
 
+from contracts.parts import PartName
+
 # `$` also matches before a last line feed; the look-ahead refuses it.
 ID = r"^[A-Za-z0-9._:-]{1,64}$(?!\n)"
 Id = Annotated[str, msgspec.Meta(pattern=ID)]
 PathId = Annotated[str, PathParameter(pattern=ID)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}$(?!\n)")]
 CommuneCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9AB][0-9]{3}$(?!\n)")]
-Part = Annotated[str, msgspec.Meta(pattern=r"^[\w.:'-]+( [\w.:'-]+)*$(?!\n)", max_length=64)]
 Inhabitants = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Finess = Annotated[str, msgspec.Meta(pattern=r"^1(2[AB]|[0-9]{2})[0-9]{7}$(?!\n)")]
 Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}$(?!\n)")]
@@ -45,7 +46,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     commune: CommuneCode
     from_on: date
     to_on: date | None = None
-    part: Part | None = None
+    part: PartName | None = None
     population: Inhabitants | None = None
 
 

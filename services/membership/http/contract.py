@@ -5,7 +5,6 @@ from typing import Any
 from litestar import Request, Response, post, put
 from litestar.params import JSONBody
 
-from contracts.events.membership import AciSigned
 from services.membership.domain.contract import AciAsked, correct_aci, sign_aci
 from services.membership.domain.refusals import Reason, absent
 from services.membership.http.bodies import AciCorrectionOrder, AciOrder, PathId
@@ -15,19 +14,19 @@ from services.membership.http.ordering import (
     created,
     local_day,
     locked_cpts,
-    shown,
     unless_refused,
 )
+from services.membership.http.shown import ShownAci, ShownYear, already
 from services.membership.store import loading
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
 from services.messaging.orders import Answer, Order, carry_out
 
 
-@post("/cpts/{cpts_id:str}/aci")
+@post("/cpts/{cpts_id:str}/aci", responses=already(ShownAci))
 async def sign(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[AciOrder]
-) -> Response[Any]:
+) -> Response[ShownAci]:
     """Signs the ACI and determines the taille of each contract year."""
 
     async def body(order: Order) -> Answer:
@@ -60,7 +59,7 @@ async def correct(
     cpts_id: PathId,
     aci_id: PathId,
     data: JSONBody[AciCorrectionOrder],
-) -> Response[Any]:
+) -> Response[ShownAci]:
     """Gives an ACI other dates, ends it early, or withdraws it."""
 
     async def body(order: Order) -> Answer:
@@ -92,26 +91,26 @@ async def correct(
     return await carry_out(request, SIGNING_ROLES, body)
 
 
-async def _present(connection: Connection, cpts_id: str, aci_id: str) -> dict[str, Any]:
+async def _present(connection: Connection, cpts_id: str, aci_id: str) -> ShownAci:
     """The present state of an ACI, its contract years with their taille."""
     signed = await loading.signed_by(connection, cpts_id)
     (aci,) = (one for one in signed if one.aci_id == aci_id)
-    return await _with_tailles(connection, aci)
-
-
-async def _with_tailles(connection: Connection, aci: AciSigned) -> dict[str, Any]:
-    tailles = await loading.tailles_of(connection, aci.cpts_id)
-    return shown(aci) | {
-        "contract_years": [
-            {
-                "starts_on": year.starts_on,
-                "ends_on": year.ends_on,
-                "taille": tailles[year.starts_on].taille,
-                "population": tailles[year.starts_on].population,
-            }
+    tailles = await loading.tailles_of(connection, cpts_id)
+    return ShownAci(
+        cpts_id=aci.cpts_id,
+        aci_id=aci.aci_id,
+        signed_on=aci.signed_on,
+        is_withdrawn=aci.is_withdrawn,
+        contract_years=[
+            ShownYear(
+                starts_on=year.starts_on,
+                ends_on=year.ends_on,
+                taille=tailles[year.starts_on].taille,
+                population=tailles[year.starts_on].population,
+            )
             for year in aci.contract_years
-        ]
-    }
+        ],
+    )
 
 
 ROUTES = (sign, correct)

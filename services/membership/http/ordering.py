@@ -5,8 +5,6 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from contracts.departements import PARIS_TIME
 from contracts.events.membership import MembershipEvent
 from contracts.recorded import record
@@ -23,7 +21,11 @@ D = TypeVar("D")
 
 
 async def locked_cpts(order: Order, cpts_id: str) -> Cpts:
-    """The CPTS of an order, its row locked: sequences are given under it. 404 when unknown."""
+    """The CPTS of an order, its row locked: sequences are given under it.
+
+    Raises `Refused`: 403 when another CPTS gives the order, then 404 when unknown.
+    """
+    order.refuse_another_cpts(cpts_id)
     cpts = await loading.lock_cpts(order.unit.connection, cpts_id)
     return unless_refused(cpts or absent(Reason.UNKNOWN_CPTS, "La CPTS", cpts_id))
 
@@ -67,11 +69,6 @@ async def announce_of(order: Order, cpts: Cpts, events: Sequence[MembershipEvent
 def local_day(instant: datetime) -> date:
     """The day in Paris, where contract years begin."""
     return instant.astimezone(ZoneInfo(PARIS_TIME)).date()
-
-
-def shown(entry: msgspec.Struct) -> dict[str, Any]:
-    """An entry as a body: its last event without the type."""
-    return msgspec.structs.asdict(entry)
 
 
 def created(body: Any, *, is_new: bool) -> Answer:

@@ -21,17 +21,23 @@ from services.membership.http.ordering import (
     announce_of,
     created,
     locked_cpts,
-    shown,
     unless_refused,
+)
+from services.membership.http.shown import (
+    ShownMember,
+    ShownMembers,
+    ShownParticipation,
+    already,
+    shown,
 )
 from services.membership.store import loading
 from services.messaging.orders import Answer, Order, carry_out
 
 
-@post("/cpts/{cpts_id:str}/members")
+@post("/cpts/{cpts_id:str}/members", responses=already(ShownMember))
 async def add_member(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[MemberOrder]
-) -> Response[Any]:
+) -> Response[ShownMember]:
     """Records a member."""
 
     async def body(order: Order) -> Answer:
@@ -41,15 +47,15 @@ async def add_member(
     return await carry_out(request, EVERY_ROLE, body)
 
 
-@post("/cpts/{cpts_id:str}/members/batch")
+@post("/cpts/{cpts_id:str}/members/batch", responses=already(ShownMembers))
 async def add_members(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[MembersOrder]
-) -> Response[Any]:
+) -> Response[ShownMembers]:
     """Records several members, all or none; the first refusal names its `member_id`."""
 
     async def body(order: Order) -> Answer:
         members, is_new = await _add_members(order, cpts_id, data.members)
-        return created({"members": members}, is_new=is_new)
+        return created(ShownMembers(members=members), is_new=is_new)
 
     return await carry_out(request, EVERY_ROLE, body)
 
@@ -60,7 +66,7 @@ async def correct_member(
     cpts_id: PathId,
     member_id: PathId,
     data: JSONBody[CorrectionOrder],
-) -> Response[Any]:
+) -> Response[ShownMember]:
     """Gives a member other dates, or withdraws the entry."""
 
     async def body(order: Order) -> Answer:
@@ -79,15 +85,15 @@ async def correct_member(
         )
         if event is not None:
             await announce_of(order, cpts, [event])
-        return Answer(body=shown(event or member))
+        return Answer(body=shown(event or member, ShownMember))
 
     return await carry_out(request, EVERY_ROLE, body)
 
 
-@post("/cpts/{cpts_id:str}/participations")
+@post("/cpts/{cpts_id:str}/participations", responses=already(ShownParticipation))
 async def add_participation(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[ParticipationOrder]
-) -> Response[Any]:
+) -> Response[ShownParticipation]:
     """Records that a professional takes part in the SAS; they need not be a member yet."""
 
     async def body(order: Order) -> Answer:
@@ -111,9 +117,10 @@ async def add_participation(
         )
         if event is not None:
             await announce_of(order, cpts, [event])
-            return created(shown(event), is_new=True)
+            return created(shown(event, ShownParticipation), is_new=True)
         present = await loading.participation(connection, cpts_id, data.participation_id)
-        return created(None if present is None else shown(present), is_new=False)
+        assert present is not None, "it was recorded before"
+        return created(shown(present, ShownParticipation), is_new=False)
 
     return await carry_out(request, EVERY_ROLE, body)
 
@@ -124,7 +131,7 @@ async def correct_participation(
     cpts_id: PathId,
     participation_id: PathId,
     data: JSONBody[CorrectionOrder],
-) -> Response[Any]:
+) -> Response[ShownParticipation]:
     """Gives a participation other dates, or withdraws the entry."""
 
     async def body(order: Order) -> Answer:
@@ -137,14 +144,14 @@ async def correct_participation(
         event = unless_refused(professionals.correct_participation(present, _correction(data)))
         if event is not None:
             await announce_of(order, cpts, [event])
-        return Answer(body=shown(event or present))
+        return Answer(body=shown(event or present, ShownParticipation))
 
     return await carry_out(request, EVERY_ROLE, body)
 
 
 async def _add_members(
     order: Order, cpts_id: str, bodies: Sequence[MemberOrder]
-) -> tuple[list[dict[str, Any]], bool]:
+) -> tuple[list[ShownMember], bool]:
     """The present state of the members asked for, and whether any is new."""
     connection = order.unit.connection
     cpts = await locked_cpts(order, cpts_id)
@@ -171,7 +178,7 @@ async def _add_members(
     )
     await announce_of(order, cpts, events)
     present = await loading.members(connection, cpts_id, member_ids)
-    return [shown(present[member_id]) for member_id in member_ids], bool(events)
+    return [shown(present[member_id], ShownMember) for member_id in member_ids], bool(events)
 
 
 def _correction(data: CorrectionOrder) -> Correction:

@@ -17,17 +17,19 @@ from services.membership.http.ordering import (
     locked_cpts,
     unless_refused,
 )
+from services.membership.http.shown import ShownCpts, already
 from services.membership.store import answers, loading
 from services.messaging.orders import Answer, Order, carry_out
 
 
-@post("/cpts")
+@post("/cpts", responses=already(ShownCpts))
 async def register_cpts(
     request: Request[Any, Any, Any], data: JSONBody[RegisterOrder]
-) -> Response[Any]:
+) -> Response[ShownCpts]:
     """Registers a CPTS under the département of its seat."""
 
     async def body(order: Order) -> Answer:
+        order.refuse_another_cpts(data.cpts_id)
         connection = order.unit.connection
         await order.unit.lock_joins("cpts", [data.cpts_id])
         if data.finess is not None:
@@ -59,7 +61,7 @@ async def register_cpts(
 @post("/cpts/{cpts_id:str}/finess", status_code=200)
 async def assign_finess(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[FinessOrder]
-) -> Response[Any]:
+) -> Response[ShownCpts]:
     """Gives a CPTS its FINESS, once."""
 
     async def body(order: Order) -> Answer:

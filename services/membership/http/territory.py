@@ -24,9 +24,9 @@ from services.membership.http.ordering import (
     created,
     local_day,
     locked_cpts,
-    shown,
     unless_refused,
 )
+from services.membership.http.shown import ShownPlace, ShownPlaces, already, shown
 from services.membership.store import loading
 from services.membership.store.parameters import load_parameters
 from services.messaging.orders import Answer, Order, carry_out
@@ -34,10 +34,10 @@ from services.messaging.orders import Answer, Order, carry_out
 PLACE_JOINS = "place"
 
 
-@post("/cpts/{cpts_id:str}/territory")
+@post("/cpts/{cpts_id:str}/territory", responses=already(ShownPlace))
 async def add_place(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[PlaceOrder]
-) -> Response[Any]:
+) -> Response[ShownPlace]:
     """Attaches a place to a territory."""
 
     async def body(order: Order) -> Answer:
@@ -47,15 +47,15 @@ async def add_place(
     return await carry_out(request, EVERY_ROLE, body)
 
 
-@post("/cpts/{cpts_id:str}/territory/batch")
+@post("/cpts/{cpts_id:str}/territory/batch", responses=already(ShownPlaces))
 async def add_places(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[PlacesOrder]
-) -> Response[Any]:
+) -> Response[ShownPlaces]:
     """Attaches several places, all or none; the first refusal names its `entry_id`."""
 
     async def body(order: Order) -> Answer:
         entries, is_new = await _add_places(order, cpts_id, data.entries)
-        return created({"entries": entries}, is_new=is_new)
+        return created(ShownPlaces(entries=entries), is_new=is_new)
 
     return await carry_out(request, EVERY_ROLE, body)
 
@@ -66,7 +66,7 @@ async def correct_entry(
     cpts_id: PathId,
     entry_id: PathId,
     data: JSONBody[CorrectionOrder],
-) -> Response[Any]:
+) -> Response[ShownPlace]:
     """Gives an entry other dates, or withdraws it; its place never changes."""
 
     async def body(order: Order) -> Answer:
@@ -92,14 +92,14 @@ async def correct_entry(
         )
         if event is not None:
             await _announce_places(order, cpts, [event])
-        return Answer(body=shown(event or entry))
+        return Answer(body=shown(event or entry, ShownPlace))
 
     return await carry_out(request, EVERY_ROLE, body)
 
 
 async def _add_places(
     order: Order, cpts_id: str, bodies: Sequence[PlaceOrder]
-) -> tuple[list[dict[str, Any]], bool]:
+) -> tuple[list[ShownPlace], bool]:
     """The present state of the entries asked for, and whether any is new."""
     connection = order.unit.connection
     asked = [
@@ -129,7 +129,7 @@ async def _add_places(
     if events:
         await _announce_places(order, cpts, events)
     present = await loading.territory_entries(connection, cpts_id, entry_ids)
-    return [shown(present[entry_id]) for entry_id in entry_ids], bool(events)
+    return [shown(present[entry_id], ShownPlace) for entry_id in entry_ids], bool(events)
 
 
 async def _announce_places(

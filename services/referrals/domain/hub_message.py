@@ -17,6 +17,7 @@ It is the order of the Hub's own dispatcher: validate, then the sender, then the
 | 5     | header valid, no `appointment` in the message                    | 301    |
 | 6     | `distributionID` is not `<senderID>_<something>`                 | 200    |
 | 7     | `dateTimeExpires` reached when the message was received          | 400    |
+| 8     | what the schemas allow and we do not keep: see below             | 300    |
 
 (701, a creation of what is known, needs the state and is decided elsewhere.)
 
@@ -30,9 +31,11 @@ Where sources differ:
 - **Several `content` items.** The envelope allows them, but one distribution gets one answer: it is
   taken whole or not at all, so more than one item is invalid here.
 - **Other properties** of the message, which RC-DE allows beside the appointment, are ignored.
-- **Identifiers** of sender, distribution and appointment are more strictly read than in the
-  schemas: 1 to 255 characters, none of control, since an empty one would merge appointments and
-  PostgreSQL cannot hold NUL. A structure's or a profession's code that is not so reads as absent.
+- **Identifiers** of distribution and appointment are more strictly read than in the schemas, after
+  all of the Hub's own rules: 1 to 255 characters, no white space, no `@`, none of control. They are
+  kept for ever and no sentence or address may be; an empty one would merge appointments. A
+  profession that is no code reads as absent.
+- **Instants** are of the years in which the SAS has appointments (`YEARS`); the schemas take any.
 - **Exercise.** A valid message may be one (`Exercise`, `System`): `is_exercise` says that it must
   change no figure.
 
@@ -129,7 +132,8 @@ class HubRefusal(Struct, frozen=True, kw_only=True):
     """Why a message is not taken.
 
     `reasons` name fields and rules, never values. `distribution_id` is given as soon as the
-    envelope can be read, for the answer to refer to; after a 200 it may be somebody else's.
+    envelope can be read and it is an identifier, for the answer to refer to; after a 200 it may be
+    somebody else's.
     """
 
     code: HubCode
@@ -149,7 +153,6 @@ class HubAppointment(Struct, frozen=True, kw_only=True):
     category: OrientationCategory | None
     rpps: str | None
     profession: str | None
-    organisation_id: str | None
     finess: str | None
 
 
@@ -179,12 +182,10 @@ def read_message(body: bytes, *, received_at: datetime) -> HubMessage | HubRefus
     if isinstance(root, HubRefusal):
         return root
     if _is_bare(root):
-        return _in_its_years(_read_bare(root, fingerprint(body), received_at))
-    if faults := list(hub_schema.faults(root, hub_schema.ENVELOPE, "$")):
-        return _refused(HubCode.INVALID_MESSAGE, faults)
-    envelope = msgspec.convert(root, hub_schema.Envelope)
-    refusal = _content_refusal(envelope) or _delivery_refusal(envelope, received_at)
-    return refusal or _in_its_years(_taken(envelope, received_at))
+        message = _read_bare(root, fingerprint(body), received_at)
+    else:
+        message = _read_envelope(root, received_at)
+    return message if isinstance(message, HubRefusal) else _kept(message)
 
 
 def without_identities(body: bytes) -> bytes:
@@ -220,7 +221,8 @@ def _refused(code: HubCode, faults: list[str], distribution_id: str | None = Non
     reasons = faults[:MAX_REASONS]
     if len(faults) > MAX_REASONS:
         reasons.append(f"and {len(faults) - MAX_REASONS} more")
-    return HubRefusal(code=code, reasons=tuple(reasons), distribution_id=distribution_id)
+    known_as = distribution_id if distribution_id and _is_identifier(distribution_id) else None
+    return HubRefusal(code=code, reasons=tuple(reasons), distribution_id=known_as)
 
 
 def _parsed(body: bytes) -> dict[str, Any] | HubRefusal:
@@ -277,6 +279,14 @@ def _read_bare(root: dict[str, Any], digest: str, received_at: datetime) -> HubM
     )
 
 
+def _read_envelope(root: dict[str, Any], received_at: datetime) -> HubMessage | HubRefusal:
+    if faults := list(hub_schema.faults(root, hub_schema.ENVELOPE, "$")):
+        return _refused(HubCode.INVALID_MESSAGE, faults)
+    envelope = msgspec.convert(root, hub_schema.Envelope)
+    refusal = _content_refusal(envelope) or _delivery_refusal(envelope, received_at)
+    return refusal or _taken(envelope, received_at)
+
+
 def _content_refusal(envelope: hub_schema.Envelope) -> HubRefusal | None:
     """Stages 4 and 5: header and content, whose faults are told together."""
     embedded = envelope.content[0].json_content.embedded_json_content
@@ -304,16 +314,23 @@ def _delivery_refusal(envelope: hub_schema.Envelope, received_at: datetime) -> H
     return None
 
 
-def _in_its_years(message: HubMessage | HubRefusal) -> HubMessage | HubRefusal:
-    """The message, or 300 when an instant is of no year in which the SAS has appointments.
+def _kept(message: HubMessage) -> HubMessage | HubRefusal:
+    """The message, or 300 when it holds what the schemas allow and we do not keep (stage 8).
 
-    The schemas allow any year; one that no calendar can shift to local time would fail later on.
+    An instant that no calendar can shift to local time would fail later on.
     """
-    if isinstance(message, HubRefusal):
-        return message
     told = message.appointment
-    instants = {"created": told.created_at, "start": told.starts_at, "end": told.ends_at}
+    identifiers = {
+        "$.distributionID": message.distribution_id,
+        "appointment.appointmentId": told.appointment_id,
+    }
     faults = [
+        f"{name}: is no identifier: 1 to 255 characters without white space or @"
+        for name, text in identifiers.items()
+        if not _is_identifier(text)
+    ]
+    instants = {"created": told.created_at, "start": told.starts_at, "end": told.ends_at}
+    faults += [
         f"appointment.{name}: is out of the years {YEARS.start} to {YEARS.stop - 1}"
         for name, instant in instants.items()
         if instant is not None and instant.year not in YEARS
@@ -368,12 +385,15 @@ def _appointment(told: hub_schema.Appointment) -> HubAppointment:
         status=told.status,
         category=told.orientation_category or None,
         rpps=who.rpps_id if who else None,
-        profession=_storable(who.profession_code) if who and who.profession_code else None,
-        organisation_id=_storable(where.organization_id) if where else None,
+        profession=_code(who.profession_code) if who and who.profession_code else None,
         finess=finess_of(where.organization_id) if where else None,
     )
 
 
-def _storable(text: str) -> str | None:
-    """The text if it can be an identifier: the schemas let anything through here."""
-    return text if re.fullmatch(hub_schema.IDENTIFIER_PATTERN, text) else None
+def _is_identifier(text: str) -> bool:
+    return re.fullmatch(r"[^\s@\x00-\x1f\x7f]{1,255}", text) is not None
+
+
+def _code(text: str) -> str | None:
+    """The text if it can be a code: the schemas let anything through here."""
+    return text if re.fullmatch(r"[0-9A-Z]{1,10}", text) else None

@@ -50,8 +50,6 @@ class OrientationCategory(enum.StrEnum):
 # What travels, field by field as in the schemas. `\Z` stands for the `$` of their patterns, which
 # in Python would let a final newline through.
 
-IDENTIFIER_PATTERN = r"^[^\x00-\x1f\x7f]{1,255}\Z"  # ours, see hub_message
-Identifier = Annotated[str, Meta(pattern=IDENTIFIER_PATTERN)]
 Personal = Annotated[str, Meta(extra={"holds": "identity"})]
 EnvelopeInstant = Annotated[str, Meta(extra={"holds": "instant"})]
 Instant = Annotated[
@@ -96,8 +94,8 @@ class Content(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
 class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """EDXL-DE, envelope only."""
 
-    distribution_id: Identifier = field(name="distributionID")
-    sender_id: Identifier = field(name="senderID")
+    distribution_id: str = field(name="distributionID")
+    sender_id: str = field(name="senderID")
     date_time_sent: EnvelopeInstant
     date_time_expires: EnvelopeInstant
     distribution_status: Literal["Actual", "Exercise"]
@@ -144,7 +142,7 @@ class Regulator(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
 class Appointment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     """RS-SAS-RDV."""
 
-    appointment_id: Identifier
+    appointment_id: str
     method: Literal[
         "CreateAppointment", "UpdateAppointment", "createAppointment", "updateAppointment"
     ]

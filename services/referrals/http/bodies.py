@@ -9,10 +9,10 @@ from typing import Annotated
 import msgspec
 
 from contracts.events.referrals import Urgency
+from contracts.parts import PartName
 
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_]{1,40}\Z")]
-PartName = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f@]{1,80}\Z")]
 Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}\Z")]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 

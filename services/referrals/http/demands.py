@@ -10,6 +10,7 @@ from litestar.params import JSONBody
 from contracts.communes import Commune, resolve
 from contracts.departements import by_code
 from contracts.recorded import record
+from services.messaging.documents import also
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused
 from services.referrals.domain.orders import refuse_new_demand
@@ -34,11 +35,13 @@ from services.referrals.http.bodies import NewDemand
 from services.referrals.store import membership, referrals
 from services.referrals.store.parameters import answer_within
 
+ALREADY_KNOWN = also(200, Referral, "La même demande est déjà connue : son état présent")
 
-@post("/demands", status_code=201)
+
+@post("/demands", status_code=201, responses=ALREADY_KNOWN)
 async def receive_demand(
     request: Request[Any, Any, Any], data: JSONBody[NewDemand]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Receive a demand of the SAS; the same one again gives its present state."""
     return await carry_out(
         request, {Role.REGULATION, Role.SYSTEM}, lambda order: receive_in(order, data)

@@ -4,12 +4,15 @@ Answers carry the Hub's codes. The same `distributionID` gives the first answer 
 names of professionals: they are kept for a time in one table, and neither logged nor answered.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, post
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 
 from contracts.recorded import Recorded, record
+from services.messaging.documents import OrderOperation
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import MEDIA_TYPE, problem_body
 from services.referrals.domain.hub_message import (
@@ -18,6 +21,7 @@ from services.referrals.domain.hub_message import (
     HubRefusal,
     read_message,
 )
+from services.referrals.domain.hub_schema import ENVELOPE_NAMES
 from services.referrals.domain.platform_appointment import (
     AlreadyKnown,
     PlatformAppointment,
@@ -34,8 +38,42 @@ REFUSED_STATUS = 422
 CONFLICT_STATUS = 409
 
 
-@post("/sas/messages", status_code=200)
-async def hear_message(request: Request[Any, Any, Any]) -> Response[Any]:
+class MessageAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a valid message. `hub_code` is None, as the Hub's success has none."""
+
+    outcome: str
+    distribution_id: str
+    appointment_id: str
+    hub_code: int | None = None
+
+
+@dataclass
+class MessageOperation(OrderOperation):
+    """The body is read as it comes, so that the document has to be told of it."""
+
+    def __post_init__(self) -> None:
+        """Add the two forms of a message."""
+        super().__post_init__()
+        forms = [
+            Schema(
+                type=OpenAPIType.OBJECT,
+                title="EDXL-DE",
+                description="L'enveloppe, avec un en-tête RC-DE et un contenu RS-SAS-RDV",
+                required=sorted(ENVELOPE_NAMES),
+            ),
+            Schema(
+                type=OpenAPIType.OBJECT,
+                title="RS-SAS-RDV",
+                description="Le rendez-vous seul ; l'émetteur est alors fr.health.ptfsas",
+                required=["appointment"],
+            ),
+        ]
+        content = {"application/json": OpenAPIMediaType(schema=Schema(one_of=forms))}
+        self.request_body = RequestBody(content=content, required=True)
+
+
+@post("/sas/messages", status_code=200, operation_class=MessageOperation)
+async def hear_message(request: Request[Any, Any, Any]) -> Response[MessageAnswer]:
     """Take an EDXL-DE envelope with an RS-SAS-RDV content, or a bare `{"appointment": …}`."""
     body = await request.body()
     return await carry_out(

@@ -33,12 +33,14 @@ AnyRequest = Request[Any, Any, Any]
 
 THE_CPTS = frozenset({Role.CPTS, Role.SYSTEM})
 BOTH_SIDES = frozenset({Role.CPTS, Role.REGULATION, Role.SYSTEM})
+# A CPTS that says one of these would lay its own act at the regulation's door.
+OF_THE_REGULATION = frozenset({domain.Side.REGULATION, domain.ReturnReason.BY_REGULATION})
 
 
 @post("/referrals/{referral_id:str}/accept", status_code=200)
 async def accept(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Acceptance]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Accept a demand with an appointment, given by a member of the CPTS."""
 
     def made(*, is_member: bool) -> domain.Accept:
@@ -62,25 +64,25 @@ async def accept(
 @post("/referrals/{referral_id:str}/decline", status_code=200)
 async def decline(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Refusing]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Decline a demand, with a coded reason."""
     order = domain.Decline(cpts_id=data.cpts_id, reason=data.reason)
-    return await _order(request, THE_CPTS, referral_id, _always(order))
+    return await _order(request, THE_CPTS, referral_id, _always(order), cpts_id=data.cpts_id)
 
 
 @post("/referrals/{referral_id:str}/return", status_code=200)
 async def give_back(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Returning]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Give a demand back to the regulation; its appointment, if any, no longer stands."""
     order = domain.Return(reason=data.reason)
-    return await _order(request, BOTH_SIDES, referral_id, _always(order))
+    return await _order(request, BOTH_SIDES, referral_id, _always(order), says=data.reason)
 
 
 @post("/referrals/{referral_id:str}/part", status_code=200)
 async def locate(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Locating]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Tell the part of the commune, or the arrondissement of the city, that a held demand needs."""
     if (data.part is None) == (data.commune is None):
         raise ValidationException("part, commune : l'un des deux, et un seul")
@@ -111,7 +113,7 @@ async def honoured(
     request: AnyRequest,
     referral_id: FromPath[str],
     data: JSONBody[Reporting],  # noqa: ARG001 - refuses unknown fields
-) -> Response[Any]:
+) -> Response[Referral]:
     """Report that the appointment took place."""
     return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportHonoured()))
 
@@ -121,7 +123,7 @@ async def no_show(
     request: AnyRequest,
     referral_id: FromPath[str],
     data: JSONBody[Reporting],  # noqa: ARG001 - refuses unknown fields
-) -> Response[Any]:
+) -> Response[Referral]:
     """Report that nobody came to the appointment."""
     return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportMissed()))
 
@@ -129,15 +131,16 @@ async def no_show(
 @post("/referrals/{referral_id:str}/cancel", status_code=200)
 async def cancel(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Cancelling]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Cancel the appointment; say which side does."""
-    return await _order(request, BOTH_SIDES, referral_id, _always(domain.Cancel(by=data.by)))
+    order = domain.Cancel(by=data.by)
+    return await _order(request, BOTH_SIDES, referral_id, _always(order), says=data.by)
 
 
 @post("/referrals/{referral_id:str}/move", status_code=200)
 async def move(
     request: AnyRequest, referral_id: FromPath[str], data: JSONBody[Moving]
-) -> Response[Any]:
+) -> Response[Referral]:
     """Move the appointment to another time, another practitioner, or both."""
 
     def made(*, is_member: bool) -> domain.Move:
@@ -168,11 +171,14 @@ async def _order(
     *,
     cpts_id: str | None = None,
     rpps: str | None = None,
-) -> Response[Any]:
+    says: str | None = None,
+) -> Response[Referral]:
     return await carry_out(
         request,
         roles,
-        lambda order: carried_order(order, referral_id, made, cpts_id=cpts_id, rpps=rpps),
+        lambda order: carried_order(
+            order, referral_id, made, cpts_id=cpts_id, rpps=rpps, says=says
+        ),
     )
 
 
@@ -183,13 +189,19 @@ async def carried_order(
     *,
     cpts_id: str | None = None,
     rpps: str | None = None,
+    says: str | None = None,
 ) -> Answer:
     """Lock, decide, announce; the answer is the referral's new state.
 
     `made` gives the order once it is known whether `rpps` is a member that day of the CPTS (of
-    the one that holds the referral when none is given). Raises `Refused`, or a 404.
+    the one that holds the referral when none is given). `says` is its reason or side, if it has
+    one. Raises a 404, then `Refused` (403) by who may order this, then by what is so.
     """
     referral, is_member = await _locked(order, referral_id, cpts_id=cpts_id, rpps=rpps)
+    if order.role is Role.CPTS and says in OF_THE_REGULATION:
+        raise Refused(
+            "not_the_acting_side", "Une CPTS ne parle pas au nom de la régulation.", status=403
+        )
     return await _carried(
         order, referral, domain.decide(referral, made(is_member=is_member), order.instant)
     )
@@ -199,7 +211,7 @@ async def _locked(
     order: Order, referral_id: str, *, cpts_id: str | None = None, rpps: str | None = None
 ) -> tuple[Referral, bool]:
     """The referral, locked, as time has made it until the order's instant; and whether `rpps` is a
-    member. Raises a 404.
+    member. Raises a 404, then `Refused` (403) when the order is of another CPTS.
     """
     referral, is_member = await referrals.lock(
         order.unit.connection,
@@ -212,6 +224,9 @@ async def _locked(
         raise not_found("La demande", referral_id)
     for begun in await let_territories_begin(order.unit, [referral], order.instant):
         referral = evolve(referral, begun)
+    order.refuse_another_cpts(referral.cpts_id)
+    if cpts_id is not None:
+        order.refuse_another_cpts(cpts_id)
     return referral, is_member
 
 

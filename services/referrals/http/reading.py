@@ -85,12 +85,16 @@ async def list_messages(
     return page(items, limit, lambda one: str(one["position"]))
 
 
-@get("/sas/appointments/{appointment_id:str}")
+@get("/sas/appointments/{appointment_id:path}")
 async def platform_appointment(
     request: AnyRequest, appointment_id: FromPath[str]
 ) -> dict[str, Any]:
-    """An appointment of the SAS platform: what its latest message told, and all it told."""
+    """An appointment of the SAS platform: what its latest message told, and all it told.
+
+    Its id is the platform's, and may hold a `/`.
+    """
     pool = request.app.state.pool
+    appointment_id = appointment_id.removeprefix("/")
     found = await platform.load(pool, [appointment_id])
     if not found:
         raise not_found("Le rendez-vous", appointment_id)

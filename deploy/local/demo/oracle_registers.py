@@ -1,6 +1,6 @@
-"""The oracle's half about places: the commune behind a code, its city, its people and its time.
+"""The oracle's half about registers: the commune behind a code, its people, its time; professions.
 
-It reads the register's tables themselves (`contracts/data/`), and shares no code with the services.
+It reads the tables themselves (`contracts/data/`), and shares no code with the services.
 """
 
 import csv
@@ -58,6 +58,12 @@ def _registers() -> tuple[dict[str, Commune], dict[str, str]]:
         for code, _name, departement, _epci, city, people in _rows("communes.tsv")
     }
     return communes, dict(_rows("previous_codes.tsv"))
+
+
+@functools.cache
+def professions() -> frozenset[str]:
+    """The code of each profession of health."""
+    return frozenset(code for code, _label in _rows("professions.tsv"))
 
 
 def _rows(name: str) -> list[list[str]]:

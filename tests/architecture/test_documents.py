@@ -1,0 +1,92 @@
+"""The OpenAPI document of each service: goal, that a program can be written from it alone.
+
+Method: every operation of every service, held against what orders, errors and answers all have.
+"""
+
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
+
+from contracts import topics
+from services.messaging.documents import documented
+from services.messaging.routes import ROUTES
+
+Operation = dict[str, Any]
+
+
+def operations() -> Iterator[tuple[str, str, Operation]]:
+    """Every operation of every service: service, method and path, what is said of it."""
+    for topic in topics.TOPICS:
+        service = importlib.import_module(f"services.{topic.producer}.app").SERVICE
+        app = Litestar(
+            documented([*ROUTES, *service.routes]),
+            openapi_config=OpenAPIConfig(title=service.name, version="1"),
+        )
+        for path, item in app.openapi_schema.to_schema()["paths"].items():
+            for method, operation in item.items():
+                yield service.name, f"{method.upper()} {path}", operation
+
+
+OPERATIONS = list(operations())
+ORDERS = [one for one in OPERATIONS if not one[1].startswith("GET ")]
+QUESTIONS = [one for one in OPERATIONS if one[1].startswith("GET ")]
+every = pytest.mark.parametrize(
+    ("service", "name", "operation"), OPERATIONS, ids=[f"{one[0]} {one[1]}" for one in OPERATIONS]
+)
+every_order = pytest.mark.parametrize(
+    ("service", "name", "operation"), ORDERS, ids=[f"{one[0]} {one[1]}" for one in ORDERS]
+)
+every_question = pytest.mark.parametrize(
+    ("service", "name", "operation"), QUESTIONS, ids=[f"{one[0]} {one[1]}" for one in QUESTIONS]
+)
+
+
+@every
+def test_an_answer_has_a_shape(service: str, name: str, operation: Operation) -> None:
+    answers = {status: one for status, one in operation["responses"].items() if status[0] == "2"}
+    assert answers
+    for status, answer in answers.items():
+        (schema,) = [content["schema"] for content in answer["content"].values()]
+        assert schema, f"{status} may be anything"
+        assert answer["description"]
+
+
+@every
+def test_an_error_is_a_problem(service: str, name: str, operation: Operation) -> None:
+    errors = {status: one for status, one in operation["responses"].items() if status[0] != "2"}
+    for status, error in errors.items():
+        assert list(error["content"]) == ["application/problem+json"], status
+        schema = error["content"]["application/problem+json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/Problem"}
+
+
+@every_order
+def test_an_order_says_its_headers_its_body_and_its_refusals(
+    service: str, name: str, operation: Operation
+) -> None:
+    headers = {one["name"]: one for one in operation["parameters"] if one["in"] == "header"}
+    assert headers.keys() == {"Acting-Role", "Acting-Cpts", "Idempotency-Key"}
+    assert not [one for one in headers.values() if one["required"]], "our own refusal must answer"
+    assert headers["Acting-Role"]["schema"]["enum"] == [
+        *("cpts", "caisse", "ars", "regulation", "system"),
+    ]
+    assert operation["responses"].keys() >= {"400", "403", "404", "409", "422", "503"}
+    for status, answer in operation["responses"].items():
+        assert ("Idempotent-Replay" in answer.get("headers", {})) == (status[0] == "2"), status
+    if "/dead-letters/" not in name:
+        assert operation["requestBody"]["required"]
+        (content,) = operation["requestBody"]["content"].values()
+        assert content["schema"]
+
+
+@every_question
+def test_a_question_says_what_may_be_wrong(service: str, name: str, operation: Operation) -> None:
+    statuses = operation["responses"].keys()
+    assert "503" in statuses
+    assert ("404" in statuses) == ("{" in name)
+    assert ("400" in statuses) == bool(operation.get("parameters"))
+    assert statuses <= {"200", "400", "404", "503"}
