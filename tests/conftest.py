@@ -3,6 +3,7 @@
 import pytest
 
 from tests import containers
+from tests.faults import tracing
 from tests.stack_fixtures import fresh_databases, namespace, servers, spare_suffixes, stack
 
 __all__ = ["fresh_databases", "namespace", "servers", "spare_suffixes", "stack"]
@@ -13,9 +14,14 @@ NEED_COMPONENTS = {"stack", "own_home"}
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "stack: needs a real Kafka and PostgreSQL (set by itself)")
     containers.are_wanted()
+    tracing.draw_seed()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if NEED_COMPONENTS & set(getattr(item, "fixturenames", ())):
             item.add_marker("stack")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tracing.summarize(terminalreporter)

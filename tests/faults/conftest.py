@@ -1,18 +1,15 @@
-"""The seed of the faults, and the trace that each leaves: printed at the end of every run."""
+"""A world to strike, and the trace that each fault leaves in it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy.local.stack import Stack
 from tests.faults.season import Season
-from tests.faults.tracing import SEED, Trace
+from tests.faults.tracing import TRACE, Trace
 from tests.faults.world import World, opened
-
-_traces: dict[str, dict[str, Any]] = {}
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +26,13 @@ def stack(stack: Stack) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def trace(request: pytest.FixtureRequest) -> Iterator[Trace]:
+def trace(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Iterator[Trace]:
     """The test's own trace, and its seed: the session's, or `FAULTS_SEED`, and the test's name."""
     made = Trace(request.node.name)
     yield made
-    _traces[request.node.name] = made.found
+    record_property(TRACE, f"{request.node.name}: {made}")
 
 
 OpenWorld = Callable[[Season], AbstractAsyncContextManager[World]]
@@ -45,12 +44,3 @@ def open_world(
 ) -> OpenWorld:
     """Opens a world for a season; nothing runs in it yet."""
     return lambda season: opened(stack, season, namespace, fresh_databases, tmp_path)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not _traces:
-        return
-    terminalreporter.section(f"faults: FAULTS_SEED={SEED}")
-    for name, found in _traces.items():
-        said = ", ".join(f"{key} {value}" for key, value in found.items())
-        terminalreporter.write_line(f"{name}: {said}")

@@ -27,11 +27,12 @@ class Wrong(AssertionError):  # noqa: N818
 
 
 class PatientChain(Chain):
-    """The chain, looked at while the database or the broker may be away."""
+    """The chain, looked at while the database or the broker may be away, or a service stopped."""
 
-    async def heard(
-        self, producers: Iterable[str], *, within_seconds: float = HEARD_WITHIN_SECONDS
-    ) -> None:
+    patience_seconds = HEARD_WITHIN_SECONDS
+
+    async def heard(self, producers: Iterable[str], *, within_seconds: float | None = None) -> None:
+        within_seconds = self.patience_seconds if within_seconds is None else within_seconds
         limit = time.monotonic() + within_seconds
         asked = list(producers)
         while True:
