@@ -11,7 +11,7 @@ from typing import Final
 
 ROOTS: Final = ("contracts", "services", "deploy", "tests")
 FILE_LINES_MAX: Final = 400
-TEST_FILE_LINES_MAX: Final = 500
+TEST_FILE_LINES_MAX: Final = 400
 FUNCTION_LINES_MAX: Final = 70
 BANNED_MODULES: Final = frozenset(
     (
