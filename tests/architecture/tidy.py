@@ -11,7 +11,6 @@ from typing import Final
 
 ROOTS: Final = ("contracts", "services", "deploy", "tests")
 FILE_LINES_MAX: Final = 400
-TEST_FILE_LINES_MAX: Final = 500
 FUNCTION_LINES_MAX: Final = 70
 BANNED_MODULES: Final = frozenset(
     (
@@ -41,8 +40,7 @@ def long_files(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root)} has {count} lines"
         for path in python_files(root)
-        if (count := len(path.read_text("utf-8").splitlines()))
-        > (TEST_FILE_LINES_MAX if path.name.startswith(("test_", "story")) else FILE_LINES_MAX)
+        if (count := len(path.read_text("utf-8").splitlines())) > FILE_LINES_MAX
     ]
 
 

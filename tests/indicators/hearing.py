@@ -10,7 +10,7 @@ from contracts.recorded import Recorded
 from services.indicators.app import RULE, SERVICE
 from services.indicators.store import invariants as stored
 from services.messaging.unit import Desk, open_unit
-from tests.indicators.story import Key
+from tests.indicators.model import Key
 
 HANDLERS = {hears.topic.name: hears.handler for hears in SERVICE.hears}
 

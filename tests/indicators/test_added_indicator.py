@@ -13,7 +13,8 @@ from services.indicators.domain.figures import INDICATOR_LABELS
 from services.indicators.domain.rule import Name
 from services.messaging.unit import Desk
 from tests.indicators.hearing import figures, hear, invariants
-from tests.indicators.story import Story, expected_figures
+from tests.indicators.model import expected_figures
+from tests.indicators.story import Story
 from tests.indicators.test_another_rule import apply, with_value
 from tests.indicators.test_two_transactions import (
     accepted,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from services.messaging.unit import Desk
 from tests.desks import empty
 from tests.indicators.hearing import announced, figures, hear, invariants
-from tests.indicators.story import Story, arrivals, expected_figures, in_contract, stories
+from tests.indicators.model import expected_figures, in_contract
+from tests.indicators.story import Story, arrivals, stories
 
 
 @settings(

@@ -36,7 +36,8 @@ from services.indicators.domain.figures import (
 from services.indicators.domain.referrals import said_by, together
 from services.indicators.domain.rule import CountingRule, Name, parse_rule
 from services.indicators.domain.steering import Tally, steer
-from tests.indicators.story import Key, Story, arrivals, expected_figures, stories
+from tests.indicators.model import Key, expected_figures
+from tests.indicators.story import Story, arrivals, stories
 
 CONTENT = (Path(services.indicators.__file__).parent / "parameters.toml").read_bytes()
 RULE = parse_rule(CONTENT)

@@ -8,7 +8,8 @@ import pytest
 from contracts.events import membership, referrals
 from services.messaging.unit import Desk
 from tests.indicators.hearing import figures, hear
-from tests.indicators.story import FINESS, RPPS, Story, expected_figures
+from tests.indicators.model import expected_figures
+from tests.indicators.story import FINESS, RPPS, Story
 from tests.indicators.test_two_transactions import SINCE, YEARS, recorded
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -17,6 +17,7 @@ from contracts.recorded import Recorded
 from services.messaging.unit import Desk, Unit
 from tests.desks import has_stopped
 from tests.indicators.hearing import HANDLERS, figures, hear, invariants
+from tests.indicators.model import expected_figures, in_contract
 from tests.indicators.story import (
     CPTS,
     DEPARTEMENTS,
@@ -25,8 +26,6 @@ from tests.indicators.story import (
     RPPS,
     SECOND_YEAR,
     Story,
-    expected_figures,
-    in_contract,
     told,
 )
 

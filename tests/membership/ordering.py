@@ -95,3 +95,12 @@ def check_digit(ten_digits: str) -> int:
 def rpps(ten_digits: str) -> str:
     """A number with the right check digit."""
     return f"8{ten_digits}{check_digit(ten_digits)}"
+
+
+def place(entry_id: str, code: str, **fields: Any) -> dict[str, Any]:
+    return {"entry_id": entry_id, "commune": code, "from_on": "2026-01-01"} | fields
+
+
+def member(member_id: str, number: str, **fields: Any) -> dict[str, Any]:
+    order = {"member_id": member_id, "rpps": number, "profession": "10", "from_on": "2026-01-01"}
+    return order | fields
