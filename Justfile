@@ -95,6 +95,11 @@ ingest *options:
 test-fast *options:
     @{{ uv }} run pytest -m "not stack" "$@"
 
+# Measure the platform beside bare baselines, on an idle machine: bench [ID…] [--runs N] [--quick]
+[group('change things'), no-exit-message]
+bench *options:
+    @{{ uv }} run python -m tests.benchmarks "$@"
+
 # Check style, format, types, imports and contracts, or some: check [CHECK…]
 [group('change things'), no-exit-message]
 check *options:

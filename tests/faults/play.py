@@ -86,7 +86,9 @@ class HeldDriver(Driver):
 class Play:
     """A season under way."""
 
-    def __init__(self, world: World, season: Season, driver: HeldDriver, chain: Chain) -> None:
+    def __init__(
+        self, world: World, season: Season, driver: HeldDriver, chain: PatientChain
+    ) -> None:
         self.world, self.season, self.driver, self.chain = world, season, driver, chain
         self.task = asyncio.create_task(driver.run())
 

@@ -9,12 +9,12 @@ import msgspec
 
 from deploy.local.demo.chain import Chain
 
-_ACCEPTANCES = """
+ACCEPTANCES = """
     select subject, pg_xact_commit_timestamp(xmin) as committed_at
     from history where type = 'referrals.ReferralAccepted.v1'
 """
 # Of each fact, the revision that first counted it; then the first estimate that read that revision.
-_ESTIMATES = """
+ESTIMATES = """
     with counted as (
         select cpts_id, starts_on, fact_id, min(revision) as revision
         from figure_fact
@@ -36,7 +36,7 @@ _ESTIMATES = """
 _CONTRACTS = """
     select cpts_id, starts_on, pg_xact_commit_timestamp(xmin) as committed_at from contract_year
 """
-_INDICATOR = "sas_demandes_avec_rdv"
+INDICATOR = "sas_demandes_avec_rdv"
 _FIRST_EVENT = "select min(pg_xact_commit_timestamp(xmin)) from history"
 
 
@@ -66,7 +66,7 @@ async def measure(chain: Chain, away: tuple[float, float] | None) -> Latency:
     """Latency of every acceptance; `away` is when the killed service was away (epoch seconds)."""
     accepted = {
         row["subject"]: row["committed_at"]
-        for row in await chain.databases["referrals"].fetch(_ACCEPTANCES)
+        for row in await chain.databases["referrals"].fetch(ACCEPTANCES)
     }
     known_since = {
         (row["cpts_id"], row["starts_on"]): row["committed_at"]
@@ -75,7 +75,7 @@ async def measure(chain: Chain, away: tuple[float, float] | None) -> Latency:
     undisturbed: list[float] = []
     behind: list[float] = []
     before_contract = estimated = 0
-    for row in await chain.databases["payments"].fetch(_ESTIMATES, _INDICATOR):
+    for row in await chain.databases["payments"].fetch(ESTIMATES, INDICATOR):
         since, until = accepted[row["subject"]], row["committed_at"]
         estimated += 1
         if since < known_since[row["cpts_id"], row["starts_on"]]:

@@ -1,0 +1,105 @@
+"""Every bench: its figures, how it is measured, and what both sides are set to."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from deploy.local.stack import Stack
+from tests.benchmarks import acceptances, backlog, chain, http_load, outbox_relay, relays
+from tests.benchmarks.ground import PARTITIONS
+from tests.benchmarks.measuring import Figure, Sample, Sizes
+
+Measure = Callable[[Stack, Path, Sizes, int], AsyncIterator[dict[str, Sample]]]
+
+PRODUCER = "idempotent, acks=all, zstd, linger 0"
+COLLECTOR = "uvloop, gc frozen, threshold 50000"
+COMMIT = "synchronous_commit=on"
+
+
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures that are measured together. `measure` gives each run's samples by their ids."""
+
+    name: str
+    what: str
+    figures: tuple[Figure, ...]
+    measure: Measure
+    ours: str
+    baseline: str
+
+    def is_asked(self, asked: Sequence[str]) -> bool:
+        """Whether an id on the command line means this bench, or one of its figures."""
+        known = {self.name, *(one.id for one in self.figures)}
+        return not asked or any(
+            wanted in known or any(one.startswith(f"{wanted}-") for one in known)
+            for wanted in asked
+        )
+
+
+def settings_of(bench: Bench, sizes: Sizes) -> dict[str, Any]:
+    """What a reader needs to judge the figures of a bench."""
+    return {
+        "what": bench.what,
+        "ours": bench.ours,
+        "baseline": bench.baseline,
+        "partitions": PARTITIONS,
+        "sizes": msgspec.to_builtins(sizes),
+    }
+
+
+def _backlog(figure: Figure, measure: Measure, events: str) -> Bench:
+    return Bench(
+        name=figure.id,
+        what=f"{figure.id[3:]} takes a backlog of {events}, its relay held off",
+        figures=(figure,),
+        measure=measure,
+        ours=f"the service's process: manual assignment, batches <= 1000, {COMMIT}, {COLLECTOR}",
+        baseline="aiokafka getmany(1000), msgspec, the recorded SQL of the same batches in one "
+        f"transaction each: manual assignment, {COMMIT}, {COLLECTOR}",
+    )
+
+
+def _chain(name: str) -> Bench:
+    rate = chain.RATES[name]
+    return Bench(
+        name=name,
+        what=f"from an acceptance to its estimate at {rate}/s, open loop, Poisson",
+        figures=chain.figures(name),
+        measure=partial(chain.at, name),
+        ours=f"three services, HTTP over {http_load.CONNECTIONS} connections: {PRODUCER}; "
+        f"fetch_min 1; group membership; {COMMIT}; {COLLECTOR}",
+        baseline="three bare processes: commit, send, consume, commit, send, consume, commit: "
+        f"{PRODUCER}; fetch_min 1; manual assignment; {COMMIT}; {COLLECTOR}",
+    )
+
+
+BENCHES = (
+    _backlog(backlog.INDICATORS_FIGURE, backlog.indicators, "lives of demands"),
+    _backlog(backlog.PAYMENTS_FIGURE, backlog.payments, "figures that grow"),
+    _chain("P3"),
+    _chain("P4"),
+    Bench(
+        name="P7",
+        what=f"acceptances over HTTP: at {acceptances.RATE}/s, open loop, Poisson; then "
+        f"{acceptances.CONCURRENCY} at once",
+        figures=acceptances.FIGURES,
+        measure=acceptances.measure,
+        ours=f"the service's process, its relay at work; pool of 10; {COMMIT}; {COLLECTOR}",
+        baseline="asyncpg, the recorded SQL of the same orders in one transaction each, without "
+        f"HTTP and relay; pool of 10; {COMMIT}; {COLLECTOR}",
+    ),
+    Bench(
+        name="R1",
+        what="relays the same rows: a backlog; then each from its commit to a reader of the "
+        f"topic at {relays.RATE}/s, open loop, Poisson",
+        figures=relays.FIGURES,
+        measure=relays.measure,
+        ours=f"messaging's relay, order of each aggregate kept: {PRODUCER}; {COMMIT}; {COLLECTOR}",
+        baseline=f"faststream-outbox {version('faststream-outbox')}, no order kept: "
+        f"{outbox_relay.WORKERS} workers, {outbox_relay.FETCH} rows a fetch, deletions "
+        f"{outbox_relay.DELETE_AT_ONCE} at once, LISTEN; {PRODUCER}; {COMMIT}; {COLLECTOR}",
+    ),
+)

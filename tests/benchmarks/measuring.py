@@ -1,0 +1,99 @@
+"""What a bench answers: a figure of ours beside its baseline's, run by run, and if it is met."""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    """How much each bench does. `seconds` are of load at a given rate, after `warm_up_seconds`."""
+
+    events: int = 120_000
+    figures: int = 40_000
+    acceptances: int = 8_000
+    rows: int = 40_000
+    seconds: float = 12.0
+    warm_up_seconds: float = 3.0
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wanted of the ratio of ours to the baseline, or of our value itself."""
+
+    of: Literal["ratio", "value"] = "ratio"
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def is_met(self, value: float, ratio: float) -> bool:
+        """Whether the figure is what is wanted."""
+        figure = ratio if self.of == "ratio" else value
+        return (self.at_least is None or figure >= self.at_least) and (
+            self.at_most is None or figure <= self.at_most
+        )
+
+    def __str__(self) -> str:
+        sign, bound = (">=", self.at_least) if self.at_most is None else ("<=", self.at_most)
+        return f"{'' if self.of == 'ratio' else 'ours '}{sign} {bound:g}"
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure that a bench gives at each run."""
+
+    id: str
+    unit: str
+    wanted: Wanted
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one figure, in its unit. `note` is what a reader of the value must know."""
+
+    ours: float
+    baseline: float
+    note: str = ""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure over all runs, with the keys of `var/bench.json`: medians, and each run's value."""
+
+    id: str
+    value: float
+    unit: str
+    baseline: float
+    baseline_unit: str
+    ratio: float
+    samples: list[float]
+    settings: dict[str, Any]
+    command: str
+
+
+def result_of(
+    figure: Figure, samples: Sequence[Sample], settings: dict[str, Any], command: str
+) -> Result:
+    """The medians of the runs; `ratio` is that of the medians."""
+    value = statistics.median(one.ours for one in samples)
+    baseline = statistics.median(one.baseline for one in samples)
+    ratio = value / baseline
+    return Result(
+        id=figure.id,
+        value=round(value, 2),
+        unit=figure.unit,
+        baseline=round(baseline, 2),
+        baseline_unit=figure.unit,
+        ratio=round(ratio, 3),
+        samples=[round(one.ours, 2) for one in samples],
+        settings=settings
+        | {
+            "wanted": str(figure.wanted),
+            "is_met": figure.wanted.is_met(value, ratio),
+            "baseline_samples": [round(one.baseline, 2) for one in samples],
+            "notes": sorted({one.note for one in samples if one.note}),
+        },
+        command=command,
+    )
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The nearest-rank percentile of some values."""
+    ordered = sorted(values)
+    return ordered[-(-percent * len(ordered) // 100) - 1]
