@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 
 from services.referrals.domain.hub_message import (
-    MAX_BODY_BYTES,
-    MAX_DEPTH,
-    MAX_REASONS,
     HubCode,
     HubMessage,
     HubMethod,
@@ -17,6 +14,11 @@ from services.referrals.domain.hub_message import (
     HubRefusal,
     HubStatus,
     OrientationCategory,
+)
+from services.referrals.domain.hub_reading import (
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    MAX_REASONS,
     finess_of,
     fingerprint,
     read_message,

@@ -20,6 +20,8 @@ from services.referrals.domain.hub_message import (
     HubCode,
     HubMessage,
     HubRefusal,
+)
+from services.referrals.domain.hub_reading import (
     read_message,
     without_identities,
 )

@@ -15,7 +15,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
-from deploy.local.demo.oracle_hub import HubMessage, read
+from deploy.local.demo.oracle_hub import HubMessage, known_as, read
 from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
@@ -315,6 +315,8 @@ class Oracle:
     # -- messages of the Hub Santé
 
     def _message(self, order: Order) -> str:
+        if (again := known_as(order.content()) or "") in self._hub_answers:
+            return self._hub_answers[again]
         message = read(order.content(), order.at)
         if isinstance(message, str):
             return message

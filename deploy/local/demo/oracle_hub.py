@@ -65,6 +65,17 @@ def read(raw: bytes, at: datetime) -> HubMessage | str:
     )
 
 
+def known_as(raw: bytes) -> str | None:
+    """The identifier under which a message may have been answered: of its sender's envelope."""
+    try:
+        root = json.loads(raw)
+    except ValueError:
+        return None
+    if set(root) == ENVELOPE_FIELDS and root["distributionID"].startswith(root["senderID"] + "_"):
+        return str(root["distributionID"])
+    return None
+
+
 def _message(root: dict[str, Any]) -> dict[str, Any]:
     message: dict[str, Any] = root["content"][0]["jsonContent"]["embeddedJsonContent"]["message"]
     return message
