@@ -44,6 +44,7 @@ from services.referrals.domain.territory import HeldReason
 from tests.referrals.referral_cases import (
     ANSWER_WITHIN,
     DEMAND,
+    MOVE_WITHIN,
     NOON,
     OTHER_RPPS,
     RPPS,
@@ -62,7 +63,7 @@ ORDERS: dict[str, Order] = {
     "honoured": ReportHonoured(),
     "missed": ReportMissed(),
     "cancel": Cancel(by="patient"),
-    "move": Move(starts_at=NOON + timedelta(hours=30), is_member=True),
+    "move": Move(starts_at=NOON + timedelta(hours=30), is_member=True, within=MOVE_WITHIN),
 }
 
 STAGES = table("""
@@ -118,12 +119,17 @@ def order_of(name: str, *flaws: str) -> tuple[Order, datetime]:
         case "cancel":
             order = Cancel(by=word or "patient")
         case "move" if "nothing" in flaws:
-            order = Move(is_member=is_member, starts_at=None if "bare" in flaws else STARTS_AT)
+            order = Move(
+                is_member=is_member,
+                starts_at=None if "bare" in flaws else STARTS_AT,
+                within=MOVE_WITHIN,
+            )
         case "move":
             order = Move(
                 is_member=is_member,
                 practitioner_rpps=OTHER_RPPS,
                 starts_at=NOON if "past" in flaws else None,
+                within=MOVE_WITHIN,
             )
         case _:
             order = ORDERS[name]
@@ -308,6 +314,7 @@ ANY_ORDER: st.SearchStrategy[Order] = st.one_of(
         starts_at=MAYBE_INSTANT,
         practitioner_rpps=st.none() | RPPS_OF,
         is_member=st.booleans(),
+        within=st.just(MOVE_WITHIN),
     ),
 )
 LAWFUL: dict[Stage, set[Stage]] = {

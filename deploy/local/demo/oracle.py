@@ -20,6 +20,7 @@ from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
 ANSWER_WITHIN = timedelta(minutes=60)
+MOVE_WITHIN = timedelta(days=30)
 NEEDS = {
     *("consultation_generaliste", "consultation_pediatrique", "soins_dentaires"),
     *("soins_infirmiers", "sage_femme", "kinesitherapie", "renouvellement_urgent"),
@@ -239,7 +240,8 @@ class Oracle:
             return "practitioner_not_a_member"
         if starts_at < at:
             return "appointment_in_the_past"
-        if starts_at > referral.see_by:
+        is_day_over = referral.body["urgency"] == "same_day" and starts_at == referral.see_by
+        if starts_at > referral.see_by or is_day_over:
             return "appointment_after_see_by"
         referral.state, referral.accepted_at, referral.agreed_at = "booked", at, at
         referral.answer, referral.answered_at = "accepted", at
@@ -309,6 +311,8 @@ class Oracle:
             return "practitioner_not_a_member"
         if "starts_at" in body and starts_at < at:
             return "appointment_in_the_past"
+        if "starts_at" in body and starts_at > referral.see_by + MOVE_WITHIN:
+            return "appointment_too_late"
         referral.starts_at, referral.rpps, referral.agreed_at = starts_at, rpps, at
         return "ok"
 

@@ -226,7 +226,9 @@ def _night_demands(random: Random, players: Sequence[Cpts]) -> Iterator[Draft]:
             yield life.demand()
             if life.at < life.see_by:
                 at = life.at + (life.answer_by - life.at) / 2
-                yield life.accept(at, life.see_by, cpts.members[0].rpps)
+                rpps = cpts.members[0].rpps
+                yield life.accept(at, life.see_by, rpps, key="at-midnight")
+                yield life.accept(at + (life.see_by - at) / 4, at + (life.see_by - at) / 2, rpps)
 
 
 def _early_demands(random: Random, players: Sequence[Cpts]) -> Iterator[Draft]:

@@ -1,6 +1,5 @@
 """Questions: referrals with their history, worklists, Hub messages, codes and parameters."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -20,7 +19,7 @@ from services.referrals.http.paging import (
     write_cursor,
 )
 from services.referrals.store import platform, referrals
-from services.referrals.store.parameters import Parameter, parameters
+from services.referrals.store.parameters import Parameters, parameters
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -103,9 +102,9 @@ async def platform_appointment(
 
 
 @get("/parameters", sync_to_thread=False)
-def list_parameters() -> Mapping[str, Parameter]:
+def list_parameters() -> Parameters:
     """The parameters, with the text that fixes each and whether it was read."""
-    return dict(parameters())
+    return parameters()
 
 
 @get("/needs", sync_to_thread=False)
