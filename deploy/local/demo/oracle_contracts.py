@@ -185,9 +185,10 @@ class Contracts:
             return False
         if any(place.commune.city == commune.code for place in self._places_on(day)):
             return True
-        return part is None and bool(
-            self.parts_on(commune, day)
-            or any(place.commune.code == commune.city for place in self._places_on(day))
+        if self.parts_on(commune, day):
+            return True
+        return part is None and any(
+            place.commune.code == commune.city for place in self._places_on(day)
         )
 
     def parts_on(self, commune: Commune, day: date) -> set[str]:

@@ -161,9 +161,17 @@ def _odd_demands(players: Sequence[Cpts]) -> Iterator[Draft]:
 
 
 def _located_demands(plain: Life) -> Iterator[Draft]:
-    """Demands of a divided commune: the regulation tells the part, rightly at last, or never."""
-    for name, parts in (("part", ()), ("part-told", ("Milieu", "Ouest", "Est"))):
-        life = msgspec.structs.replace(plain, source_id=f"O-{name}", commune=DIVIDED_COMMUNE)
+    """Demands of a divided commune: the regulation tells the part, rightly at last, or never; or it
+    misspells it at first.
+    """
+    for name, part_asked, parts in (
+        ("part", None, ()),
+        ("part-told", None, ("Milieu", "Ouest", "Est")),
+        ("part-misspelt", "Quest", ("Ouest",)),
+    ):
+        life = msgspec.structs.replace(
+            plain, source_id=f"O-{name}", commune=DIVIDED_COMMUNE, part=part_asked
+        )
         yield life.demand()
         for i, part in enumerate(parts, start=1):
             at = life.at + i * MINUTE
