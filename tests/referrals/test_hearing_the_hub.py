@@ -67,8 +67,8 @@ async def test_a_second_creation_and_its_resend_are_refused_alike(served: Served
 
 async def test_updates_in_any_order_leave_the_latest_state(served: Served) -> None:
     late, early = NOON + timedelta(minutes=9), NOON + timedelta(minutes=3)
-    await taken(served, update("u1", "platform-u", sent_at=late, status="cancelled"))
-    await taken(served, update("u2", "platform-u", sent_at=early, status="booked"))
+    await taken(served, update("u1", "platform-u", sent_at=late, status="cancelled"), at=late)
+    await taken(served, update("u2", "platform-u", sent_at=early, status="booked"), at=late)
     refused = await tell(served, envelope("u0", appointmentId="platform-u"))
     assert refused.json()["hub_code"] == 701
     shown = await served.ask("/sas/appointments/platform-u")
@@ -130,7 +130,7 @@ async def test_what_the_platform_says_of_our_appointment_happens_to_our_referral
 async def test_a_cancellation_by_the_platform(served: Served) -> None:
     referral = await booked_referral(served, "cancelled")
     later = NOON + timedelta(hours=1)
-    await taken(served, update("cancel-1", referral, sent_at=later, status="cancelled"))
+    await taken(served, update("cancel-1", referral, sent_at=later, status="cancelled"), at=later)
     shown = await served.ask(f"/referrals/{referral}")
     assert (shown["state"], shown["outcome"]) == ("cancelled", "platform")
 

@@ -50,6 +50,7 @@ from tests.referrals.referral_cases import (
     RPPS,
     SEE_BY,
     STARTS_AT,
+    TOLERANCE,
     evolved,
     in_stage,
     received,
@@ -176,9 +177,10 @@ def test_the_reason_told_when_several_hold(name: str, stage: str, flaws: str, re
 
 DEMANDS = table("""
     commune  need                      received after minutes  refused because
-    00000    anything                  1                       unknown_commune
-    93066    anything                  1                       unknown_need
-    93066    consultation_generaliste  1                       received_in_the_future
+    00000    anything                  6                       unknown_commune
+    93066    anything                  6                       unknown_need
+    93066    consultation_generaliste  6                       received_in_the_future
+    93066    consultation_generaliste  5                       -
     93066    consultation_generaliste  0                       -
 """)
 
@@ -188,7 +190,7 @@ def test_the_reason_why_a_demand_is_not_taken(
     code: str, need: str, minutes: str, reason: str
 ) -> None:
     demand = replace(DEMAND, need=need, received_at=NOON + timedelta(minutes=int(minutes)))
-    refusal = refuse_new_demand(demand, commune=resolve(code), instant=NOON)
+    refusal = refuse_new_demand(demand, commune=resolve(code), instant=NOON, tolerance=TOLERANCE)
     assert refusal == (None if reason == "-" else reason)
 
 

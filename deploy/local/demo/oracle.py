@@ -15,7 +15,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
-from deploy.local.demo.oracle_hub import HubMessage, known_as, read
+from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, read
 from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
@@ -174,7 +174,7 @@ class Oracle:
         if body["need"] not in NEEDS:
             return "unknown_need"
         received_at = datetime.fromisoformat(body["received_at"])
-        if received_at > order.at:
+        if received_at > order.at + CLOCK_TOLERANCE:
             return "received_in_the_future"
         if body["urgency"] == "same_day":
             next_day = received_at.astimezone(commune.zone).date() + timedelta(days=1)

@@ -15,6 +15,7 @@ ENVELOPE_FIELDS = {
     *("distributionKind", "descriptor", "content"),
 }
 APPOINTMENT_FIELDS = {"appointmentId", "method", "created", "start", "status", "regulator"}
+CLOCK_TOLERANCE = timedelta(minutes=5)
 FOR_EVER = timedelta(days=36_500)
 
 
@@ -55,6 +56,9 @@ def read(raw: bytes, at: datetime) -> HubMessage | str:
     if fault := _fault(root):
         return fault
     message = _message(root)
+    past = (root["dateTimeSent"], message["appointment"]["created"])
+    if any(datetime.fromisoformat(one) > at + CLOCK_TOLERANCE for one in past):
+        return "hub 300"
     return HubMessage(
         sent_at=min(datetime.fromisoformat(root["dateTimeSent"]), at),
         rank=STATUS_RANKS[message["appointment"]["status"]],

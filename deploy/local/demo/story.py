@@ -149,7 +149,7 @@ def _odd_demands(players: Sequence[Cpts]) -> Iterator[Draft]:
 
     yield odd("commune", commune="00000")
     yield odd("need", need="une_nouvelle_voiture")
-    yield odd("future", received_at=(at + 5 * MINUTE).isoformat())
+    yield odd("future", received_at=(at + 6 * MINUTE).isoformat())
     yield odd("patient", patient_name="champ refusé")
     yield from _located_demands(plain)
     yield odd("unknown-part", commune=DIVIDED_COMMUNE, part="Milieu")

@@ -37,6 +37,8 @@ Where sources differ:
   kept for ever and no sentence or address may be; an empty one would merge appointments. A
   profession that is no code reads as absent.
 - **Instants** are of the years in which the SAS has appointments (`YEARS`); the schemas take any.
+- **Clocks** differ: an instant of the past (sent, created) may be ahead of the receipt, by the
+  tolerance. The message counts as sent at its receipt then, with a note.
 - **Exercise.** A valid message may be one (`Exercise`, `System`): `is_exercise` says that it must
   change no figure.
 
@@ -75,10 +77,13 @@ _EMBEDDED_PATH = "$.content[0].jsonContent.embeddedJsonContent"
 _NO_SCHEMA = "Could not detect any schemas in the message, at least one is required"
 
 
-def read_message(body: bytes, *, received_at: datetime) -> HubMessage | HubRefusal:
+def read_message(
+    body: bytes, *, received_at: datetime, tolerance: timedelta
+) -> HubMessage | HubRefusal:
     """The message in `body`, or why it is refused, by the stages of the module's table.
 
     `received_at` decides the expiry, dates a bare appointment, and must be aware (ValueError).
+    `tolerance` is by how much the sender's clock may be ahead of it.
     """
     if received_at.tzinfo is None:
         raise ValueError("received_at must be aware")
@@ -87,10 +92,15 @@ def read_message(body: bytes, *, received_at: datetime) -> HubMessage | HubRefus
     if isinstance(root, HubRefusal):
         return root
     if _is_bare(root):
-        message = _read_bare(root, fingerprint(body), received_at)
+        message, sent_at = _read_bare(root, fingerprint(body), received_at), received_at
     else:
         message = _read_envelope(root, received_at)
-    return message if isinstance(message, HubRefusal) else _kept(message)
+        sent_at = received_at
+        if isinstance(message, HubMessage):
+            sent_at = hub_schema.instant(root["dateTimeSent"])
+    if isinstance(message, HubRefusal):
+        return message
+    return _kept(message, sent_at, received_at + tolerance)
 
 
 def without_identities(body: bytes) -> bytes:
@@ -226,8 +236,10 @@ def _delivery_refusal(envelope: hub_schema.Envelope, received_at: datetime) -> H
     return None
 
 
-def _kept(message: HubMessage) -> HubMessage | HubRefusal:
+def _kept(message: HubMessage, sent_at: datetime, latest: datetime) -> HubMessage | HubRefusal:
     """The message, or 300 when it holds what the schemas allow and we do not keep (stage 8).
+
+    `latest` is the last instant at which it may say that it was sent, or the appointment made.
 
     An instant that no calendar can shift to local time would fail later on.
     """
@@ -241,11 +253,22 @@ def _kept(message: HubMessage) -> HubMessage | HubRefusal:
         for name, text in identifiers.items()
         if not _is_identifier(text)
     ]
-    instants = {"created": told.created_at, "start": told.starts_at, "end": told.ends_at}
+    instants = {
+        "$.dateTimeSent": sent_at,
+        "appointment.created": told.created_at,
+        "appointment.start": told.starts_at,
+        "appointment.end": told.ends_at,
+    }
     faults += [
-        f"appointment.{name}: is out of the years {YEARS.start} to {YEARS.stop - 1}"
+        f"{name}: is out of the years {YEARS.start} to {YEARS.stop - 1}"
         for name, instant in instants.items()
         if instant is not None and instant.year not in YEARS
+    ]
+    past = {"$.dateTimeSent": sent_at, "appointment.created": told.created_at}
+    faults += [
+        f"{name}: is later than the receipt of the message"
+        for name, instant in past.items()
+        if instant > latest
     ]
     if faults:
         refusal = _refused(HubCode.INVALID_MESSAGE, faults, message.distribution_id)

@@ -116,13 +116,16 @@ _RETURNABLE = (Stage.HELD, Stage.OFFERED, Stage.BOOKED, Stage.EXPIRED)
 
 
 def refuse_new_demand(
-    demand: Demand, *, commune: Commune | None, instant: datetime
+    demand: Demand, *, commune: Commune | None, instant: datetime, tolerance: timedelta
 ) -> Refusal | None:
-    """Why a demand that is not known yet cannot be taken; None when it can."""
+    """Why a demand that is not known yet cannot be taken; None when it can.
+
+    `tolerance` is by how much the clock of the SAS may be ahead of ours.
+    """
     return first_that_holds(
         (Refusal.UNKNOWN_COMMUNE, commune is None),
         (Refusal.UNKNOWN_NEED, demand.need not in set(Need)),
-        (Refusal.RECEIVED_IN_THE_FUTURE, demand.received_at > instant),
+        (Refusal.RECEIVED_IN_THE_FUTURE, demand.received_at > instant + tolerance),
     )
 
 

@@ -32,6 +32,7 @@ from services.referrals.domain.platform_appointment import (
 from services.referrals.domain.referral import MESSAGE_CAUSE, Referral
 from services.referrals.domain.territory import local_day
 from services.referrals.store import membership, platform, referrals
+from services.referrals.store.parameters import clock_tolerance
 
 UNREADABLE_STATUS = 400
 REFUSED_STATUS = 422
@@ -82,7 +83,7 @@ async def hear_message(request: Request[Any, Any, Any]) -> Response[MessageAnswe
 
 
 async def _hear(order: Order, body: bytes) -> Answer:
-    message = read_message(body, received_at=order.instant)
+    message = read_message(body, received_at=order.instant, tolerance=clock_tolerance())
     connection = order.unit.connection
     if isinstance(message, HubRefusal):
         # Whatever is wrong with it now: what the sender was told the first time still holds.

@@ -30,6 +30,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     answer_within_minutes: Parameter
     keep_identities_days: Parameter
+    clock_tolerance_minutes: Parameter
     move_within_days: tuple[DatedParameter, ...]
 
 
@@ -49,6 +50,12 @@ def answer_within() -> timedelta:
 def keep_identities() -> timedelta:
     """How long names and e-mails stay in the originals of Hub messages."""
     return timedelta(days=parameters().keep_identities_days.value)
+
+
+@functools.cache
+def clock_tolerance() -> timedelta:
+    """By how much the clock of who tells us something may be ahead of ours."""
+    return timedelta(minutes=parameters().clock_tolerance_minutes.value)
 
 
 def move_within(day: date) -> timedelta:
