@@ -278,3 +278,7 @@ async def test_what_is_odd_in_a_message_taken_is_listed(served: Served) -> None:
     assert notes["platform-odd-nothing"] == []
     assert notes["platform-odd-sender"] == ["header_sender_differs"]
     assert notes["platform-odd-bare"] == ["wrong_check_digit"]
+    noted = await served.ask("/sas/messages", note="header_sender_differs")
+    assert [one["appointment_id"] for one in noted["items"]] == ["platform-odd-sender"]
+    unheard_of = await served.client.get("/sas/messages", params={"note": "anything"})
+    assert unheard_of.status_code == 400

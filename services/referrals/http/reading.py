@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from services.messaging.history import history_of
 from services.messaging.problems import not_found
+from services.referrals.domain.hub_message import HubNote
 from services.referrals.domain.needs import Need
 from services.referrals.domain.referral import Referral, Stage
 from services.referrals.http.paging import (
@@ -77,10 +78,15 @@ async def worklist_offered(
 
 @get("/sas/messages")
 async def list_messages(
-    request: AnyRequest, limit: Limit = 100, after: FromQuery[int | None] = None
+    request: AnyRequest,
+    note: FromQuery[HubNote | None] = None,
+    limit: Limit = 100,
+    after: FromQuery[int | None] = None,
 ) -> Page:
-    """The Hub messages as they came, with their answers and without their bodies."""
-    items = await platform.messages(request.app.state.pool, after, limit)
+    """The Hub messages as they came, with their answers and without their bodies; all, or those
+    in which one thing is odd.
+    """
+    items = await platform.messages(request.app.state.pool, after, limit, note)
     return page(items, limit, lambda one: str(one["position"]))
 
 
