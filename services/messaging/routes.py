@@ -1,5 +1,6 @@
 """The routes that every service has: its health, and its dead letters."""
 
+import logging
 from typing import Annotated, Any
 
 import msgspec
@@ -11,9 +12,11 @@ from services.messaging.batch import Hearing
 from services.messaging.codec import Breach, Codec
 from services.messaging.database import is_not_now
 from services.messaging.dead_letters import list_dead_letters, lock_dead_letter, mark_replayed
-from services.messaging.orders import Role, read_role
-from services.messaging.problems import NOT_READY, Refused, not_found, problem
-from services.messaging.unit import Unit, open_unit
+from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.problems import Refused, not_found, problem
+from services.messaging.unit import Unit
+
+log = logging.getLogger(__name__)
 
 
 @get("/health/live", tags=["health"])
@@ -52,39 +55,40 @@ async def show_dead_letters(
 @post("/dead-letters/{letter_id:int}/replay", tags=["dead letters"], status_code=200)
 async def replay_dead_letter(
     request: Request[Any, Any, Any], letter_id: FromPath[int]
-) -> dict[str, Any]:
+) -> Response[dict[str, Any]]:
     """Handle a dead letter again, in one transaction that also marks it as replayed."""
-    read_role(request, {Role.SYSTEM})
     running = request.app.state.running
-    await replay(running.hearing, running.codec, letter_id)
-    return {"id": letter_id, "is_replayed": True}
+
+    async def body(order: Order) -> Answer:
+        await replay(order.unit, running.hearing, running.codec, letter_id)
+        return Answer(body={"id": letter_id, "is_replayed": True})
+
+    return await carry_out(request, {Role.SYSTEM}, body)
 
 
-async def replay(hearing: Hearing, codec: Codec, letter_id: int) -> None:
-    """Run the handler of a dead letter on it and mark it, in one transaction.
+async def replay(unit: Unit, hearing: Hearing, codec: Codec, letter_id: int) -> None:
+    """Run the handler of a dead letter on it and mark it, in the unit's transaction.
 
-    Raises `Refused` when it is replayed already or still cannot be handled, or while the service
-    catches up with the log; a 404 when there is none.
+    Raises `Refused` when it is replayed already or still cannot be handled; a 404 when there is
+    none. What an exception says may quote the message: it goes into the service's log alone.
     """
-    if not hearing.desk.is_open:
-        raise Refused("not_ready", NOT_READY, status=503)
     kafka_names = {name: kafka_name for kafka_name, name in hearing.names.items()}
-    async with open_unit(hearing.desk) as unit:
-        found = await lock_dead_letter(unit.connection, letter_id, kafka_names)
-        if found is None:
-            raise not_found("Le message", letter_id)
-        record, is_replayed = found
-        if record.topic not in hearing.names:
-            raise Refused("topic_not_heard", "Le service n'écoute pas ce sujet ; voir son journal.")
-        if is_replayed:
-            raise Refused("already_replayed", "Ce message a déjà été rejoué.")
-        ((_, said),) = codec.decode_records([record])
-        if isinstance(said, Breach):
-            raise Refused("still_undecodable", said.reason)
-        if isinstance(said, Recorded):
-            await handle_again(hearing, record.topic, unit, said)
-        await mark_replayed(unit.connection, letter_id)
-        unit.count("replayed")
+    found = await lock_dead_letter(unit.connection, letter_id, kafka_names)
+    if found is None:
+        raise not_found("Le message", letter_id)
+    record, is_replayed = found
+    if record.topic not in hearing.names:
+        raise Refused("topic_not_heard", "Le service n'écoute pas ce sujet ; voir son journal.")
+    if is_replayed:
+        raise Refused("already_replayed", "Ce message a déjà été rejoué.")
+    ((_, said),) = codec.decode_records([record])
+    if isinstance(said, Breach):
+        log.warning("dead letter %d is still undecodable: %s", letter_id, said.reason)
+        raise Refused("still_undecodable", "Ce message ne suit toujours pas le contrat.")
+    if isinstance(said, Recorded):
+        await handle_again(hearing, record.topic, unit, said)
+    await mark_replayed(unit.connection, letter_id)
+    unit.count("replayed")
 
 
 async def handle_again(hearing: Hearing, kafka_topic: str, unit: Unit, said: Recorded[Any]) -> None:
@@ -96,7 +100,11 @@ async def handle_again(hearing: Hearing, kafka_topic: str, unit: Unit, said: Rec
     except Exception as error:
         if is_not_now(error):
             raise
-        raise Refused("still_fails", f"{type(error).__name__}: {error}") from error
+        log.exception("a replayed %s still fails", said.type)
+        raise Refused(
+            "still_fails",
+            f"Le traitement échoue encore ({type(error).__name__}) ; voir le journal du service.",
+        ) from error
 
 
 ROUTES = (show_live, show_ready, show_dead_letters, replay_dead_letter)

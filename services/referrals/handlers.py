@@ -14,7 +14,7 @@ from contracts.events.membership import (
 from contracts.recorded import Cause, Recorded, record
 from services.messaging.timers import Due
 from services.messaging.unit import Unit
-from services.referrals.domain.hub_message import without_identities
+from services.referrals.domain.hub_reading import without_identities
 from services.referrals.domain.referral import Referral, due_at, fall_due
 from services.referrals.domain.territory import TerritoryEntry, place_of
 from services.referrals.domain.waiting import (

@@ -29,7 +29,7 @@ REFUSALS = {
     *("practitioner_not_a_member", "appointment_in_the_past", "appointment_after_see_by"),
     *("unknown_reason", "nothing_to_return", "no_appointment", "appointment_not_started"),
     *("unknown_side", "nothing_to_move", "idempotency_key_reused"),
-    *("no_part_needed", "unknown_part"),
+    *("no_part_needed", "unknown_part", "appointment_too_late"),
     *("hub 102", "hub 200", "hub 300", "hub 301", "hub 400", "hub 701"),
 }
 ENDINGS = {"booked", "honoured", "missed", "cancelled", "declined", "expired", "returned"}

@@ -50,6 +50,7 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
             "finess": "1060000001",
         },
         ("POST", f"{own}/finess"): {"finess": "1060000002"},
+        ("PUT", f"{own}/finess"): {"finess": "1060000003"},
         ("POST", f"{own}/territory"): place,
         ("POST", f"{own}/territory/batch"): {"entries": [place]},
         ("PUT", f"{own}/territory/{{entry_id}}"): dates,

@@ -54,8 +54,14 @@ async def test_one_poison_message_costs_one_dead_letter_and_a_replay_heals_it(
             system = {"Acting-Role": "system"}
             again = await web.post(replay, headers=system)
             assert (again.status_code, again.json()["reason"]) == (409, "still_fails")
+            assert "I stumble" not in again.text, "what a handler says may quote the message"
             toy.stumbles_over.clear()
-            assert (await web.post(replay, headers=system)).status_code == 200
+            keyed = system | {"Idempotency-Key": "replayed-once"}
+            first = await web.post(replay, headers=keyed)
+            resent = await web.post(replay, headers=keyed)
+            assert (first.status_code, first.json()["is_replayed"]) == (200, True)
+            assert (resent.status_code, resent.content) == (200, first.content)
+            assert resent.headers["Idempotent-Replay"] == "true"
             assert (await web.get("/dead-letters")).json() == []
             twice = await web.post(replay, headers=system)
             assert (twice.status_code, twice.json()["reason"]) == (409, "already_replayed")

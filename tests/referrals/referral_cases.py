@@ -21,6 +21,8 @@ from services.referrals.domain.territory import HeldReason
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 ANSWER_WITHIN = timedelta(minutes=60)
+MOVE_WITHIN = timedelta(days=30)
+TOLERANCE = timedelta(minutes=5)
 RPPS = "810000000001"
 OTHER_RPPS = "810000000002"
 STARTS_AT = NOON + timedelta(hours=4)

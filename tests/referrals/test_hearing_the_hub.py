@@ -3,109 +3,38 @@
 import json
 import logging
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from contracts.events.membership import FinessAssigned
-from deploy.local import databases
 from deploy.local.stack import Stack
 from services.messaging.replaying import rebuild
 from services.referrals.app import SERVICE
-from tests.referrals.published import cpts, member, place, told
+from tests.referrals.hub_served import (
+    NAMES,
+    all_messages,
+    content_of,
+    envelope,
+    serving_the_hub,
+    taken,
+    tell,
+    update,
+)
 from tests.referrals.referral_cases import NOON, OTHER_RPPS, RPPS
-from tests.referrals.served import Served, acceptance, serving
-from tests.stack_fixtures import fresh_name
+from tests.referrals.served import Served, acceptance
 
 HUB = Path(__file__).parents[3] / "shared" / "interop" / "hub-sante"
-NAMES = ("NOMFICTIF", "Prenomfictif", "adresse@example.org")
 NOT_THERE = pytest.mark.skipif(not HUB.is_dir(), reason="the Hub's own examples are not here")
 
 
 @pytest_asyncio.fixture(scope="module")
 async def served(stack: Stack) -> AsyncIterator[Served]:
-    """The service with one CPTS that has a FINESS, one place and one member."""
-    name = fresh_name(stack, "h")
-    urls = databases.create_databases(stack.admin_url, f"_{name}")
-    async with serving(stack.kafka, urls["referrals"], f"{name}-") as up:
-        await up.hear(
-            told(cpts(), at=NOON),
-            told(place("93001"), sequence=2, at=NOON),
-            told(member(RPPS), sequence=3, at=NOON),
-            told(FinessAssigned(cpts_id="c1", finess="1930000001"), sequence=4, at=NOON),
-        )
+    """The service that the Hub talks to."""
+    async with serving_the_hub(stack) as up:
         yield up
-    databases.drop_databases(stack.admin_url, f"_{name}")
-
-
-def hub_time(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%S+00:00")
-
-
-def envelope(number: str, *, sent_at: datetime = NOON, **told: Any) -> bytes:
-    """An EDXL-DE envelope with an RS-SAS-RDV; the names in it are invented."""
-    family, given, mail = NAMES
-    appointment = {
-        "appointmentId": f"platform-{number}",
-        "method": "CreateAppointment",
-        "created": hub_time(NOON),
-        "start": hub_time(NOON + timedelta(hours=4)),
-        "status": "booked",
-        "orientationCategory": "CPTS",
-        "practitioner": {"rppsId": RPPS, "lastName": family, "firstName": given},
-        "regulator": {
-            "regulatorName": family,
-            "regulatorFirstname": given,
-            "regulatorEmail": mail,
-        },
-    }
-    appointment |= told
-    distribution_id = f"fr.health.ptfsas_{number}"
-    kind = "Report" if appointment["method"] == "CreateAppointment" else "Update"
-    message = {
-        "messageId": distribution_id,
-        "sender": {"name": "ptfsas", "URI": "hubex:fr.health.ptfsas"},
-        "sentAt": hub_time(sent_at),
-        "kind": kind,
-        "status": "Actual",
-        "recipient": [{"name": "cpts", "URI": "hubex:fr.health.cpts"}],
-        "appointment": {key: value for key, value in appointment.items() if value is not None},
-    }
-    outer = {
-        "distributionID": distribution_id,
-        "senderID": "fr.health.ptfsas",
-        "dateTimeSent": hub_time(sent_at),
-        "dateTimeExpires": hub_time(NOON + timedelta(days=9)),
-        "distributionStatus": "Actual",
-        "distributionKind": kind,
-        "descriptor": {
-            "language": "fr-FR",
-            "explicitAddress": {
-                "explicitAddressScheme": "hubex",
-                "explicitAddressValue": "fr.health.cpts",
-            },
-        },
-        "content": [{"jsonContent": {"embeddedJsonContent": {"message": message}}}],
-    }
-    return json.dumps(outer).encode()
-
-
-def update(number: str, appointment: str, **told: Any) -> bytes:
-    return envelope(number, method="UpdateAppointment", appointmentId=appointment, **told)
-
-
-async def tell(served: Served, body: bytes, **options: Any) -> httpx.Response:
-    return await served.order("/sas/messages", body, role="regulation", **options)
-
-
-async def taken(served: Served, body: bytes, **options: Any) -> Any:
-    answer = await tell(served, body, **options)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 async def test_a_message_is_taken_and_becomes_an_appointment(served: Served) -> None:
@@ -120,16 +49,6 @@ async def test_an_appointment_is_found_by_an_id_that_looks_like_a_path(served: S
     await taken(served, envelope("path", appointmentId="rdv/2026/1"))
     shown = await served.ask("/sas/appointments/rdv%2F2026%2F1")
     assert shown["appointment_id"] == "rdv/2026/1"
-
-
-async def test_the_same_message_again_gets_its_first_answer_and_changes_nothing(
-    served: Served,
-) -> None:
-    first = await taken(served, envelope("resent"))
-    before = await served.count_said()
-    again = await taken(served, envelope("resent", status="cancelled"))
-    assert again == {**first, "outcome": "resent", "first_outcome": "taken"}
-    assert await served.count_said() == before
 
 
 async def test_a_second_creation_and_its_resend_are_refused_alike(served: Served) -> None:
@@ -148,8 +67,8 @@ async def test_a_second_creation_and_its_resend_are_refused_alike(served: Served
 
 async def test_updates_in_any_order_leave_the_latest_state(served: Served) -> None:
     late, early = NOON + timedelta(minutes=9), NOON + timedelta(minutes=3)
-    await taken(served, update("u1", "platform-u", sent_at=late, status="cancelled"))
-    await taken(served, update("u2", "platform-u", sent_at=early, status="booked"))
+    await taken(served, update("u1", "platform-u", sent_at=late, status="cancelled"), at=late)
+    await taken(served, update("u2", "platform-u", sent_at=early, status="booked"), at=late)
     refused = await tell(served, envelope("u0", appointmentId="platform-u"))
     assert refused.json()["hub_code"] == 701
     shown = await served.ask("/sas/appointments/platform-u")
@@ -211,7 +130,7 @@ async def test_what_the_platform_says_of_our_appointment_happens_to_our_referral
 async def test_a_cancellation_by_the_platform(served: Served) -> None:
     referral = await booked_referral(served, "cancelled")
     later = NOON + timedelta(hours=1)
-    await taken(served, update("cancel-1", referral, sent_at=later, status="cancelled"))
+    await taken(served, update("cancel-1", referral, sent_at=later, status="cancelled"), at=later)
     shown = await served.ask(f"/referrals/{referral}")
     assert (shown["state"], shown["outcome"]) == ("cancelled", "platform")
 
@@ -301,10 +220,11 @@ async def test_the_hubs_own_examples_are_taken_and_its_faulty_ones_refused(
     served: Served,
 ) -> None:
     examples = HUB / "examples"
-    for name, outcome in (("PS.01", "taken"), ("PS.01", "resent"), ("PS.01-MAJ", "taken")):
+    for name, is_again in (("PS.01", False), ("PS.01", True), ("PS.01-MAJ", False)):
         body = (examples / f"RS-SAS-RDV_appointment_{name}.json").read_bytes()
         answer = await tell(served, body, at=NOON + timedelta(minutes=len(name)))
-        assert answer.json()["outcome"] == outcome, answer.text
+        assert answer.json()["outcome"] == "taken", answer.text
+        assert ("Idempotent-Replay" in answer.headers) is is_again
     before = await served.count_said()
     failing = sorted((HUB / "failing").glob("*.json"))
     assert failing
@@ -313,13 +233,6 @@ async def test_the_hubs_own_examples_are_taken_and_its_faulty_ones_refused(
         assert answer.status_code in {400, 422}, path.name
         assert answer.json()["hub_code"] in {300, 301}, path.name
     assert await served.count_said() == before
-
-
-async def test_a_message_taken_gets_its_first_answer_even_after_its_time(served: Served) -> None:
-    body = envelope("expiring")
-    await taken(served, body)
-    again = await taken(served, body, at=NOON + timedelta(days=400))
-    assert (again["outcome"], again["first_outcome"]) == ("resent", "taken")
 
 
 async def test_an_exercise_changes_nothing(served: Served) -> None:
@@ -365,13 +278,7 @@ async def test_what_is_odd_in_a_message_taken_is_listed(served: Served) -> None:
     assert notes["platform-odd-nothing"] == []
     assert notes["platform-odd-sender"] == ["header_sender_differs"]
     assert notes["platform-odd-bare"] == ["wrong_check_digit"]
-
-
-def content_of(body: bytes) -> bytes:
-    """The appointment in an envelope."""
-    embedded = json.loads(body)["content"][0]["jsonContent"]["embeddedJsonContent"]
-    return json.dumps(embedded["message"]["appointment"]).encode()
-
-
-async def all_messages(served: Served) -> list[Any]:
-    return list((await served.ask("/sas/messages", limit=1000))["items"])
+    noted = await served.ask("/sas/messages", note="header_sender_differs")
+    assert [one["appointment_id"] for one in noted["items"]] == ["platform-odd-sender"]
+    unheard_of = await served.client.get("/sas/messages", params={"note": "anything"})
+    assert unheard_of.status_code == 400

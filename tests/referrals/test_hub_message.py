@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 
 from services.referrals.domain.hub_message import (
-    MAX_BODY_BYTES,
-    MAX_DEPTH,
-    MAX_REASONS,
     HubCode,
     HubMessage,
     HubMethod,
@@ -17,6 +14,11 @@ from services.referrals.domain.hub_message import (
     HubRefusal,
     HubStatus,
     OrientationCategory,
+)
+from services.referrals.domain.hub_reading import (
+    MAX_BODY_BYTES,
+    MAX_DEPTH,
+    MAX_REASONS,
     finess_of,
     fingerprint,
     read_message,
@@ -92,7 +94,7 @@ def envelope(message: Any = None, **changes: Any) -> dict[str, Any]:
 
 def read(told: Any, received_at: datetime = RECEIVED_AT) -> HubMessage | HubRefusal:
     body = told if isinstance(told, bytes) else json.dumps(told).encode()
-    return read_message(body, received_at=received_at)
+    return read_message(body, received_at=received_at, tolerance=timedelta(minutes=5))
 
 
 def taken(told: Any) -> HubMessage:
@@ -302,6 +304,30 @@ def test_a_header_that_differs_is_noted_and_the_message_taken(
     changes: dict[str, Any], header_changes: dict[str, Any], note: str
 ) -> None:
     assert HubNote(note) in taken(envelope(header(**header_changes), **changes)).notes
+
+
+@pytest.mark.parametrize(
+    ("told_as", "field"),
+    [
+        ("2026-01-15T10:05:01+01:00", "dateTimeSent"),
+        ("1970-01-01T00:00:00+01:00", "dateTimeSent"),
+        ("2026-01-15T10:05:01+01:00", "created"),
+    ],
+)
+def test_an_instant_more_than_the_tolerance_ahead_or_absurd_is_invalid(
+    told_as: str, field: str
+) -> None:
+    """Received at 10:00 in Paris: five minutes ahead is a clock, more is a mistake."""
+
+    def told(instant: str) -> bytes:
+        if field == "created":
+            return json.dumps(envelope(header(appointment=appointment(created=instant)))).encode()
+        return json.dumps(envelope(header(), dateTimeSent=instant)).encode()
+
+    refusal = refused(told(told_as))
+    assert refusal.code is HubCode.INVALID_MESSAGE
+    assert field in refusal.reasons[0]
+    assert isinstance(read(told("2026-01-15T10:05:00+01:00")), HubMessage)
 
 
 @pytest.mark.parametrize("uri", ["Hubex:fr.health.ptfsas", "editor:fr.health.ptfsas"])

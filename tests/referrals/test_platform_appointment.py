@@ -294,7 +294,9 @@ def test_a_move_told_before_a_persons_report_counts_though_it_comes_after_it() -
 def test_what_the_platform_said_before_a_person_moved_it_says_nothing_of_the_new_time() -> None:
     referral = in_stage(Stage.BOOKED)
     at, starts_at = NOON + timedelta(hours=1), NOON + timedelta(hours=30)
-    moved = decide(referral, Move(starts_at=starts_at, is_member=True), at)
+    moved = decide(
+        referral, Move(starts_at=starts_at, is_member=True, within=timedelta(days=30)), at
+    )
     assert not isinstance(moved, Refusal)
     referral = evolved(referral, moved, at, "order:1")
     for status in (HubStatus.BOOKED, HubStatus.FULFILLED, HubStatus.NOSHOW):

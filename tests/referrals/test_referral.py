@@ -44,11 +44,13 @@ from services.referrals.domain.territory import HeldReason
 from tests.referrals.referral_cases import (
     ANSWER_WITHIN,
     DEMAND,
+    MOVE_WITHIN,
     NOON,
     OTHER_RPPS,
     RPPS,
     SEE_BY,
     STARTS_AT,
+    TOLERANCE,
     evolved,
     in_stage,
     received,
@@ -62,7 +64,7 @@ ORDERS: dict[str, Order] = {
     "honoured": ReportHonoured(),
     "missed": ReportMissed(),
     "cancel": Cancel(by="patient"),
-    "move": Move(starts_at=NOON + timedelta(hours=30), is_member=True),
+    "move": Move(starts_at=NOON + timedelta(hours=30), is_member=True, within=MOVE_WITHIN),
 }
 
 STAGES = table("""
@@ -118,12 +120,17 @@ def order_of(name: str, *flaws: str) -> tuple[Order, datetime]:
         case "cancel":
             order = Cancel(by=word or "patient")
         case "move" if "nothing" in flaws:
-            order = Move(is_member=is_member, starts_at=None if "bare" in flaws else STARTS_AT)
+            order = Move(
+                is_member=is_member,
+                starts_at=None if "bare" in flaws else STARTS_AT,
+                within=MOVE_WITHIN,
+            )
         case "move":
             order = Move(
                 is_member=is_member,
                 practitioner_rpps=OTHER_RPPS,
                 starts_at=NOON if "past" in flaws else None,
+                within=MOVE_WITHIN,
             )
         case _:
             order = ORDERS[name]
@@ -170,9 +177,10 @@ def test_the_reason_told_when_several_hold(name: str, stage: str, flaws: str, re
 
 DEMANDS = table("""
     commune  need                      received after minutes  refused because
-    00000    anything                  1                       unknown_commune
-    93066    anything                  1                       unknown_need
-    93066    consultation_generaliste  1                       received_in_the_future
+    00000    anything                  6                       unknown_commune
+    93066    anything                  6                       unknown_need
+    93066    consultation_generaliste  6                       received_in_the_future
+    93066    consultation_generaliste  5                       -
     93066    consultation_generaliste  0                       -
 """)
 
@@ -182,7 +190,7 @@ def test_the_reason_why_a_demand_is_not_taken(
     code: str, need: str, minutes: str, reason: str
 ) -> None:
     demand = replace(DEMAND, need=need, received_at=NOON + timedelta(minutes=int(minutes)))
-    refusal = refuse_new_demand(demand, commune=resolve(code), instant=NOON)
+    refusal = refuse_new_demand(demand, commune=resolve(code), instant=NOON, tolerance=TOLERANCE)
     assert refusal == (None if reason == "-" else reason)
 
 
@@ -308,6 +316,7 @@ ANY_ORDER: st.SearchStrategy[Order] = st.one_of(
         starts_at=MAYBE_INSTANT,
         practitioner_rpps=st.none() | RPPS_OF,
         is_member=st.booleans(),
+        within=st.just(MOVE_WITHIN),
     ),
 )
 LAWFUL: dict[Stage, set[Stage]] = {

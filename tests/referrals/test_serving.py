@@ -86,7 +86,7 @@ async def test_the_same_demand_again_gives_its_present_state_and_another_is_refu
     [
         ({"commune": "00000", "need": "anything"}, "unknown_commune"),
         ({"need": "anything"}, "unknown_need"),
-        ({"received_at": "2026-03-10T12:00:01Z"}, "received_in_the_future"),
+        ({"received_at": "2026-03-10T12:05:01Z"}, "received_in_the_future"),
     ],
 )
 async def test_a_demand_that_cannot_be_is_refused(

@@ -258,3 +258,17 @@ async def test_the_same_message_is_kept_once(desk: Desk) -> None:
     with pytest.raises(asyncpg.SerializationError):
         async with open_unit(desk) as unit:
             await keep(unit, "taken")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+async def test_of_a_corrected_finess_the_latest_stands_in_any_order(
+    desk: Desk, order: tuple[int, ...]
+) -> None:
+    heard = [
+        told(cpts()),
+        told(FinessAssigned(cpts_id="c1", finess="1930000009"), sequence=2),
+        told(FinessAssigned(cpts_id="c1", finess="1930000001"), sequence=3),
+    ]
+    for place_ in order:
+        await hear(desk, heard[place_])
+    assert await desk.pool.fetchval("select finess from cpts where cpts_id = 'c1'") == "1930000001"

@@ -43,7 +43,8 @@ CASES = table("""
     31555         31555/nord=a+31555/sud=b                part_needed
     31555/nord    31555/nord=a+31555/sud=b                a
     31555/sud     31555/nord=a+31555/sud=b                b
-    31555/est     31555/nord=a+31555/sud=b                no_cpts_for_place
+    31555/est     31555/nord=a+31555/sud=b                part_needed
+    31555/est     -                                       no_cpts_for_place
     # a city of arrondissements
     69381         69123=a                                 a
     69381         69381=a+69382=b                         a
@@ -53,6 +54,7 @@ CASES = table("""
     69123         69123=a                                 a
     69381/pentes  69381/pentes=a+69381/presquile=b        a
     69381         69381/pentes=a+69381/presquile=b        part_needed
+    69381/pente   69381/pentes=a+69381/presquile=b        part_needed
     69381/pentes  69381=a                                 a
     69381/pentes  69123=a                                 a
     69123         69381/pentes=a                          part_needed

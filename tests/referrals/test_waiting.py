@@ -49,8 +49,8 @@ LOOKS = table("""
     31555        31555=a@2026-03-13                           -
     # the first that changes something
     31555        31555=a@2026-03-12+31555=b@2026-03-11        2026-03-11
-    31555/est    31555/nord=a@2026-03-11                      -
-    31555/est    31555/nord=a@2026-03-11+31555/est=b@2026-03-12  2026-03-12
+    31555/est    31555/nord=a@2026-03-11                      2026-03-11
+    31555/est    31555/nord=a@2026-03-11+31555/est=b@2026-03-12  2026-03-11
     # it begins to need its part
     31555        31555/nord=a@2026-03-11                      2026-03-11
     31555        31555/nord=a@2026-03-10+31555/sud=b@2026-03-11  -
@@ -133,7 +133,9 @@ LOCATED = table("""
     31555        31555/nord=a+31555/sud=b           commune=00000   unknown_part
     31555        31555=a                            part=nord       no_part_needed
     31555        -                                  part=nord       no_part_needed
-    31555/est    31555/nord=a                       part=nord       no_part_needed
+    31555/est    31555/nord=a                       part=nord       a
+    31555/est    31555/nord=a                       part=ouest      unknown_part
+    31555/est    31555=a                            part=nord       no_part_needed
     69123        69381=a+69382=b                    commune=69382   b
     69123        69381=a+69382=b                    commune=69383   no_cpts_for_place
     69123        69381=a+69382=b                    commune=13201   unknown_part

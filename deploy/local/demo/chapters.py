@@ -109,8 +109,11 @@ def _memberships(cast: dict[str, Cpts]) -> Iterator[Draft]:
         _at(6, 30), "PUT", path, {"from_on": last.from_on.isoformat(), "is_withdrawn": True}
     )
     haut_val = cast["95-haut-val"]
+    # Given with a wrong digit first, and corrected the next day.
+    path = "/cpts/95-haut-val/finess"
+    yield _membership(_at(8, 17), "POST", path, {"finess": "1950990990"}, role="ars")
     body: dict[str, Any] = {"finess": haut_val.finess}
-    yield _membership(_at(8, 18), "POST", "/cpts/95-haut-val/finess", body, role="ars")
+    yield _membership(_at(8, 18), "PUT", path, body, role="ars")
     body = {"entry_id": "t-arrive", "commune": LATE_COMMUNE, "from_on": "2025-09-01"}
     yield _membership(_at(9, 1), "POST", "/cpts/95-trois-forets/territory", body)
     body = {"entry_id": "t-demain", "commune": NEXT_DAY_COMMUNE, "from_on": "2025-10-15"}

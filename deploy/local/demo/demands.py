@@ -188,7 +188,8 @@ def booked(life: Life) -> Booked:
     room_minutes = int((life.see_by - at) / MINUTE)
     start = at + MINUTE * life.random.randrange(min(10, room_minutes - 1), room_minutes)
     starts_at = start.replace(second=0) + (MINUTE if start.second else timedelta())
-    starts_at = min(starts_at, life.see_by)
+    # The midnight that ends the day is too late; the 48th hour is not, but nobody needs it here.
+    starts_at = min(starts_at, life.see_by - MINUTE)
     rpps = life.member().rpps
     drafts = (life.demand(), life.accept(at, starts_at, rpps))
     return Booked(life=life, drafts=drafts, at=at, starts_at=starts_at, rpps=rpps)

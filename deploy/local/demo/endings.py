@@ -1,6 +1,7 @@
 """How the demo's demands end: each ending is a short story of orders, rare ones included."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
 import msgspec
 
@@ -68,10 +69,12 @@ def _moved_wrongly(life: Life) -> list[Draft]:
     made = booked(life)
     at = made.at + (made.starts_at - made.at) / 3
     past = (at - 30 * MINUTE).isoformat()
+    too_late = (life.see_by + timedelta(days=30) + MINUTE).isoformat()
     return made.then(
         life.order("move", at, {}, key="move-nothing"),
         life.order("move", at, {"practitioner_rpps": STRANGER_RPPS}, key="move-stranger"),
         life.order("move", at, {"starts_at": past}, key="move-past"),
+        life.order("move", at, {"starts_at": too_late}, key="move-too-late"),
         life.order("cancel", at, {"by": "nobody"}, key="cancel-nobody"),
     )
 

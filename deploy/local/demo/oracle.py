@@ -15,11 +15,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
-from deploy.local.demo.oracle_hub import HubMessage, read
+from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, read
 from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
 ANSWER_WITHIN = timedelta(minutes=60)
+MOVE_WITHIN = timedelta(days=30)
 NEEDS = {
     *("consultation_generaliste", "consultation_pediatrique", "soins_dentaires"),
     *("soins_infirmiers", "sage_femme", "kinesitherapie", "renouvellement_urgent"),
@@ -173,7 +174,7 @@ class Oracle:
         if body["need"] not in NEEDS:
             return "unknown_need"
         received_at = datetime.fromisoformat(body["received_at"])
-        if received_at > order.at:
+        if received_at > order.at + CLOCK_TOLERANCE:
             return "received_in_the_future"
         if body["urgency"] == "same_day":
             next_day = received_at.astimezone(commune.zone).date() + timedelta(days=1)
@@ -239,7 +240,8 @@ class Oracle:
             return "practitioner_not_a_member"
         if starts_at < at:
             return "appointment_in_the_past"
-        if starts_at > referral.see_by:
+        is_day_over = referral.body["urgency"] == "same_day" and starts_at == referral.see_by
+        if starts_at > referral.see_by or is_day_over:
             return "appointment_after_see_by"
         referral.state, referral.accepted_at, referral.agreed_at = "booked", at, at
         referral.answer, referral.answered_at = "accepted", at
@@ -309,12 +311,16 @@ class Oracle:
             return "practitioner_not_a_member"
         if "starts_at" in body and starts_at < at:
             return "appointment_in_the_past"
+        if "starts_at" in body and starts_at > referral.see_by + MOVE_WITHIN:
+            return "appointment_too_late"
         referral.starts_at, referral.rpps, referral.agreed_at = starts_at, rpps, at
         return "ok"
 
     # -- messages of the Hub Santé
 
     def _message(self, order: Order) -> str:
+        if (again := known_as(order.content()) or "") in self._hub_answers:
+            return self._hub_answers[again]
         message = read(order.content(), order.at)
         if isinstance(message, str):
             return message

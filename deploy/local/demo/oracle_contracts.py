@@ -93,7 +93,7 @@ class Contracts:
         cpts = self.cpts[parts[1]]
         if parts[2] == "contract-years":
             return self._line(parts[1], date.fromisoformat(parts[3]), parts[5], order.body)
-        if order.method == "PUT":
+        if order.method == "PUT" and parts[2] != "finess":
             return self._correct(cpts, parts[2], parts[3], order)
         match parts[2]:
             case "territory":
@@ -103,7 +103,7 @@ class Contracts:
             case "participations":
                 return _participation(cpts, order.body)
             case "finess":
-                return self._finess(cpts, order.body["finess"])
+                return self._finess(cpts, order.body["finess"], is_corrected=order.method == "PUT")
             case _:
                 return self._aci(cpts, order.body)
 
@@ -116,9 +116,11 @@ class Contracts:
         self.cpts[body["cpts_id"]] = Cpts(finess=finess)
         return "ok"
 
-    def _finess(self, cpts: Cpts, finess: str) -> str:
-        if cpts.finess is not None:
+    def _finess(self, cpts: Cpts, finess: str, *, is_corrected: bool) -> str:
+        if cpts.finess is not None and not is_corrected:
             return "finess_already_known"
+        if cpts.finess == finess:
+            return "ok"
         if self.with_finess(finess) is not None:
             return "finess_taken"
         cpts.finess = finess
@@ -185,9 +187,10 @@ class Contracts:
             return False
         if any(place.commune.city == commune.code for place in self._places_on(day)):
             return True
-        return part is None and bool(
-            self.parts_on(commune, day)
-            or any(place.commune.code == commune.city for place in self._places_on(day))
+        if self.parts_on(commune, day):
+            return True
+        return part is None and any(
+            place.commune.code == commune.city for place in self._places_on(day)
         )
 
     def parts_on(self, commune: Commune, day: date) -> set[str]:

@@ -15,6 +15,7 @@ ENVELOPE_FIELDS = {
     *("distributionKind", "descriptor", "content"),
 }
 APPOINTMENT_FIELDS = {"appointmentId", "method", "created", "start", "status", "regulator"}
+CLOCK_TOLERANCE = timedelta(minutes=5)
 FOR_EVER = timedelta(days=36_500)
 
 
@@ -55,6 +56,9 @@ def read(raw: bytes, at: datetime) -> HubMessage | str:
     if fault := _fault(root):
         return fault
     message = _message(root)
+    past = (root["dateTimeSent"], message["appointment"]["created"])
+    if any(datetime.fromisoformat(one) > at + CLOCK_TOLERANCE for one in past):
+        return "hub 300"
     return HubMessage(
         sent_at=min(datetime.fromisoformat(root["dateTimeSent"]), at),
         rank=STATUS_RANKS[message["appointment"]["status"]],
@@ -63,6 +67,17 @@ def read(raw: bytes, at: datetime) -> HubMessage | str:
         expires_at=datetime.fromisoformat(root["dateTimeExpires"]),
         is_exercise={root["distributionStatus"], message["status"]} != {"Actual"},
     )
+
+
+def known_as(raw: bytes) -> str | None:
+    """The identifier under which a message may have been answered: of its sender's envelope."""
+    try:
+        root = json.loads(raw)
+    except ValueError:
+        return None
+    if set(root) == ENVELOPE_FIELDS and root["distributionID"].startswith(root["senderID"] + "_"):
+        return str(root["distributionID"])
+    return None
 
 
 def _message(root: dict[str, Any]) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def _odd_demands(players: Sequence[Cpts]) -> Iterator[Draft]:
 
     yield odd("commune", commune="00000")
     yield odd("need", need="une_nouvelle_voiture")
-    yield odd("future", received_at=(at + 5 * MINUTE).isoformat())
+    yield odd("future", received_at=(at + 6 * MINUTE).isoformat())
     yield odd("patient", patient_name="champ refusé")
     yield from _located_demands(plain)
     yield odd("unknown-part", commune=DIVIDED_COMMUNE, part="Milieu")
@@ -161,9 +161,17 @@ def _odd_demands(players: Sequence[Cpts]) -> Iterator[Draft]:
 
 
 def _located_demands(plain: Life) -> Iterator[Draft]:
-    """Demands of a divided commune: the regulation tells the part, rightly at last, or never."""
-    for name, parts in (("part", ()), ("part-told", ("Milieu", "Ouest", "Est"))):
-        life = msgspec.structs.replace(plain, source_id=f"O-{name}", commune=DIVIDED_COMMUNE)
+    """Demands of a divided commune: the regulation tells the part, rightly at last, or never; or it
+    misspells it at first.
+    """
+    for name, part_asked, parts in (
+        ("part", None, ()),
+        ("part-told", None, ("Milieu", "Ouest", "Est")),
+        ("part-misspelt", "Quest", ("Ouest",)),
+    ):
+        life = msgspec.structs.replace(
+            plain, source_id=f"O-{name}", commune=DIVIDED_COMMUNE, part=part_asked
+        )
         yield life.demand()
         for i, part in enumerate(parts, start=1):
             at = life.at + i * MINUTE
@@ -226,7 +234,9 @@ def _night_demands(random: Random, players: Sequence[Cpts]) -> Iterator[Draft]:
             yield life.demand()
             if life.at < life.see_by:
                 at = life.at + (life.answer_by - life.at) / 2
-                yield life.accept(at, life.see_by, cpts.members[0].rpps)
+                rpps = cpts.members[0].rpps
+                yield life.accept(at, life.see_by, rpps, key="at-midnight")
+                yield life.accept(at + (life.see_by - at) / 4, at + (life.see_by - at) / 2, rpps)
 
 
 def _early_demands(random: Random, players: Sequence[Cpts]) -> Iterator[Draft]:

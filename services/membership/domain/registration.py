@@ -49,6 +49,15 @@ def assign_finess(
     return _taken(finess_holder) or FinessAssigned(cpts_id=cpts.cpts_id, finess=finess)
 
 
+def correct_finess(
+    cpts: Cpts, finess: str, *, finess_holder: Cpts | None
+) -> FinessAssigned | Refusal | None:
+    """The FINESS that replaces what was known; None when it is the present one."""
+    if cpts.finess == finess:
+        return None
+    return _taken(finess_holder) or FinessAssigned(cpts_id=cpts.cpts_id, finess=finess)
+
+
 def _taken(finess_holder: Cpts | None) -> Refusal | None:
     if finess_holder is None:
         return None

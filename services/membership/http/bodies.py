@@ -34,7 +34,7 @@ class RegisterOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class FinessOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Gives a CPTS its FINESS, once."""
+    """The FINESS of a CPTS."""
 
     finess: Finess
 

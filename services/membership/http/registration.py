@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, Response, post
+from litestar import Request, Response, post, put
 from litestar.params import JSONBody
 
 from contracts.communes import resolve
@@ -11,6 +11,7 @@ from services.membership.domain import registration
 from services.membership.http.bodies import FinessOrder, PathId, RegisterOrder
 from services.membership.http.ordering import (
     EVERY_ROLE,
+    SIGNING_ROLES,
     announce,
     announce_of,
     created,
@@ -62,7 +63,7 @@ async def register_cpts(
 async def assign_finess(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[FinessOrder]
 ) -> Response[ShownCpts]:
-    """Gives a CPTS its FINESS, once."""
+    """Gives a CPTS its FINESS, once; the caisse or the ARS corrects it."""
 
     async def body(order: Order) -> Answer:
         connection = order.unit.connection
@@ -76,4 +77,22 @@ async def assign_finess(
     return await carry_out(request, EVERY_ROLE, body)
 
 
-ROUTES = (register_cpts, assign_finess)
+@put("/cpts/{cpts_id:str}/finess", status_code=200)
+async def correct_finess(
+    request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[FinessOrder]
+) -> Response[ShownCpts]:
+    """Corrects the FINESS of a CPTS: what counts by it is counted again, as if never otherwise."""
+
+    async def body(order: Order) -> Answer:
+        connection = order.unit.connection
+        await order.unit.lock_joins("finess", [data.finess])
+        cpts = await locked_cpts(order, cpts_id)
+        holder = await loading.cpts_with_finess(connection, data.finess)
+        event = unless_refused(registration.correct_finess(cpts, data.finess, finess_holder=holder))
+        await announce_of(order, cpts, [event] if event else [])
+        return Answer(body=await answers.cpts_summary(connection, cpts_id))
+
+    return await carry_out(request, SIGNING_ROLES, body)
+
+
+ROUTES = (register_cpts, assign_finess, correct_finess)

@@ -116,10 +116,12 @@ async def _apply_cpts(connection: Connection, events: Sequence[Recorded[Any]]) -
         )
     assigned = _of(events, FinessAssigned)
     if assigned:
+        # A number is corrected by a later event, which a rebuild may apply in the same batch.
+        latest = {one.event.cpts_id: one.event.finess for one in assigned}
         await connection.execute(
             GIVE_FINESS,
-            [one.event.cpts_id for one in assigned],
-            [one.event.finess for one in assigned],
+            list(latest),
+            list(latest.values()),
         )
     highest: dict[str, int] = {}
     for one in events:

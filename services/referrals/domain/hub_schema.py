@@ -3,7 +3,7 @@
 The structs are the Hub's JSON schemas EDXL-DE (envelope only), RC-DE and RS-SAS-RDV, version
 26.07.29, rule by rule: required and unknown fields, types, enumerations, patterns, formats. The
 struct is the only statement of a rule; `faults` walks it to tell all that is wrong at once, which
-decoding alone does not. Only `hub_message` reads these structs: they hold names and e-mails.
+decoding alone does not. Only `hub_reading` reads these structs: they hold names and e-mails.
 """
 
 import enum

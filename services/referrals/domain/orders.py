@@ -4,7 +4,7 @@ In each decision the reasons are listed in their precedence. An order that comes
 time is refused, and for the same reason whether the timer has already run or not.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
@@ -97,9 +97,13 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """Another time, another practitioner, or both; `is_member` is about the one it names."""
+    """Another time, another practitioner, or both; `is_member` is about the one it names.
+
+    `within` is how long after `see_by` the person may yet be seen.
+    """
 
     is_member: bool
+    within: timedelta
     starts_at: datetime | None = None
     practitioner_rpps: str | None = None
 
@@ -112,13 +116,16 @@ _RETURNABLE = (Stage.HELD, Stage.OFFERED, Stage.BOOKED, Stage.EXPIRED)
 
 
 def refuse_new_demand(
-    demand: Demand, *, commune: Commune | None, instant: datetime
+    demand: Demand, *, commune: Commune | None, instant: datetime, tolerance: timedelta
 ) -> Refusal | None:
-    """Why a demand that is not known yet cannot be taken; None when it can."""
+    """Why a demand that is not known yet cannot be taken; None when it can.
+
+    `tolerance` is by how much the clock of the SAS may be ahead of ours.
+    """
     return first_that_holds(
         (Refusal.UNKNOWN_COMMUNE, commune is None),
         (Refusal.UNKNOWN_NEED, demand.need not in set(Need)),
-        (Refusal.RECEIVED_IN_THE_FUTURE, demand.received_at > instant),
+        (Refusal.RECEIVED_IN_THE_FUTURE, demand.received_at > instant + tolerance),
     )
 
 
@@ -150,7 +157,7 @@ def _accept(referral: Referral, order: Accept, instant: datetime) -> Events | Re
         (Refusal.ANSWER_TOO_LATE, _has_expired(referral, instant)),
         (Refusal.PRACTITIONER_NOT_A_MEMBER, not order.is_member),
         (Refusal.APPOINTMENT_IN_THE_PAST, order.starts_at < instant),
-        (Refusal.APPOINTMENT_AFTER_SEE_BY, order.starts_at > referral.see_by),
+        (Refusal.APPOINTMENT_AFTER_SEE_BY, _is_after_see_by(referral, order.starts_at)),
     )
     return refusal or (
         ReferralAccepted(
@@ -238,12 +245,16 @@ def _move(referral: Referral, order: Move, instant: datetime) -> Events | Refusa
     if referral.state is not Stage.BOOKED:
         return Refusal.NO_APPOINTMENT
     moved = moved_to(referral, order.starts_at, order.practitioner_rpps)
+    # An appointment does not begin before it was made, whatever the clock of who moves it says.
+    earliest = max(instant, referral.accepted_at or instant)
+    starts_at = order.starts_at or earliest
     refusal = first_that_holds(
         (Refusal.NOTHING_TO_MOVE, not moved),
         (Refusal.PRACTITIONER_NOT_A_MEMBER, not order.is_member),
+        (Refusal.APPOINTMENT_IN_THE_PAST, starts_at < earliest),
         (
-            Refusal.APPOINTMENT_IN_THE_PAST,
-            order.starts_at is not None and order.starts_at < instant,
+            Refusal.APPOINTMENT_TOO_LATE,
+            order.starts_at is not None and starts_at > referral.see_by + order.within,
         ),
     )
     return refusal or moved
@@ -265,6 +276,12 @@ def moved_to(referral: Referral, starts_at: datetime | None, rpps: str | None) -
             starts_at=new_starts_at,
         ),
     )
+
+
+def _is_after_see_by(referral: Referral, starts_at: datetime) -> bool:
+    """Whether it is too late: the midnight that ends the same day is of the next one."""
+    is_the_limit_too_late = referral.urgency == "same_day"
+    return starts_at > referral.see_by or (is_the_limit_too_late and starts_at == referral.see_by)
 
 
 def _has_expired(referral: Referral, instant: datetime) -> bool:

@@ -135,7 +135,9 @@ def referral_id(source: str, source_id: str) -> str:
 
 
 def see_by_of(urgency: Urgency, received_at: datetime, time_zone: str) -> datetime:
-    """Until when the person is to be seen: the next local midnight at the commune, or 48 hours."""
+    """Until when the person is to be seen: before the next local midnight at the commune, or within
+    48 hours.
+    """
     if urgency == "within_48h":
         return received_at + _SEE_WITHIN
     zone = ZoneInfo(time_zone)

@@ -28,6 +28,7 @@ class Refusal(StrEnum):
     APPOINTMENT_NOT_STARTED = "appointment_not_started"
     APPOINTMENT_IN_THE_PAST = "appointment_in_the_past"
     APPOINTMENT_AFTER_SEE_BY = "appointment_after_see_by"
+    APPOINTMENT_TOO_LATE = "appointment_too_late"
 
     @property
     def label(self) -> str:
@@ -54,6 +55,7 @@ _LABELS = {
     Refusal.APPOINTMENT_NOT_STARTED: "Le rendez-vous n'a pas encore commencé",
     Refusal.APPOINTMENT_IN_THE_PAST: "Le rendez-vous serait dans le passé",
     Refusal.APPOINTMENT_AFTER_SEE_BY: "Le rendez-vous dépasserait le délai de la demande",
+    Refusal.APPOINTMENT_TOO_LATE: "Le rendez-vous serait reporté trop longtemps après ce délai",
 }
 
 

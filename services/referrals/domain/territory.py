@@ -92,8 +92,9 @@ def holder_of(place: Place, entries: Iterable[TerritoryEntry], day: date) -> str
     """The id of the CPTS that holds the place that day, or why none can be named.
 
     The most precise entry wins: the part, then the whole commune, then the whole city. A divided
-    commune or city without its part or arrondissement is `part_needed`. `entries` must contain
-    every entry of the place's key.
+    commune or city without its part or arrondissement is `part_needed`; so is one with a part that
+    no territory names, which is more likely misspelt than nobody's. `entries` must contain every
+    entry of the place's key.
     """
     covering = [entry for entry in entries if entry.covers(day)]
     here = [entry for entry in covering if entry.commune == place.commune]
@@ -109,7 +110,7 @@ def holder_of(place: Place, entries: Iterable[TerritoryEntry], day: date) -> str
     is_city_divided = any(
         entry.place_key == place.commune and entry.commune != place.commune for entry in covering
     )
-    is_divided = place.part is None and bool(here or around)
+    is_divided = bool(here) or (place.part is None and bool(around))
     if is_city_divided or is_divided:
         return HeldReason.PART_NEEDED
     return HeldReason.NO_CPTS_FOR_PLACE

@@ -33,7 +33,7 @@ from services.referrals.domain.territory import (
 )
 from services.referrals.http.bodies import NewDemand
 from services.referrals.store import membership, referrals
-from services.referrals.store.parameters import answer_within
+from services.referrals.store.parameters import answer_within, clock_tolerance
 
 ALREADY_KNOWN = also(200, Referral, "La même demande est déjà connue : son état présent")
 
@@ -61,7 +61,9 @@ async def receive_in(order: Order, body: NewDemand) -> Answer:
         received_at=body.received_at.astimezone(UTC),
     )
     known_as = referral_id(demand.source, demand.source_id)
-    refusal = refuse_new_demand(demand, commune=commune, instant=order.instant)
+    refusal = refuse_new_demand(
+        demand, commune=commune, instant=order.instant, tolerance=clock_tolerance()
+    )
     connection = order.unit.connection
     if commune is None or refusal is not None:
         for known in await referrals.load(connection, [known_as]):

@@ -1,6 +1,6 @@
 """POST /sas/messages: what the SAS platform tells about appointments, as the Hub Santé sends it.
 
-Answers carry the Hub's codes. The same `distributionID` gives the first answer again. Bodies hold
+Answers carry the Hub's codes. The same `distributionID` gives the first answer exactly. Bodies hold
 names of professionals: they are kept for a time in one table, and neither logged nor answered.
 """
 
@@ -13,14 +13,14 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Sc
 
 from contracts.recorded import Recorded, record
 from services.messaging.documents import OrderOperation
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import REPLAY_HEADER, Answer, Order, Role, carry_out
 from services.messaging.problems import MEDIA_TYPE, problem_body
 from services.referrals.domain.hub_message import (
     HubCode,
     HubMessage,
     HubRefusal,
-    read_message,
 )
+from services.referrals.domain.hub_reading import read_message
 from services.referrals.domain.hub_schema import ENVELOPE_NAMES
 from services.referrals.domain.platform_appointment import (
     AlreadyKnown,
@@ -32,6 +32,7 @@ from services.referrals.domain.platform_appointment import (
 from services.referrals.domain.referral import MESSAGE_CAUSE, Referral
 from services.referrals.domain.territory import local_day
 from services.referrals.store import membership, platform, referrals
+from services.referrals.store.parameters import clock_tolerance
 
 UNREADABLE_STATUS = 400
 REFUSED_STATUS = 422
@@ -82,15 +83,16 @@ async def hear_message(request: Request[Any, Any, Any]) -> Response[MessageAnswe
 
 
 async def _hear(order: Order, body: bytes) -> Answer:
-    message = read_message(body, received_at=order.instant)
+    message = read_message(body, received_at=order.instant, tolerance=clock_tolerance())
+    connection = order.unit.connection
     if isinstance(message, HubRefusal):
-        if message.code is HubCode.EXPIRED_MESSAGE_BEFORE_ROUTING and message.distribution_id:
-            # Sent again after its time: what it was told the first time still holds.
-            first = await platform.find_message(order.unit.connection, message.distribution_id)
+        # Whatever is wrong with it now: what the sender was told the first time still holds.
+        if message.is_from_sender and message.distribution_id:
+            first = await platform.find_message(connection, message.distribution_id)
             if first is not None:
                 return _again(first)
         await platform.keep_message(
-            order.unit.connection,
+            connection,
             distribution_id=message.distribution_id,
             received_at=order.instant,
             outcome="invalid",
@@ -99,7 +101,6 @@ async def _hear(order: Order, body: bytes) -> Answer:
         )
         return _refusal(message.code, message.distribution_id, list(message.reasons))
     appointment_id = message.appointment.appointment_id
-    connection = order.unit.connection
     await order.unit.lock_joins("appointment", [appointment_id])
     if first := await platform.find_message(connection, message.distribution_id):
         return _again(first)
@@ -179,12 +180,14 @@ def _answer(outcome: str, distribution_id: str | None, appointment_id: str | Non
 
 
 def _again(first: platform.KeptMessage) -> Answer:
-    """The first answer to the same message."""
-    if first.hub_code is not None:
-        return _refusal(HubCode(first.hub_code), first.distribution_id, first.reasons)
-    answer = _answer("resent", first.distribution_id, first.appointment_id)
-    answer.body["first_outcome"] = first.outcome
-    return answer
+    """The first answer to the same message, and a header that says that it is one."""
+    if first.hub_code is None:
+        answer = _answer(first.outcome, first.distribution_id, first.appointment_id)
+    else:
+        answer = _refusal(HubCode(first.hub_code), first.distribution_id, first.reasons)
+    return msgspec.structs.replace(
+        answer, headers={**(answer.headers or {}), REPLAY_HEADER: "true"}
+    )
 
 
 def _refusal(code: HubCode, distribution_id: str | None, reasons: list[str]) -> Answer:

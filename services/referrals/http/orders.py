@@ -27,7 +27,7 @@ from services.referrals.http.bodies import (
     Returning,
 )
 from services.referrals.store import membership, referrals
-from services.referrals.store.parameters import answer_within
+from services.referrals.store.parameters import answer_within, move_within
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -143,14 +143,18 @@ async def move(
 ) -> Response[Referral]:
     """Move the appointment to another time, another practitioner, or both."""
 
-    def made(*, is_member: bool) -> domain.Move:
-        return domain.Move(
-            starts_at=data.starts_at and data.starts_at.astimezone(UTC),
-            practitioner_rpps=data.practitioner_rpps,
-            is_member=is_member or data.practitioner_rpps is None,
-        )
+    async def moved(order: Order) -> Answer:
+        def made(*, is_member: bool) -> domain.Move:
+            return domain.Move(
+                starts_at=data.starts_at and data.starts_at.astimezone(UTC),
+                practitioner_rpps=data.practitioner_rpps,
+                is_member=is_member or data.practitioner_rpps is None,
+                within=move_within(local_day(order.instant)),
+            )
 
-    return await _order(request, BOTH_SIDES, referral_id, made, rpps=data.practitioner_rpps)
+        return await carried_order(order, referral_id, made, rpps=data.practitioner_rpps)
+
+    return await carry_out(request, BOTH_SIDES, moved)
 
 
 ORDERS = (accept, decline, give_back, locate, honoured, no_show, cancel, move)

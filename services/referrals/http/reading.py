@@ -1,6 +1,5 @@
 """Questions: referrals with their history, worklists, Hub messages, codes and parameters."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -9,6 +8,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from services.messaging.history import history_of
 from services.messaging.problems import not_found
+from services.referrals.domain.hub_message import HubNote
 from services.referrals.domain.needs import Need
 from services.referrals.domain.referral import Referral, Stage
 from services.referrals.http.paging import (
@@ -20,7 +20,7 @@ from services.referrals.http.paging import (
     write_cursor,
 )
 from services.referrals.store import platform, referrals
-from services.referrals.store.parameters import Parameter, parameters
+from services.referrals.store.parameters import Parameters, parameters
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -78,10 +78,15 @@ async def worklist_offered(
 
 @get("/sas/messages")
 async def list_messages(
-    request: AnyRequest, limit: Limit = 100, after: FromQuery[int | None] = None
+    request: AnyRequest,
+    note: FromQuery[HubNote | None] = None,
+    limit: Limit = 100,
+    after: FromQuery[int | None] = None,
 ) -> Page:
-    """The Hub messages as they came, with their answers and without their bodies."""
-    items = await platform.messages(request.app.state.pool, after, limit)
+    """The Hub messages as they came, with their answers and without their bodies; all, or those
+    in which one thing is odd.
+    """
+    items = await platform.messages(request.app.state.pool, after, limit, note)
     return page(items, limit, lambda one: str(one["position"]))
 
 
@@ -103,9 +108,9 @@ async def platform_appointment(
 
 
 @get("/parameters", sync_to_thread=False)
-def list_parameters() -> Mapping[str, Parameter]:
+def list_parameters() -> Parameters:
     """The parameters, with the text that fixes each and whether it was read."""
-    return dict(parameters())
+    return parameters()
 
 
 @get("/needs", sync_to_thread=False)

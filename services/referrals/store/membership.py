@@ -12,14 +12,16 @@ from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.referrals.domain.territory import TerritoryEntry
 
-# A FINESS is assigned once and never changes, so whichever of the two events comes first will do.
+# A registration without FINESS counts as sequence 0, so that it never takes a number away.
 KEEP_CPTS = """
-    insert into cpts (cpts_id, departement, finess)
-    select cpts_id, min(departement), max(finess)
-    from unnest($1::text[], $2::text[], $3::text[]) as new (cpts_id, departement, finess)
-    group by cpts_id
-    on conflict (cpts_id) do update set finess = coalesce(cpts.finess, excluded.finess)
-    where cpts.finess is null and excluded.finess is not null
+    insert into cpts (cpts_id, departement, finess, finess_sequence)
+    select distinct on (cpts_id) *
+    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+        as new (cpts_id, departement, finess, sequence)
+    order by cpts_id, sequence desc
+    on conflict (cpts_id) do update
+    set finess = excluded.finess, finess_sequence = excluded.finess_sequence
+    where cpts.finess_sequence < excluded.finess_sequence
 """
 KEEP_MEMBERS = """
     insert into member (cpts_id, member_id, rpps, from_on, to_on, is_withdrawn, sequence)
@@ -80,13 +82,14 @@ SELECT_DEPARTEMENT = """
 async def keep_cpts(
     connection: Connection, told: Sequence[Recorded[CptsRegistered | FinessAssigned]]
 ) -> None:
-    """Keep each CPTS's département and its FINESS, once known."""
+    """Keep each CPTS's département and its FINESS: the highest sequence stands."""
     if told:
         await connection.execute(
             KEEP_CPTS,
             [one.event.cpts_id for one in told],
             [one.departement for one in told],
             [one.event.finess for one in told],
+            [one.sequence if one.event.finess else 0 for one in told],
         )
 
 
