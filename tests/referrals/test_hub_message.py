@@ -11,7 +11,6 @@ from services.referrals.domain.hub_message import (
     HubMessage,
     HubMethod,
     HubNote,
-    HubRefusal,
     HubStatus,
     OrientationCategory,
 )
@@ -21,92 +20,19 @@ from services.referrals.domain.hub_reading import (
     MAX_REASONS,
     finess_of,
     fingerprint,
-    read_message,
-    without_identities,
 )
-
-RECEIVED_AT = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
-MESSAGE = "$.content[0].jsonContent.embeddedJsonContent.message"
-UNKNOWN = "is not defined in the schema and the schema does not allow additional properties"
-NAMES = ("SECRET-NOM", "SECRET-PRENOM", "SECRET-CABINET", "SECRET-REGUL", "SECRET-COURRIEL")
-
-
-def appointment(**changes: Any) -> dict[str, Any]:
-    told = {
-        "appointmentId": "7f0c2f5e-rdv",
-        "method": "CreateAppointment",
-        "created": "2026-01-15T09:50:00+01:00",
-        "start": "2026-01-15T14:00:00+01:00",
-        "end": "2026-01-15T14:20:00+01:00",
-        "status": "booked",
-        "orientationCategory": "CPTS",
-        "practitioner": {
-            "rppsId": "810000000017",
-            "lastName": "SECRET-NOM",
-            "firstName": "SECRET-PRENOM",
-            "specialityCode": "SM54",
-            "professionCode": "10",
-        },
-        "organization": {"organizationId": "950047225", "name": "SECRET-CABINET"},
-        "regulator": {
-            "regulatorId": "3950000000/1",
-            "regulatorName": "SECRET-REGUL",
-            "regulatorFirstname": "SECRET-PRENOM",
-            "regulatorEmail": "SECRET-COURRIEL",
-        },
-    }
-    return {name: value for name, value in (told | changes).items() if value is not ...}
-
-
-def header(**changes: Any) -> dict[str, Any]:
-    told = {
-        "messageId": "fr.health.ptfsas_1",
-        "sender": {"name": "ptfsas", "URI": "hubex:fr.health.ptfsas"},
-        "sentAt": "2026-01-15T09:55:00+01:00",
-        "kind": "Report",
-        "status": "Actual",
-        "recipient": [{"name": "cpts", "URI": "hubex:fr.health.cpts"}],
-        "appointment": appointment(),
-    }
-    return {name: value for name, value in (told | changes).items() if value is not ...}
-
-
-def envelope(message: Any = None, **changes: Any) -> dict[str, Any]:
-    item = {"jsonContent": {"embeddedJsonContent": {"message": message or header()}}}
-    told = {
-        "distributionID": "fr.health.ptfsas_1",
-        "senderID": "fr.health.ptfsas",
-        "dateTimeSent": "2026-01-15T09:55:00+01:00",
-        "dateTimeExpires": "2026-01-16T09:55:00+01:00",
-        "distributionStatus": "Actual",
-        "distributionKind": "Report",
-        "descriptor": {
-            "language": "fr-FR",
-            "explicitAddress": {
-                "explicitAddressScheme": "hubex",
-                "explicitAddressValue": "fr.health.cpts",
-            },
-        },
-        "content": [item],
-    }
-    return {name: value for name, value in (told | changes).items() if value is not ...}
-
-
-def read(told: Any, received_at: datetime = RECEIVED_AT) -> HubMessage | HubRefusal:
-    body = told if isinstance(told, bytes) else json.dumps(told).encode()
-    return read_message(body, received_at=received_at, tolerance=timedelta(minutes=5))
-
-
-def taken(told: Any) -> HubMessage:
-    answer = read(told)
-    assert isinstance(answer, HubMessage), answer
-    return answer
-
-
-def refused(told: Any) -> HubRefusal:
-    answer = read(told)
-    assert isinstance(answer, HubRefusal), answer
-    return answer
+from tests.referrals.hub_told import (
+    MESSAGE,
+    NAMES,
+    RECEIVED_AT,
+    UNKNOWN,
+    appointment,
+    envelope,
+    header,
+    read,
+    refused,
+    taken,
+)
 
 
 def test_a_valid_message_gives_identifiers_instants_and_codes() -> None:
@@ -372,32 +298,3 @@ def test_the_codes_bear_their_official_names_and_a_french_label() -> None:
 
 
 # What is kept of an original
-
-
-def test_an_original_without_identities_keeps_the_rest() -> None:
-    once = without_identities(json.dumps(envelope()).encode())
-    assert without_identities(once) == once
-    kept = json.loads(once)
-    message = kept["content"][0]["jsonContent"]["embeddedJsonContent"]["message"]
-    assert message["appointment"].pop("practitioner") == {
-        "rppsId": "810000000017",
-        "specialityCode": "SM54",
-        "professionCode": "10",
-    }
-    assert message["appointment"].pop("organization") == {"organizationId": "950047225"}
-    assert message["appointment"].pop("regulator") == {"regulatorId": "3950000000/1"}
-    expected = envelope(header(appointment=appointment(practitioner=..., organization=...)))
-    told = expected["content"][0]["jsonContent"]["embeddedJsonContent"]["message"]
-    del told["appointment"]["regulator"], told["sender"]["name"], told["recipient"][0]["name"]
-    assert kept == expected
-
-
-def test_what_the_schemas_do_not_name_or_accept_goes_with_the_identities() -> None:
-    told = header(patient={"name": "SECRET-NOM"}, status="SECRET-NOM", appointment=...)
-    kept = without_identities(json.dumps(envelope(told, senderID="secret@x", more="S")).encode())
-    for lost in ("patient", "SECRET", "secret", "more"):
-        assert lost not in kept.decode()
-    assert without_identities(b"not JSON") == b"{}"
-    bare = without_identities(json.dumps({"appointment": appointment()}).encode())
-    assert not [name for name in NAMES if name in bare.decode()]
-    assert json.loads(bare)["appointment"]["status"] == "booked"
