@@ -64,6 +64,8 @@ def make_app(running: "Running", reading: Pool, clock: Clock) -> Litestar:
 async def serving(app: Litestar, settings: Settings) -> AsyncIterator[str]:
     """HTTP up; yields its address. At the end, requests under way are finished."""
     listening = socket.create_server((settings.http_host, settings.http_port), backlog=1024)
+    # asyncio sets it on sockets of its own only; the connections inherit it.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = uvicorn.Server(
         uvicorn.Config(
             app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=10

@@ -5,7 +5,6 @@ Figures mean something on an otherwise idle machine only. The table is printed a
 """
 
 import argparse
-import asyncio
 import logging
 import os
 import platform
@@ -16,6 +15,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
+import uvloop
 
 from deploy.local import processes
 from deploy.local.arguments import above_zero
@@ -104,7 +104,7 @@ def _bench(options: argparse.Namespace) -> int:
         for bench in asked:
             report(f"{bench.name}: {bench.what}")
             try:
-                results += asyncio.run(measure(stack, bench, sizes, options.runs, command, report))
+                results += uvloop.run(measure(stack, bench, sizes, options.runs, command, report))
             except BenchFailed as failure:
                 report(f"{bench.name} failed: {failure}")
                 has_failed = True

@@ -37,7 +37,6 @@ async def measure(stack: Stack, folder: Path, sizes: Sizes, runs: int) -> AsyncI
     count = rated + sizes.acceptances
     async with opened(stack, folder) as ground:
         ground.create_databases()
-        await ground.make_topics()
         await demands.prepare(ground, everybody, count, are_sent=True)
         requests = demands.acceptances(everybody, count)
         url = ground.copy_database("referrals")
@@ -65,6 +64,7 @@ async def _ours(
     ground: Ground, requests: Sequence[bytes], rated: int, seed: int
 ) -> tuple[Measured, tuple[Any, ...]]:
     """The service's process: first at the rate, then as fast as it answers."""
+    await ground.make_new_topics()  # what a former run said would be restored from the log
     url = ground.copy_database("referrals")
     served = await ground.start_service("referrals", url=url).ready()
     answered = await http_load.at_rate(served.port, requests[:rated], RATE, seed)

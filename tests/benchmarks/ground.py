@@ -122,6 +122,11 @@ class Ground:
         finally:
             await admin.close()
 
+    async def make_new_topics(self) -> None:
+        """Topics that hold nothing, for a database that knows nothing of the former ones."""
+        self.namespace = f"{fresh_name(self.stack, 'b')}-"
+        await self.make_topics()
+
     def start(
         self, module: str, *arguments: object, environment: Mapping[str, str] | None = None
     ) -> Process:

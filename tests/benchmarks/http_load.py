@@ -15,6 +15,7 @@ from tests.benchmarks.ground import BenchFailed
 from tests.benchmarks.pacing import begin_when_due
 
 CONNECTIONS = 64
+OK = 200
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -30,6 +31,7 @@ class Caller(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: Any = None
         self._received = b""
+        self._body = b""
         self._answer: asyncio.Future[int] | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -46,14 +48,15 @@ class Caller(asyncio.Protocol):
             return
         length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
         if len(body) >= int(length or b"0"):
-            self._received = b""
+            self._received, self._body = b"", body
             self._answer.set_result(int(head[9:12]))
 
-    async def ask(self, request: bytes) -> int:
-        """Send an order; its status."""
+    async def give(self, request: bytes) -> None:
+        """Send an order. Raises `BenchFailed` unless it is carried out."""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        return await self._answer
+        if (status := await self._answer) != OK:
+            raise BenchFailed(f"an order was answered {status}: {self._body.decode()}")
 
     def close(self) -> None:
         self._transport.close()
@@ -78,7 +81,7 @@ async def at_rate(port: int, requests: Sequence[bytes], rate: float, seed: int) 
     async def send_due(caller: Caller) -> None:
         while (one := await due.get()) is not None:
             at, number = one
-            accept(await caller.ask(requests[number]))
+            await caller.give(requests[number])
             answered[number] = Answered(at, time.time())
 
     callers = await connected(port, CONNECTIONS)
@@ -98,7 +101,7 @@ async def saturating(port: int, requests: Sequence[bytes], concurrency: int) -> 
 
     async def send(caller: Caller) -> None:
         for request in left:
-            accept(await caller.ask(request))
+            await caller.give(request)
 
     callers = await connected(port, concurrency)
     await asyncio.gather(*(send(caller) for caller in callers))
@@ -110,9 +113,3 @@ async def connected(port: int, count: int) -> list[Caller]:
     """Open connections."""
     loop = asyncio.get_running_loop()
     return [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(count)]
-
-
-def accept(status: int) -> None:
-    """Raises `BenchFailed` unless an order was carried out."""
-    if status != 200:
-        raise BenchFailed(f"an order was answered {status}")

@@ -86,7 +86,7 @@ async def record_orders(
         async with serving(app, settings) as address:
             (caller,) = await http_load.connected(int(address.rpartition(":")[2]), 1)
             for request in requests:
-                http_load.accept(await caller.ask(request))
+                await caller.give(request)
                 transactions.append((1, await recorder.taken()))
             caller.close()
     return transactions
