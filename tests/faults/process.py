@@ -32,7 +32,7 @@ LIMITS = Limits(
     idle_in_transaction_ms=1_500,
     wait_seconds_max=1,
 )
-WITHIN_SECONDS = 40.0
+WITHIN_SECONDS = 90.0
 
 
 async def until(
