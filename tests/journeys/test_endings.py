@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tests.journeys.story import Platform, eventually
 
-OTHER_DOCTOR = "810000000025"
+OTHER_DOCTOR = "830000000001"  # stories count their own from 810000000001
 EURO_100 = 100_00
 
 
