@@ -7,6 +7,7 @@ as foreseen, and leaves in its trace what shows that it struck.
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -17,7 +18,7 @@ from services.messaging.settings import Limits
 from tests.faults import stops
 from tests.faults.judgement import judge, repeated_in_log
 from tests.faults.launcher import Stop, Stopped
-from tests.faults.play import RATE, InTurn, Wrong, playing
+from tests.faults.play import RATE, InTurn, Play, Wrong, playing
 from tests.faults.process import LIMITS, Process, until
 from tests.faults.season import Season
 from tests.faults.tracing import Trace
@@ -53,6 +54,16 @@ async def stopped(process: Process) -> Stopped:
 
     found: Stopped = await until(f"{process.name} has stopped", told)
     return found
+
+
+async def stopped_in_play(play: Play, process: Process) -> Stopped | None:
+    """The same; None when the process was given nothing to hear until the season was over."""
+
+    async def is_told() -> bool:
+        return bool(process.stopped()) or play.task.done()
+
+    await until(f"{process.name} has stopped, or the season is over", is_told)
+    return next(iter(process.stopped()), None)
 
 
 async def rolled_back(world: World, service: str, told: Stopped) -> int:
@@ -224,13 +235,22 @@ async def a_storm_of_rebalances(
     async with playing(world, season, rate=RATE / 2) as play:
         for turn in range(2):
             stop = Stop(point=stops.FENCE, hit=1, signal="SIGKILL")
+            play.hold()  # so that there is still something to hear once they are members
             dying = world.process("indicators", f"indicators-dying-{turn}").start([stop], without)
             leaving = world.process("indicators", f"indicators-leaving-{turn}").start((), without)
-            undone += await rolled_back(world, "indicators", await stopped(dying))
-            await leaving.ready()
+            await until("both are up", partial(_are_up, dying, leaving))
+            play.go_on()
+            if told := await stopped_in_play(play, dying):
+                undone += await rolled_back(world, "indicators", told)
+            else:
+                await dying.killed()
             leaving.send(signal.SIGTERM)
         await play.over()
         assert not steady.has_ended
         trace.struck(rolled_back=undone)
         trace.note(fenced=await total(world, "fenced", "indicators"))
         await judge(play)
+
+
+async def _are_up(dying: Process, leaving: Process) -> bool:
+    return (bool(dying.stopped()) or await dying.is_ready()) and await leaving.is_ready()
