@@ -298,13 +298,20 @@ async def hold_tailles(connection: Connection) -> None:
 async def accounts_of_taille(
     connection: Connection, taille: int, from_on: date, to_on: date | None
 ) -> dict[AccountKey, str]:
-    """The accounts of a taille whose contract year begins in a period, with their key."""
+    """The accounts of a taille whose contract year begins in a period, with their key.
+
+    Of a CPTS whose registration is still to come, the account that its taille opened has the key.
+    """
     rows = await connection.fetch(
         """
-        select taille.cpts_id, taille.starts_on, cpts.departement
-        from taille join cpts using (cpts_id)
+        select taille.cpts_id, taille.starts_on,
+               coalesce(account.departement, cpts.departement) as departement
+        from taille
+        left join account using (cpts_id, starts_on)
+        left join cpts using (cpts_id)
         where taille.taille = $1 and taille.starts_on >= $2
           and ($3::date is null or taille.starts_on <= $3)
+          and coalesce(account.departement, cpts.departement) is not null
         """,
         taille,
         from_on,
