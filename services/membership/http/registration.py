@@ -1,13 +1,15 @@
 """Orders on a CPTS itself: registration, and its FINESS."""
 
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, Response, post, put
 from litestar.params import JSONBody
 
 from contracts.communes import resolve
-from contracts.events.membership import CptsRegistered
+from contracts.events.membership import CptsRegistered, FinessAssigned
 from services.membership.domain import registration
+from services.membership.domain.refusals import Refusal
 from services.membership.http.bodies import FinessOrder, PathId, RegisterOrder
 from services.membership.http.ordering import (
     EVERY_ROLE,
@@ -64,17 +66,11 @@ async def assign_finess(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[FinessOrder]
 ) -> Response[ShownCpts]:
     """Gives a CPTS its FINESS, once; the caisse or the ARS corrects it."""
-
-    async def body(order: Order) -> Answer:
-        connection = order.unit.connection
-        await order.unit.lock_joins("finess", [data.finess])
-        cpts = await locked_cpts(order, cpts_id)
-        holder = await loading.cpts_with_finess(connection, data.finess)
-        event = unless_refused(registration.assign_finess(cpts, data.finess, finess_holder=holder))
-        await announce_of(order, cpts, [event])
-        return Answer(body=await answers.cpts_summary(connection, cpts_id))
-
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(
+        request,
+        EVERY_ROLE,
+        lambda order: _give(order, cpts_id, data.finess, registration.assign_finess),
+    )
 
 
 @put("/cpts/{cpts_id:str}/finess", status_code=200)
@@ -82,17 +78,27 @@ async def correct_finess(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[FinessOrder]
 ) -> Response[ShownCpts]:
     """Corrects the FINESS of a CPTS: what counts by it is counted again, as if never otherwise."""
+    return await carry_out(
+        request,
+        SIGNING_ROLES,
+        lambda order: _give(order, cpts_id, data.finess, registration.correct_finess),
+    )
 
-    async def body(order: Order) -> Answer:
-        connection = order.unit.connection
-        await order.unit.lock_joins("finess", [data.finess])
-        cpts = await locked_cpts(order, cpts_id)
-        holder = await loading.cpts_with_finess(connection, data.finess)
-        event = unless_refused(registration.correct_finess(cpts, data.finess, finess_holder=holder))
-        await announce_of(order, cpts, [event] if event else [])
-        return Answer(body=await answers.cpts_summary(connection, cpts_id))
 
-    return await carry_out(request, SIGNING_ROLES, body)
+async def _give(
+    order: Order,
+    cpts_id: str,
+    finess: str,
+    decide: Callable[..., FinessAssigned | Refusal | None],
+) -> Answer:
+    """What was decided of a FINESS and its present holder, announced; the CPTS as it is then."""
+    connection = order.unit.connection
+    await order.unit.lock_joins("finess", [finess])
+    cpts = await locked_cpts(order, cpts_id)
+    holder = await loading.cpts_with_finess(connection, finess)
+    event = unless_refused(decide(cpts, finess, finess_holder=holder))
+    await announce_of(order, cpts, [event] if event else [])
+    return Answer(body=await answers.cpts_summary(connection, cpts_id))
 
 
 ROUTES = (register_cpts, assign_finess, correct_finess)
