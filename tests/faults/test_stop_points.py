@@ -175,11 +175,11 @@ async def test_a_service_stopped_at_every_point_loses_nothing_and_does_nothing_t
             redelivered=harassment.redelivered,
             idempotent_replays=harassment.replayed_answers,
             leases_lost=harassment.leases_lost,
-            # None when a process that goes on renews its lease before it marks what it had sent.
-            repeated_in_log=repeated,
         )
         trace.struck(
-            rolled_back=harassment.rolled_back, committed_unknown_to_all=harassment.committed
+            rolled_back=harassment.rolled_back,
+            committed_unknown_to_all=harassment.committed,
+            repeated_in_log=repeated,
         )
     assert sorted(harassment.found) == sorted(
         f"{stop.point} {stop.signal}" for one in rounds for stop in one

@@ -49,10 +49,14 @@ async def _read(stack: Stack) -> tuple[str, str]:
 async def test_everything_killed_comes_back_with_its_data(own_home: Path) -> None:
     before = Stack("killed").start()
     await _write(before, "written before")
-    for process in instance.leftovers(before.folder):
+    killed = instance.leftovers(before.folder)
+    for process in killed:
         process.kill()
+    psutil.wait_procs(killed, timeout=30)  # the ports are theirs until they have ended
     after = Stack("killed").start()
     assert await _read(after) == ("written before", "written before")
+    assert after.kafka == before.kafka
+    assert after.admin_url == before.admin_url
     after.reset()
     assert not after.folder.exists()
 
