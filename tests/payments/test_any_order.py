@@ -5,7 +5,7 @@ service.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, ContractYear, CptsRegistered, TailleDetermined
 from contracts.events.payments import ContractLineSet, RatePublished, Step
-from contracts.recorded import Cause, Recorded, record
+from contracts.recorded import Cause, Recorded
 from deploy.local.stack import Stack
 from services.messaging.unit import Desk, open_unit
 from services.payments import handlers
 from services.payments.app import SERVICE
 from services.payments.store import answers
 from tests.desks import empty, open_desk
+from tests.payments.served import NOW, told
 
-NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 YEARS = (date(2026, 4, 15), date(2027, 4, 15))
 ENDS = {YEARS[0]: date(2027, 4, 14), YEARS[1]: date(2028, 4, 14)}
 INDICATORS = ("sas_medecins_participants", "sas_demandes_avec_rdv")
@@ -43,17 +43,6 @@ years = st.sampled_from(YEARS)
 async def migrated(stack: Stack) -> AsyncIterator[Desk]:
     async with open_desk(stack, SERVICE) as desk:
         yield desk
-
-
-def told(event: Any, subject: str, sequence: int) -> Recorded[Any]:
-    return record(
-        [event],
-        subject=subject,
-        after_sequence=sequence - 1,
-        departement="95",
-        occurred_at=NOW,
-        cause=Cause(id=f"{subject}-{sequence}", recorded_at=NOW),
-    )[0]
 
 
 @st.composite
@@ -258,6 +247,44 @@ async def test_an_account_is_worth_the_same_however_its_inputs_come(
     async with migrated.pool.acquire() as connection:
         found_true = await answers.invariants(connection)
     assert all(found_true[name] for name in OF_MONEY)
+
+
+async def test_a_rate_prices_the_account_of_a_cpts_whose_registration_comes_later(
+    migrated: Desk,
+) -> None:
+    await empty(migrated)
+    year = ContractYear(starts_on=YEARS[0], ends_on=ENDS[YEARS[0]])
+    of_cpts: Any = {"cpts_id": "c1"}
+    of_year: Any = of_cpts | {"contract_year_starts_on": year.starts_on}
+    of_line: Any = {"mission": MISSIONS[0], "indicator": INDICATORS[0]}
+    signed = AciSigned(**of_cpts, aci_id="a", signed_on=YEARS[0], contract_years=(year,))
+    await arrive(migrated, [told(signed, "c1", 2)])
+    await arrive(migrated, [told(TailleDetermined(**of_year, taille=1, population=1), "c1", 3)])
+    set_line = ContractLineSet(**of_year, **of_line, mode="linear", max_cents=100, target=1)
+    await arrive(migrated, [(0, set_line)])
+    told_value = FigureChanged(
+        **of_year,
+        indicator=INDICATORS[0],
+        contract_year_ends_on=year.ends_on,
+        value=1,
+        revision=1,
+    )
+    await arrive(migrated, [told(told_value, "c1/figure", 1)])
+    rate = RatePublished(
+        rate_id="r",
+        from_on=YEARS[0],
+        taille=1,
+        mission=MISSIONS[0],
+        part="variable",
+        amount_cents=70,
+        text="a test",
+        status="hypothesis",
+        is_verified=False,
+    )
+    await arrive(migrated, [rate])
+    registered = CptsRegistered(**of_cpts, cpts_name="C1", seat_commune="95018")
+    await arrive(migrated, [told(registered, "c1", 1)])
+    assert await migrated.pool.fetchval("select variable_cents from account") == 70
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ then the second would price without the first, and the sequence of the account s
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -16,14 +16,14 @@ import pytest
 from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, ContractYear, CptsRegistered, TailleDetermined
 from contracts.events.payments import ContractLineSet, RatePublished
-from contracts.recorded import Cause, Recorded, record
+from contracts.recorded import Cause
 from deploy.local.stack import Stack
 from services.messaging.unit import Desk, Unit, open_unit
 from services.payments import handlers
 from services.payments.app import SERVICE
 from tests.desks import empty, has_stopped, open_desk
+from tests.payments.served import NOW, told
 
-NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 YEAR = ContractYear(starts_on=date(2026, 4, 15), ends_on=date(2027, 4, 14))
 INDICATOR = "sas_demandes_avec_rdv"
 CAUSE = Cause(id="order", recorded_at=NOW)
@@ -40,17 +40,6 @@ async def migrated(stack: Stack) -> AsyncIterator[Desk]:
 async def desk(migrated: Desk) -> Desk:
     await empty(migrated)
     return migrated
-
-
-def told(event: Any, subject: str, sequence: int) -> Recorded[Any]:
-    return record(
-        [event],
-        subject=subject,
-        after_sequence=sequence - 1,
-        departement="95",
-        occurred_at=NOW,
-        cause=Cause(id=f"{subject}-{sequence}", recorded_at=NOW),
-    )[0]
 
 
 registered = told(CptsRegistered(cpts_id="c1", cpts_name="C1", seat_commune="95018"), "c1", 1)
