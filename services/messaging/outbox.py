@@ -6,6 +6,7 @@ an aggregate's events have rising positions and become visible in that order.
 """
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -104,7 +105,7 @@ TAKE_LEASE = """
     values (1, $1, clock_timestamp() + make_interval(secs => $2))
     on conflict (id) do update set holder = excluded.holder, expires_at = excluded.expires_at
     where relay_lease.holder = excluded.holder or relay_lease.expires_at < clock_timestamp()
-    returning holder
+    returning coalesce(old.holder = $1 and old.expires_at > clock_timestamp(), false) as is_renewed
 """
 LEAVE_LEASE = "update relay_lease set expires_at = '-infinity' where holder = $1"
 MARK_SEEN = "update outbox set sent_at = clock_timestamp() where id = any ($1) and sent_at is null"
@@ -226,9 +227,23 @@ async def mark_rows(
     return bool(row and row["is_held"])
 
 
-async def take_lease(connection: Connection, holder: UUID, seconds: int) -> bool:
-    """Take the lease, or keep it, for so many seconds of the database's time."""
-    return await connection.fetchval(TAKE_LEASE, holder, float(seconds)) is not None
+class Lease(Enum):
+    """What became of the lease that a process asked for."""
+
+    RENEWED = "renewed"
+    TAKEN = "taken"
+    ANOTHERS = "another's"
+
+
+async def take_lease(connection: Connection, holder: UUID, seconds: int) -> Lease:
+    """Take the lease, or keep it, for so many seconds of the database's time.
+
+    One that had run out is taken, not renewed: another process may have had it in between.
+    """
+    is_renewed = await connection.fetchval(TAKE_LEASE, holder, float(seconds))
+    if is_renewed is None:
+        return Lease.ANOTHERS
+    return Lease.RENEWED if is_renewed else Lease.TAKEN
 
 
 async def leave_lease(connection: Connection, holder: UUID) -> None:

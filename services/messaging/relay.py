@@ -222,16 +222,16 @@ class Relay:
         """Take the lease, or renew it when a third of its time has gone."""
         seconds = self._settings.limits.lease_seconds
         self._ask_lease_at = time.monotonic() + seconds / 3
-        is_held = await outbox.take_lease(connection, self._writer, seconds)
-        if is_held and not self._holds_lease:
+        lease = await outbox.take_lease(connection, self._writer, seconds)
+        if self._holds_lease and lease is not outbox.Lease.RENEWED:
+            self._lose_lease()
+        if lease is not outbox.Lease.ANOTHERS and not self._holds_lease:
             log.info("this process relays")
             self._forget()
             self._holds_lease = True
-        elif self._holds_lease and not is_held:
-            self._lose_lease()
 
     def _lose_lease(self) -> None:
-        log.warning("another process relays now")
+        log.warning("another process relays now, or may have in between")
         self._counters["leases_lost"] += 1
         self._forget()
 

@@ -121,8 +121,8 @@ def _mark_before_send() -> Iterator[None]:
 def _no_lease() -> Iterator[None]:
     """Every relay believes that it holds the lease, and nothing contradicts it."""
 
-    async def take_lease(connection: Any, holder: Any, seconds: int) -> bool:
-        return True
+    async def take_lease(connection: Any, holder: Any, seconds: int) -> outbox.Lease:
+        return outbox.Lease.RENEWED
 
     start, end = outbox.MARK.index("select from relay_lease"), outbox.MARK.index("), marked")
     held = f"{outbox.MARK[:start]}select where $1::uuid is not null {outbox.MARK[end:]}"

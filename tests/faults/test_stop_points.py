@@ -65,6 +65,7 @@ class Harassment:
         self.found: list[str] = []
         self.rolled_back = self.committed = self.replayed_answers = self.leases_lost = 0
         self.redelivered = 0
+        self.was_killed = False
 
     async def go_through(self, rounds: list[list[Stop]]) -> None:
         """All rounds; the process was started with the first one."""
@@ -72,7 +73,7 @@ class Harassment:
             if number:
                 await self._start_again(to_come)
             await self._one_round(to_come)
-        if self.victim.has_ended:
+        if self.was_killed:
             self.victim.start()
         await self.victim.ready()
         self.play.go_on()
@@ -85,9 +86,10 @@ class Harassment:
             self.play.hold()
             await self._bear(told)
             left.remove(told.stop)
+            self.was_killed = told.stop.signal == KILL
             self.found.append(f"{told.stop.point} {told.stop.signal}")
             seen += 1
-            if told.stop.signal == KILL and left:
+            if self.was_killed and left:
                 self.victim.start(left)
                 seen = 0
 
@@ -137,7 +139,10 @@ class Harassment:
         return await self._ask(STATUS, xid) == expected
 
     async def _start_again(self, to_come: list[Stop]) -> None:
-        if not self.victim.has_ended:
+        if self.was_killed:
+            assert self.victim.has_ended
+        else:
+            await self.victim.ready()
             # What a lost lease left unmarked is sent again first: a start would only mark it.
             await until("the outbox is empty", partial(self._ask, OUTBOX_IS_EMPTY))
             await self._keep_counters()

@@ -11,6 +11,7 @@ from services.messaging import outbox
 from services.messaging import relay as relay_module
 from services.messaging import unit as unit_module
 from services.messaging.log import ensure_topics
+from services.messaging.outbox import Lease
 from services.messaging.process import running
 from services.messaging.relay import Relay
 from services.messaging.unit import open_unit
@@ -98,16 +99,38 @@ async def test_whoever_lost_the_lease_cannot_mark(settings_of, log, stack) -> No
     (row,), _ = await outbox.add_rows(connection, rows, zombie)
     mark: Any = {"positions": [row["position"]], "topic": "things", "topic_id": topic.id}
 
-    assert await outbox.take_lease(connection, zombie, 5)
-    assert not await outbox.take_lease(connection, successor, 5), "one at a time"
+    assert await outbox.take_lease(connection, zombie, 5) is Lease.TAKEN
+    assert await outbox.take_lease(connection, zombie, 5) is Lease.RENEWED
+    assert await outbox.take_lease(connection, successor, 5) is Lease.ANOTHERS, "one at a time"
     await connection.execute("update relay_lease set expires_at = clock_timestamp()")
     assert not await outbox.mark_rows(connection, holder=zombie, relayed={0: 1}, **mark)
-    assert await outbox.take_lease(connection, successor, 5)
+    assert await outbox.take_lease(connection, successor, 5) is Lease.TAKEN
     assert not await outbox.mark_rows(connection, holder=zombie, relayed={0: 1}, **mark)
     assert await connection.fetchval(outbox.COUNT_UNSENT) == 1
     assert await outbox.mark_rows(connection, holder=successor, relayed={0: 1}, **mark)
     assert await connection.fetchval(outbox.COUNT_UNSENT) == 0
     await connection.close()
+
+
+async def test_a_lease_that_ran_out_was_lost_even_when_nobody_else_took_it(
+    settings_of, log
+) -> None:
+    """Whether somebody had it in between is not known: what memory holds counts no more."""
+    settings = settings_of("speaker")
+    async with running(SPEAKER, settings) as run:
+        async with open_unit(run.desk) as unit:
+            await unit.announce([counted("a", 1)])
+        await run.relayed()
+        await run.desk.pool.execute("update relay_lease set expires_at = '-infinity'")
+        await until(lambda: _has_lost_its_lease(run))
+        async with open_unit(run.desk) as unit:
+            await unit.announce([counted("a", 2, sequence=2)])
+        await run.relayed()
+    assert by_subject(await log.read()) == {"a": [1, 2]}
+
+
+async def _has_lost_its_lease(run) -> bool:
+    return run.counters["leases_lost"] == 1
 
 
 async def test_a_storm_in_one_partition_lets_the_others_pass_in_every_round(
