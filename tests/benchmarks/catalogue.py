@@ -10,8 +10,7 @@ import msgspec
 
 from deploy.local.stack import Stack
 from tests.benchmarks import acceptances, backlog, chain, http_load, outbox_relay, relays
-from tests.benchmarks.ground import PARTITIONS
-from tests.benchmarks.measuring import Figure, Sample, Sizes
+from tests.benchmarks.measuring import PARTITIONS, Figure, Sample, Sizes
 
 Measure = Callable[[Stack, Path, Sizes, int], AsyncIterator[dict[str, Sample]]]
 

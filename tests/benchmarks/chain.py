@@ -15,8 +15,8 @@ from services.referrals.domain.referral import referral_id
 from tests.benchmarks import demands, http_load, log
 from tests.benchmarks.backlog import publish_all_rates, set_lines
 from tests.benchmarks.cast import Cpts, cast, told_by_membership
-from tests.benchmarks.ground import PARTITIONS, Ground, ask, open_desk, opened, until
-from tests.benchmarks.measuring import Figure, Sample, Sizes, Wanted, percentile
+from tests.benchmarks.ground import Ground, ask, open_desk, opened, until
+from tests.benchmarks.measuring import PARTITIONS, Figure, Sample, Sizes, Wanted, percentile
 from tests.benchmarks.tales import SOURCE
 
 CHAIN = ("referrals", "indicators", "payments")

@@ -26,10 +26,10 @@ from services.messaging.declared import Service
 from services.messaging.log import LogTopic, ensure_topics, open_admin
 from services.messaging.settings import Settings
 from services.messaging.unit import Desk
+from tests.benchmarks.measuring import PARTITIONS
 from tests.desks import Silent
 from tests.stack_fixtures import fresh_name
 
-PARTITIONS = 12
 LIMIT_SECONDS = 300.0
 NOBODY = UUID(int=0)
 HOLD_RELAY = "insert into relay_lease (id, holder, expires_at) values (1, $1, 'infinity')"
@@ -122,10 +122,10 @@ class Ground:
         finally:
             await admin.close()
 
-    async def make_new_topics(self) -> None:
+    async def make_new_topics(self) -> dict[str, LogTopic]:
         """Topics that hold nothing, for a database that knows nothing of the former ones."""
         self.namespace = f"{fresh_name(self.stack, 'b')}-"
-        await self.make_topics()
+        return await self.make_topics()
 
     def start(
         self, module: str, *arguments: object, environment: Mapping[str, str] | None = None

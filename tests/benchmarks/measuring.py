@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+PARTITIONS = 12
+
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """How much each bench does. `seconds` are of load at a given rate, after `warm_up_seconds`."""

@@ -25,9 +25,8 @@ from services.messaging.relay import Relay
 from services.messaging.settings import Settings
 from services.messaging.unit import Desk, open_unit
 from tests.benchmarks.bare_loop import GC_THRESHOLD
-from tests.benchmarks.ground import PARTITIONS
+from tests.benchmarks.measuring import PARTITIONS
 from tests.benchmarks.pacing import all_when_due
-from tests.desks import Silent
 
 AT_ONCE = 500
 
@@ -42,9 +41,8 @@ async def main(settings: Settings, what: str, events: list[Any], *pace: int) -> 
     topic = (await ensure_topics(admin, settings, TOPICS))["referrals"]
     await admin.close()
     writer, pool = uuid4(), await open_pool(settings)
-    relay: Any = Silent()
+    relay = Relay(settings, topic=topic, writer=writer, health=Health(Counter()))
     if what == "relay":
-        relay = Relay(settings, topic=topic, writer=writer, health=Health(Counter()))
         relay.start()
     desk = Desk(
         pool,

@@ -29,7 +29,7 @@ from services.messaging.codec import encode_body, encode_headers
 from services.messaging.producer import open_producer
 from services.messaging.settings import Settings
 from tests.benchmarks.bare_loop import GC_THRESHOLD
-from tests.benchmarks.ground import PARTITIONS
+from tests.benchmarks.measuring import PARTITIONS
 from tests.benchmarks.pacing import all_when_due
 
 QUEUE = "events"

@@ -17,8 +17,8 @@ from services.messaging.migrations import migrate
 from services.referrals.app import SERVICE as REFERRALS
 from tests.benchmarks import log
 from tests.benchmarks.cast import cast
-from tests.benchmarks.ground import PARTITIONS, BenchFailed, Ground, Process, ask, opened, until
-from tests.benchmarks.measuring import Figure, Sample, Sizes, Wanted, percentile
+from tests.benchmarks.ground import BenchFailed, Ground, Process, ask, opened, until
+from tests.benchmarks.measuring import PARTITIONS, Figure, Sample, Sizes, Wanted, percentile
 from tests.benchmarks.tales import lives
 
 RATE = 200
@@ -46,53 +46,61 @@ async def measure(stack: Stack, folder: Path, sizes: Sizes, runs: int) -> AsyncI
     warm = int(RATE * sizes.warm_up_seconds)
     live = lives(everybody, warm + int(RATE * sizes.seconds))
     backlog = lives(everybody, sizes.rows)
-    for run in range(runs):
-        rates, latencies = {}, {}
-        for module in (OURS, BASELINE):
-            async with opened(stack, folder) as ground:
+    async with opened(stack, folder) as ground:
+        ground.create_databases()
+        for run in range(runs):
+            rates, latencies = {}, {}
+            for module in (OURS, BASELINE):
                 rates[module] = await _rate(ground, module, backlog)
-            async with opened(stack, folder) as ground:
                 latencies[module] = (await _latencies(ground, module, live, run))[warm:]
-        yield {
-            "R1-rate": Sample(ours=rates[OURS], baseline=rates[BASELINE]),
-            **{
-                f"R1-p{percent}": Sample(
-                    ours=percentile(latencies[OURS], percent),
-                    baseline=percentile(latencies[BASELINE], percent),
-                )
-                for percent in (50, 99)
-            },
-        }
+            yield {
+                "R1-rate": Sample(ours=rates[OURS], baseline=rates[BASELINE]),
+                **{
+                    f"R1-p{percent}": Sample(
+                        ours=percentile(latencies[OURS], percent),
+                        baseline=percentile(latencies[BASELINE], percent),
+                    )
+                    for percent in (50, 99)
+                },
+            }
 
 
-async def _prepared(ground: Ground, module: str) -> LogTopic:
-    ground.create_databases()
+async def _prepared(ground: Ground, module: str) -> tuple[str, LogTopic]:
+    """A database of its own, and a topic that holds nothing."""
+    url = ground.copy_database("referrals")
     if module == OURS:
-        await migrate(ground.settings("referrals"), REFERRALS.schema)
-    return (await ground.make_topics())["referrals"]
+        await migrate(ground.settings("referrals", url), REFERRALS.schema)
+    return url, (await ground.make_new_topics())["referrals"]
 
 
 def _start(
-    ground: Ground, module: str, what: str, events: Sequence[Recorded[Any]], *more: object
+    ground: Ground,
+    module: str,
+    what: str,
+    url: str,
+    events: Sequence[Recorded[Any]],
+    *more: object,
 ) -> Process:
     path = ground.folder / "events"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(list(events)))
-    url = ground.urls["referrals"]
     return ground.start(module, what, url, ground.stack.kafka, ground.namespace, path, *more)
 
 
 async def _rate(ground: Ground, module: str, events: Sequence[Recorded[Any]]) -> float:
     """Rows a second of a backlog, as the topic grows."""
-    topic = await _prepared(ground, module)
-    filling = _start(ground, module, "fill", events)
+    url, topic = await _prepared(ground, module)
+    filling = _start(ground, module, "fill", url, events)
     await until("the outbox is filled", lambda: _has_ended(filling))
-    (left,) = await ask(ground.urls["referrals"], LEFT[module])
+    (left,) = await ask(url, LEFT[module])
     if left[0] != len(events):
         filling.check()
     async with log.Ends(ground.stack.kafka, topic) as ends:
-        process = _start(ground, module, "relay", events)
-        return await log.rate_to(len(events), ends.count, process, process.name)
+        process = _start(ground, module, "relay", url, events)
+        rate = await log.rate_to(len(events), ends.count, process, process.name)
+    process.stop()
+    ground.drop_database(url)
+    return rate
 
 
 async def _has_ended(process: Process) -> bool:
@@ -103,10 +111,10 @@ async def _latencies(
     ground: Ground, module: str, events: Sequence[Recorded[Any]], seed: int
 ) -> list[float]:
     """Milliseconds of each row from its commit to a reader of the topic, in their order."""
-    topic = await _prepared(ground, module)
+    url, topic = await _prepared(ground, module)
     arrived: dict[str, float] = {}
     reading = asyncio.create_task(_read(ground, topic, len(events), arrived))
-    process = _start(ground, module, "relay", events, RATE, seed)
+    process = _start(ground, module, "relay", url, events, RATE, seed)
 
     async def have_arrived() -> bool:
         process.check()
@@ -118,7 +126,8 @@ async def _latencies(
     finally:
         reading.cancel()
     process.stop()
-    rows = await ask(ground.urls["referrals"], COMMITTED[module])
+    rows = await ask(url, COMMITTED[module])
+    ground.drop_database(url)
     committed = {str(row["id"]): row["at"].timestamp() for row in rows}
     if committed.keys() != arrived.keys():
         raise BenchFailed(f"{module}: {len(committed)} rows, {len(arrived)} on the log")
