@@ -10,6 +10,7 @@ Four fates of a message:
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ TRIES = 3
 
 Item = tuple[Record, Heard]
 Positions = dict[tuple[str, int], int]
+# By Kafka topic and partition: the first offset, and the one after the last.
+Stretches = dict[tuple[str, int], tuple[int, int]]
 
 
 class TooManyBreaches(Exception):  # noqa: N818
@@ -49,39 +52,30 @@ class Hearing(msgspec.Struct, kw_only=True):
     breaches_in_a_row: int = 0
 
 
-def moves_of(hearing: Hearing, items: Sequence[Item]) -> list[Move]:
-    """The step of each partition of a batch, from where it stands to after its last record."""
-    ends: Positions = {}
-    for record, _ in items:
-        ends[record.topic, record.partition] = record.offset + 1
-    return [
-        Move(hearing.names[topic], partition, hearing.positions[topic, partition], end)
-        for (topic, partition), end in ends.items()
-    ]
-
-
-def gaps_of(hearing: Hearing, items: Sequence[Item]) -> int:
-    """How many partitions go on further than they stand: the log holds nothing in between."""
-    seen: set[tuple[str, int]] = set()
-    gaps = 0
+def stretches_of(items: Sequence[Item]) -> Stretches:
+    """From which offset to which each partition of a batch goes."""
+    found: Stretches = {}
     for record, _ in items:
         key = record.topic, record.partition
-        if key not in seen:
-            seen.add(key)
-            gaps += record.offset > hearing.positions[key]
-    return gaps
+        first = found[key][0] if key in found else record.offset
+        found[key] = first, record.offset + 1
+    return found
+
+
+def gaps_of(hearing: Hearing, stretches: Stretches) -> int:
+    """How many partitions go on further than they stand: the log holds nothing in between."""
+    return sum(first > hearing.positions[key] for key, (first, _) in stretches.items())
 
 
 async def handle(unit: Unit, hearing: Hearing, items: Sequence[Item]) -> None:
     """Give each handler the events of its topic, in order."""
+    heard: dict[str, list[Recorded[Any]]] = {}
+    for record, said in items:
+        if isinstance(said, Recorded):
+            heard.setdefault(hearing.names[record.topic], []).append(said)
     for hears in hearing.hears:
-        events: list[Recorded[Any]] = [
-            said
-            for record, said in items
-            if isinstance(said, Recorded) and hearing.names[record.topic] == hears.topic.name
-        ]
-        if events:
-            await hears.handler(unit, events)
+        if hears.topic.name in heard:
+            await hears.handler(unit, heard[hears.topic.name])
 
 
 async def keep_breaches(unit: Unit, hearing: Hearing, items: Sequence[Item]) -> None:
@@ -112,17 +106,20 @@ async def commit_batch(hearing: Hearing, items: Sequence[Item]) -> None:
     A batch with too many breaches in a row is taken up to the last that is kept.
     """
     items, in_a_row = until_too_many(hearing, items)
-    moves = moves_of(hearing, items)
+    stretches, kinds = stretches_of(items), Counter(type(said) for _, said in items)
+    moves = [
+        Move(hearing.names[topic], partition, hearing.positions[topic, partition], end)
+        for (topic, partition), (_, end) in stretches.items()
+    ]
     async with open_unit(hearing.desk) as unit:
         await fence(unit.connection, moves)
         await handle(unit, hearing, items)
         await keep_breaches(unit, hearing, items)
         unit.count("batches")
-        unit.count("done", sum(isinstance(said, Recorded) for _, said in items))
-        unit.count("unknown_type", sum(isinstance(said, Unknown) for _, said in items))
-        unit.count("gaps", gaps_of(hearing, items))
-    for record, _ in items:
-        hearing.positions[record.topic, record.partition] = record.offset + 1
+        unit.count("done", kinds[Recorded])
+        unit.count("unknown_type", kinds[Unknown])
+        unit.count("gaps", gaps_of(hearing, stretches))
+    hearing.positions |= {key: end for key, (_, end) in stretches.items()}
     hearing.breaches_in_a_row = in_a_row
 
 

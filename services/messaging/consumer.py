@@ -23,7 +23,14 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka import TopicPartition as Assigned
 
-from services.messaging.batch import Hearing, Positions, TooManyBreaches, gaps_of, take_batch
+from services.messaging.batch import (
+    Hearing,
+    Positions,
+    TooManyBreaches,
+    gaps_of,
+    stretches_of,
+    take_batch,
+)
 from services.messaging.codec import Codec
 from services.messaging.database import is_not_now
 from services.messaging.health import Health, supervised
@@ -204,7 +211,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         The first time, what lies in between may have been polled and lost on its way here.
         """
         stands = dict(self._hearing.positions)
-        if not gaps_of(self._hearing, items) or self._gap == stands:
+        if not gaps_of(self._hearing, stretches_of(items)) or self._gap == stands:
             self._gap = None
             return True
         self._gap, self._must_seek = stands, True

@@ -134,6 +134,11 @@ class TooLarge(ValueError):  # noqa: N818
     """An event is larger than the log takes."""
 
 
+def each_once(events: Sequence[Recorded[Any]]) -> list[Recorded[Any]]:
+    """These events without those that an earlier one of them repeats, known by their id."""
+    return list({event.id: event for event in events}.values())
+
+
 def make_rows(events: Sequence[Recorded[Any]], partitions: int) -> list[dict[str, Any]]:
     """The rows of these events, without their position. Raises `TooLarge`."""
     rows = []
@@ -165,27 +170,29 @@ def _columns(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
 
 async def add_rows(
     connection: Connection, rows: Sequence[dict[str, Any]], writer: UUID
-) -> tuple[list[Row], bool]:
+) -> tuple[Sequence[Row], bool]:
     """Keep events in the history and put them in the outbox, in their order; answers the rows that
     are new, with their position, and whether other processes have unsent rows.
 
-    An event whose id the history knows is left out: it has been said before. Raises
-    `SequenceTaken` when another transaction said an aggregate's next event first.
+    No two of them have the same id. An event whose id the history knows is left out: it has been
+    said before. Raises `SequenceTaken` when another transaction said an aggregate's next event
+    first.
     """
-    rows = list({row["id"]: row for row in rows}.values())
     if not rows:
         return [], False
     added = await _first_of_its_sequence(connection.fetch(ADD, *_columns(rows), writer))
-    positions = {row["id"]: row["position"] for row in added}
-    new: list[Row] = [
-        {**row, "position": positions[row["id"]]} for row in rows if row["id"] in positions
-    ]
-    return new, any(row["has_others"] for row in added)
+    has_others = any(row["has_others"] for row in added)
+    if len(added) < len(rows):
+        new = {row["id"] for row in added}
+        rows = [row for row in rows if row["id"] in new]
+    # Positions were given in the order of the rows, whatever order they come back in.
+    for row, position in zip(rows, sorted(one["position"] for one in added), strict=True):
+        row["position"] = position
+    return rows, has_others
 
 
 async def keep_only(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[UUID]:
     """Keep events in the history without announcing them; answers the ids that are new."""
-    rows = list({row["id"]: row for row in rows}.values())
     if not rows:
         return set()
     kept = await _first_of_its_sequence(connection.fetch(KEEP, *_columns(rows)))

@@ -54,6 +54,16 @@ class SendFailed(KafkaError):  # type: ignore[misc]  # noqa: N818
     """The log refused a row."""
 
 
+def _firsts(rows: Sequence[Row]) -> dict[str, int]:
+    """The first position of each aggregate in one transaction's rows; the others follow it before
+    any of another transaction, as the aggregate's row is locked.
+    """
+    firsts: dict[str, int] = {}
+    for row in rows:
+        firsts.setdefault(row["subject"], row["position"])
+    return firsts
+
+
 class Relay:
     """One process's relay: it sends while it holds the lease, else it wakes the holder."""
 
@@ -63,7 +73,9 @@ class Relay:
         self._settings, self._topic, self._writer = settings, topic, writer
         self._health, self._counters = health, health.counters
         self._waiting: dict[int, Row] = {}  # handed over in memory, by position
-        self._committing: dict[str, list[int]] = {}  # positions about to be, by their aggregate
+        self._committing: dict[
+            str, list[int]
+        ] = {}  # by aggregate: each transaction's first position
         self._sent: dict[int, tuple[int, int]] = {}  # position: partition, offset; not yet marked
         self._must_read_table = True
         self._holds_lease = False
@@ -79,8 +91,8 @@ class Relay:
 
     def expect(self, rows: Sequence[Row]) -> None:
         """Rows that are about to be committed; `hand_over` or `forget` follows."""
-        for row in rows:
-            self._committing.setdefault(row["subject"], []).append(row["position"])
+        for subject, first in _firsts(rows).items():
+            self._committing.setdefault(subject, []).append(first)
 
     def forget(self, rows: Sequence[Row]) -> None:
         """Rows that were expected: whether they were committed is for the table to say."""
@@ -92,13 +104,13 @@ class Relay:
         come. So it is when a commit is done and its answer late: who waited for it is here first.
         """
         are_early = False
-        for row in rows:
-            positions = self._committing.get(row["subject"], [])
-            if row["position"] in positions:
-                positions.remove(row["position"])
-            if not positions:
-                self._committing.pop(row["subject"], None)
-            are_early |= any(position < row["position"] for position in positions)
+        for subject, first in _firsts(rows).items():
+            expected = self._committing.get(subject, [])
+            if first in expected:
+                expected.remove(first)
+            if not expected:
+                self._committing.pop(subject, None)
+            are_early |= any(other < first for other in expected)
         return are_early
 
     def hand_over(self, rows: Sequence[Row], *, has_others: bool) -> None:

@@ -110,7 +110,8 @@ async def apply_own(
                 f"start the version of {desk.name} that said it, or a later one",
             )
     breaches = [(record, said) for record, said in items if isinstance(said, Breach)]
-    events = in_sequence([said for _, said in items if isinstance(said, Recorded)])
+    said = [said for _, said in items if isinstance(said, Recorded)]
+    events = in_sequence(outbox.each_once(said))
     async with open_unit(desk) as unit:
         if is_restore:
             # Before the offsets are locked: the relay marks in this order, too.
@@ -126,7 +127,7 @@ async def apply_own(
             unit.count("breaches", len(breaches))
             await add_dead_letters(unit.connection, {topic.kafka_name: topic.name}, breaches)
         new = await outbox.keep_only(unit.connection, outbox.make_rows(events, desk.partitions))
-        fresh = list({event.id: event for event in events if event.id in new}.values())
+        fresh = [event for event in events if event.id in new]
         if fresh:
             if is_restore:
                 await begin_restore(unit.connection)

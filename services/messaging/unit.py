@@ -13,7 +13,7 @@ import asyncpg
 
 from contracts.recorded import Recorded
 from services.messaging.database import Connection, Pool
-from services.messaging.outbox import Row, add_rows, keep_only, make_rows
+from services.messaging.outbox import Row, add_rows, each_once, keep_only, make_rows
 
 ADD_JOINS = """
     insert into join_row (kind, key)
@@ -121,7 +121,7 @@ class Unit:
         """
         if not events:
             return
-        desk = self._desk
+        desk, events = self._desk, each_once(events)
         rows = make_rows(events, desk.partitions)
         if desk.mode is Mode.REBUILD:
             new = await keep_only(self.connection, rows)
@@ -132,7 +132,7 @@ class Unit:
             self._rows += added
             self._has_others |= has_others
             new = {row["id"] for row in added}
-        fresh = list({event.id: event for event in events if event.id in new}.values())
+        fresh = [event for event in events if event.id in new]
         if fresh:
             await desk.apply(self.connection, fresh)
 

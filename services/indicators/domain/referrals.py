@@ -85,11 +85,16 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return self.answer.cpts_id, day
 
-    def twin_key(self, rule: CountingRule) -> tuple[str, int] | None:
-        """The practitioner and start minute that make a platform appointment its twin."""
-        if self.booking is None or self.counted_for(rule) is None:
+    @property
+    def slot(self) -> tuple[str, int] | None:
+        """With whom the appointment is, and the minute at which it starts."""
+        if self.booking is None:
             return None
         return self.booking.rpps, start_minute(self.booking.starts_at)
+
+    def twin_key(self, rule: CountingRule) -> tuple[str, int] | None:
+        """The slot that makes a platform appointment its twin; None when this does not count."""
+        return None if self.counted_for(rule) is None else self.slot
 
 
 def latest(known: Referral, said: Referral) -> Referral:

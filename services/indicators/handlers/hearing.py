@@ -80,7 +80,10 @@ def _concern_referrals(
         if places[0] != places[1]:
             concerned.demands[fact_id] = places[0]
             concerned.cpts_ids |= {place[0] for place in places if place is not None}
-        twins = [present.twin_key(rule), previous.twin_key(rule) if previous else None]
+        twins = [
+            one.slot if one is not None and place is not None else None
+            for one, place in zip((present, previous), places, strict=True)
+        ]
         if twins[0] != twins[1]:
             for twin in twins:
                 if twin is not None:

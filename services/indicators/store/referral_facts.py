@@ -4,7 +4,7 @@ Each function answers what it changed; what was known already changes nothing.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -38,15 +38,31 @@ async def put_referrals(connection: Connection, said: Collection[Referral]) -> l
     if not said:
         return []
     rows = await connection.fetch(_PUT_REFERRALS, *_referral_arrays(list(said)))
+    width = len(_READ)
     return [
         ReferralChange(
-            None if row["was_answer_sequence"] is None else _referral(row, "was_"),
-            _referral(row, ""),
+            None if row[width] is None else _referral(*row[width:]),
+            _referral(*row[:width]),
         )
         for row in rows
     ]
 
 
+# In the order of the arguments of `_referral`.
+_READ = (
+    "referral_id",
+    "answer_sequence",
+    "answer",
+    "cpts_id",
+    "answered_on",
+    "received_at",
+    "status_sequence",
+    "status",
+    "booking_sequence",
+    "rpps",
+    "starts_at",
+)
+_REFERRAL = ", ".join(f"referral.{column}" for column in _READ)
 # In the order of the arrays of `_referral_arrays`.
 _COLUMNS = (
     "referral_id, answer_sequence, answer, cpts_id, answered_on, received_at, "
@@ -80,12 +96,9 @@ _PUT_REFERRALS = f"""
     where kept.answer_sequence < excluded.answer_sequence
        or kept.status_sequence < excluded.status_sequence
        or kept.booking_sequence < excluded.booking_sequence
-    returning new.*, old.answer_sequence as was_answer_sequence, old.answer as was_answer,
-              old.cpts_id as was_cpts_id, old.answered_on as was_answered_on,
-              old.received_at as was_received_at, old.status_sequence as was_status_sequence,
-              old.status as was_status, old.booking_sequence as was_booking_sequence,
-              old.rpps as was_rpps, old.starts_at as was_starts_at
-"""  # noqa: S608  (only the list of columns is put in)
+    returning {", ".join(f"new.{column}" for column in _READ)},
+              {", ".join(f"old.{column}" for column in _READ)}
+"""  # noqa: S608  (only lists of columns are put in)
 
 
 def _referral_arrays(said: Sequence[Referral]) -> tuple[list[Any], ...]:
@@ -108,40 +121,43 @@ def _referral_arrays(said: Sequence[Referral]) -> tuple[list[Any], ...]:
     )
 
 
-def _referral(row: Any, prefix: str) -> Referral:
-    def value(column: str) -> Any:
-        return row[prefix + column]
-
-    answer = status = booking = None
-    if value("answer_sequence"):
-        answer = Answer(
-            value("answer_sequence"),
-            value("answer"),
-            value("cpts_id"),
-            value("answered_on"),
-            value("received_at"),
-        )
-    if value("status_sequence"):
-        status = Status(value("status_sequence"), value("status"))
-    if value("booking_sequence"):
-        booking = Booking(value("booking_sequence"), value("rpps"), value("starts_at"))
-    return Referral(referral_id=row["referral_id"], answer=answer, status=status, booking=booking)
+def _referral(
+    referral_id: str,
+    answer_sequence: int,
+    answer: str,
+    cpts_id: str,
+    answered_on: date,
+    received_at: datetime | None,
+    status_sequence: int,
+    status: str,
+    booking_sequence: int,
+    rpps: str,
+    starts_at: datetime,
+) -> Referral:
+    """The referral in a row of `_READ`: a sequence of 0 stands where nothing was said."""
+    answered = Answer(answer_sequence, answer, cpts_id, answered_on, received_at)
+    return Referral(
+        referral_id=referral_id,
+        answer=answered if answer_sequence else None,
+        status=Status(status_sequence, status) if status_sequence else None,
+        booking=Booking(booking_sequence, rpps, starts_at) if booking_sequence else None,
+    )
 
 
 async def referrals_at(connection: Connection, keys: Collection[TwinKey]) -> list[Referral]:
     """The accepted referrals with one of these practitioners and start minutes."""
     rows = await connection.fetch(
-        """
-        select referral.* from referral
+        f"""
+        select {_REFERRAL} from referral
         join unnest($1::text[], $2::bigint[]) as key (rpps, start_minute)
             using (rpps, start_minute)
         where answer = $3
-        """,
+        """,  # noqa: S608  (only the list of columns is put in)
         [rpps for rpps, _ in keys],
         [minute for _, minute in keys],
         ACCEPTED,
     )
-    return [_referral(row, "") for row in rows]
+    return [_referral(*row) for row in rows]
 
 
 async def referrals_accepted(
@@ -149,18 +165,18 @@ async def referrals_accepted(
 ) -> list[Referral]:
     """The referrals that each CPTS accepted between two days, both included."""
     rows = await connection.fetch(
-        """
-        select referral.* from referral
+        f"""
+        select {_REFERRAL} from referral
         join unnest($1::text[], $2::date[], $3::date[]) as year (cpts_id, first, last)
             on referral.cpts_id = year.cpts_id and answered_on between first and last
         where answer = $4
-        """,
+        """,  # noqa: S608  (only the list of columns is put in)
         [cpts_id for cpts_id, _, _ in years],
         [first for _, first, _ in years],
         [last for _, _, last in years],
         ACCEPTED,
     )
-    return [_referral(row, "") for row in rows]
+    return [_referral(*row) for row in rows]
 
 
 async def put_messages(

@@ -102,41 +102,62 @@ def unknown_input(account: Account, rate: Rate | None) -> UnknownInput | None:
     return "taille" if account.taille is None else "rate"
 
 
-def price(account: Account, rates: Sequence[Rate]) -> Estimate:
-    """What the account is worth now.
+def line_amount(line: Line, figure: Figure | None) -> LineAmount:
+    """What a line brings for a figure, None before the first."""
+    value = figure.value if figure else None
+    return LineAmount(
+        mission=line.mission,
+        indicator=line.indicator,
+        value=value,
+        figure_revision=figure.revision if figure else 0,
+        amount_cents=line_amount_cents(line, value),
+    )
 
-    Each line brings its amount; the lines of a mission together are capped at the mission's
-    envelope. An unknown envelope gives nothing.
+
+def line_amounts(account: Account) -> dict[str, LineAmount]:
+    """What each line of an account brings, by indicator, in order of mission and indicator."""
+    lines = sorted(account.lines, key=lambda line: (line.mission, line.indicator))
+    return {
+        line.indicator: line_amount(line, account.figures.get(line.indicator)) for line in lines
+    }
+
+
+def envelopes_of(account: Account, rates: Sequence[Rate]) -> dict[str, int | None]:
+    """The most that each mission of an account's lines can bring, in cents; None: not known yet."""
+    missions = sorted({line.mission for line in account.lines})
+    found = {mission: variable_rate(account, rates, mission) for mission in missions}
+    return {mission: rate.amount_cents if rate else None for mission, rate in found.items()}
+
+
+def estimate_of(lines: Iterable[LineAmount], envelopes: Mapping[str, int | None]) -> Estimate:
+    """What an account is worth by what its lines bring.
+
+    The lines of a mission together are capped at the mission's envelope. An unknown envelope gives
+    nothing.
     """
-    lines = []
-    for line in sorted(account.lines, key=lambda line: (line.mission, line.indicator)):
-        figure = account.figures.get(line.indicator)
-        lines.append(
-            LineAmount(
-                mission=line.mission,
-                indicator=line.indicator,
-                value=figure.value if figure else None,
-                figure_revision=figure.revision if figure else 0,
-                amount_cents=line_amount_cents(line, figure.value if figure else None),
-            )
+    totals = dict.fromkeys(envelopes, 0)
+    lines = tuple(lines)
+    for line in lines:
+        totals[line.mission] += line.amount_cents
+    missions = tuple(
+        MissionAmount(
+            mission=mission,
+            envelope_cents=envelopes[mission],
+            lines_cents=total,
+            amount_cents=min(total, envelopes[mission] or 0),
         )
-    missions = []
-    for mission in sorted({line.mission for line in lines}):
-        rate = variable_rate(account, rates, mission)
-        total = sum(line.amount_cents for line in lines if line.mission == mission)
-        missions.append(
-            MissionAmount(
-                mission=mission,
-                envelope_cents=rate.amount_cents if rate else None,
-                lines_cents=total,
-                amount_cents=min(total, rate.amount_cents) if rate else 0,
-            )
-        )
+        for mission, total in totals.items()
+    )
     return Estimate(
         variable_cents=sum(mission.amount_cents for mission in missions),
-        missions=tuple(missions),
-        lines=tuple(lines),
+        missions=missions,
+        lines=lines,
     )
+
+
+def price(account: Account, rates: Sequence[Rate]) -> Estimate:
+    """What the account is worth now."""
+    return estimate_of(line_amounts(account).values(), envelopes_of(account, rates))
 
 
 def reprice(
@@ -147,13 +168,14 @@ def reprice(
     `account` has the figures from before the touches; each touch that brings one is priced with it
     and those before. Its other inputs are the present ones.
     """
-    figures = dict(account.figures)
+    envelopes, amounts = envelopes_of(account, rates), line_amounts(account)
+    lines = {line.indicator: line for line in account.lines}
     announced: list[Recorded[FundingEstimated | VariableFundingChanged]] = []
     previous_cents, sequence = account.variable_cents, account.sequence
     for touch in touches:
-        if touch.figure is not None and touch.indicator is not None:
-            figures[touch.indicator] = touch.figure
-        estimate = price(msgspec.structs.replace(account, figures=figures), rates)
+        if touch.figure is not None and touch.indicator in lines:
+            amounts[touch.indicator] = line_amount(lines[touch.indicator], touch.figure)
+        estimate = estimate_of(amounts.values(), envelopes)
         events: list[FundingEstimated | VariableFundingChanged] = [
             FundingEstimated(
                 cpts_id=account.cpts_id,
