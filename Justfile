@@ -100,6 +100,11 @@ test-fast *options:
 bench *options:
     @{{ uv }} run python -m tests.benchmarks "$@"
 
+# Change the code in small ways and list what no test notices: mutants [AREA…] [--sample N] [--seed N]
+[group('change things'), no-exit-message]
+mutants *options:
+    @{{ uv }} run --group mutation python -m tests.mutation "$@"
+
 # Check style, format, types, imports and contracts, or some: check [CHECK…]
 [group('change things'), no-exit-message]
 check *options:
