@@ -39,7 +39,8 @@ async def _announce_prices(
     by_account: dict[inputs.AccountKey, list[Touch]] = {}
     for touch in touches:
         by_account.setdefault((touch.cpts_id, touch.starts_on), []).append(touch)
-    rates = await inputs.load_variable_rates(unit.connection)
+    tailles = {account.taille for account in accounts if account.taille is not None}
+    rates = await inputs.load_variable_rates(unit.connection, tailles)
     await unit.announce(
         [
             event

@@ -1,6 +1,6 @@
 """What payments knows from others, and all that pricing reads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -8,7 +8,6 @@ import msgspec
 
 from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermined
-from contracts.events.payments import Step
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import Account, Figure
@@ -16,7 +15,6 @@ from services.payments.domain.lines import Line
 from services.payments.domain.scale import RATES_SUBJECT, VARIABLE_PART, Rate
 
 AccountKey = tuple[str, date]
-_STEPS = msgspec.json.Decoder(tuple[Step, ...])
 
 
 async def put_cpts(connection: Connection, heard: Sequence[Recorded[CptsRegistered]]) -> None:
@@ -141,37 +139,38 @@ async def put_figures(connection: Connection, heard: Sequence[Recorded[FigureCha
     """Keeps the highest revision of each figure, and what each revision says of its facts."""
     changes = [(one.event, change) for one in heard for change in one.event.facts]
     await connection.execute(
-        """
-        insert into figure_fact (cpts_id, starts_on, indicator, fact_id, revision, is_counted)
-        select * from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::bigint[],
-                             $6::boolean[])
-        on conflict do nothing
-        """,
+        _PUT_FIGURES,
         [event.cpts_id for event, _ in changes],
         [event.contract_year_starts_on for event, _ in changes],
         [event.indicator for event, _ in changes],
         [change.fact_id for _, change in changes],
         [event.revision for event, _ in changes],
         [change.is_counted for _, change in changes],
-    )
-    await connection.execute(
-        """
-        insert into figure as kept (cpts_id, indicator, starts_on, value, revision)
-        select distinct on (cpts_id, starts_on, indicator)
-               cpts_id, indicator, starts_on, value, revision
-        from unnest($1::text[], $2::text[], $3::date[], $4::bigint[], $5::bigint[])
-            as new (cpts_id, indicator, starts_on, value, revision)
-        order by cpts_id, starts_on, indicator, revision desc
-        on conflict (cpts_id, starts_on, indicator) do update
-        set value = excluded.value, revision = excluded.revision
-        where kept.revision < excluded.revision
-        """,
         [one.event.cpts_id for one in heard],
         [one.event.indicator for one in heard],
         [one.event.contract_year_starts_on for one in heard],
         [one.event.value for one in heard],
         [one.event.revision for one in heard],
     )
+
+
+_PUT_FIGURES = """
+    with facts as (
+        insert into figure_fact (cpts_id, starts_on, indicator, fact_id, revision, is_counted)
+        select * from unnest($1::text[], $2::date[], $3::text[], $4::text[], $5::bigint[],
+                             $6::boolean[])
+        on conflict do nothing
+    )
+    insert into figure as kept (cpts_id, indicator, starts_on, value, revision)
+    select distinct on (cpts_id, starts_on, indicator)
+           cpts_id, indicator, starts_on, value, revision
+    from unnest($7::text[], $8::text[], $9::date[], $10::bigint[], $11::bigint[])
+        as new (cpts_id, indicator, starts_on, value, revision)
+    order by cpts_id, starts_on, indicator, revision desc
+    on conflict (cpts_id, starts_on, indicator) do update
+    set value = excluded.value, revision = excluded.revision
+    where kept.revision < excluded.revision
+"""
 
 
 async def departement_of_cpts(connection: Connection, cpts_id: str) -> str | None:
@@ -185,53 +184,9 @@ async def load_accounts(
 ) -> list[Account]:
     """The accounts with all that pricing reads; `departements` gives the key of new ones."""
     keys = sorted(departements)
-    arrays = [cpts_id for cpts_id, _ in keys], [starts_on for _, starts_on in keys]
     rows = await connection.fetch(
-        """
-        select key.cpts_id, key.starts_on, account.departement,
-               coalesce(account.sequence, 0) as sequence,
-               coalesce(account.variable_cents, 0) as variable_cents,
-               contract_year.cpts_id is not null as is_contract_year,
-               case when contract_year.cpts_id is not null then taille.taille end as taille
-        from unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
-        left join account using (cpts_id, starts_on)
-        left join contract_year using (cpts_id, starts_on)
-        left join taille using (cpts_id, starts_on)
-        """,
-        *arrays,
+        _LOAD_ACCOUNTS, [cpts_id for cpts_id, _ in keys], [starts_on for _, starts_on in keys]
     )
-    lines: dict[AccountKey, list[Line]] = {}
-    for row in await connection.fetch(
-        """
-        select cpts_id, starts_on, mission, indicator, mode, max_cents, target, steps
-        from contract_line join unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
-             using (cpts_id, starts_on)
-        where not is_withdrawn
-        """,
-        *arrays,
-    ):
-        lines.setdefault((row["cpts_id"], row["starts_on"]), []).append(
-            Line(
-                mission=row["mission"],
-                indicator=row["indicator"],
-                mode=row["mode"],
-                max_cents=row["max_cents"],
-                target=row["target"],
-                steps=_STEPS.decode(row["steps"]),
-            )
-        )
-    figures: dict[AccountKey, dict[str, Figure]] = {}
-    for row in await connection.fetch(
-        """
-        select cpts_id, starts_on, indicator, value, revision
-        from figure join unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
-             using (cpts_id, starts_on)
-        """,
-        *arrays,
-    ):
-        figures.setdefault((row["cpts_id"], row["starts_on"]), {})[row["indicator"]] = Figure(
-            value=row["value"], revision=row["revision"]
-        )
     return [
         Account(
             cpts_id=row["cpts_id"],
@@ -241,11 +196,38 @@ async def load_accounts(
             variable_cents=row["variable_cents"],
             is_contract_year=row["is_contract_year"],
             taille=row["taille"],
-            lines=tuple(lines.get((row["cpts_id"], row["starts_on"]), ())),
-            figures=figures.get((row["cpts_id"], row["starts_on"]), {}),
+            lines=_LINES.decode(row["lines"]),
+            figures=_FIGURES.decode(row["figures"]),
         )
         for row in rows
     ]
+
+
+_LINES = msgspec.json.Decoder(tuple[Line, ...])
+_FIGURES = msgspec.json.Decoder(dict[str, Figure])
+_LOAD_ACCOUNTS = """
+    select key.cpts_id, key.starts_on, account.departement,
+           coalesce(account.sequence, 0) as sequence,
+           coalesce(account.variable_cents, 0) as variable_cents,
+           contract_year.cpts_id is not null as is_contract_year,
+           case when contract_year.cpts_id is not null then taille.taille end as taille,
+           (
+               select coalesce(json_agg(json_build_object(
+                   'mission', mission, 'indicator', indicator, 'mode', mode,
+                   'max_cents', max_cents, 'target', target, 'steps', steps)), '[]')
+               from contract_line
+               where (cpts_id, starts_on) = (key.cpts_id, key.starts_on) and not is_withdrawn
+           ) as lines,
+           (
+               select coalesce(json_object_agg(indicator, json_build_object(
+                   'value', value, 'revision', revision)), '{}')
+               from figure where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
+           ) as figures
+    from unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
+    left join account using (cpts_id, starts_on)
+    left join contract_year using (cpts_id, starts_on)
+    left join taille using (cpts_id, starts_on)
+"""
 
 
 async def accounts_after(connection: Connection, subject: str, limit: int) -> dict[AccountKey, str]:
@@ -261,9 +243,13 @@ async def accounts_after(connection: Connection, subject: str, limit: int) -> di
     return {(row["cpts_id"], row["starts_on"]): row["departement"] for row in rows}
 
 
-async def load_variable_rates(connection: Connection) -> list[Rate]:
-    """The whole scale of variable parts, past values included."""
-    rows = await connection.fetch("select * from rate where part = $1", VARIABLE_PART)
+async def load_variable_rates(
+    connection: Connection, tailles: Collection[int] = (1, 2, 3, 4)
+) -> list[Rate]:
+    """The scale of variable parts for these tailles, past values included."""
+    rows = await connection.fetch(
+        "select * from rate where part = $1 and taille = any ($2)", VARIABLE_PART, list(tailles)
+    )
     return [Rate(**row) for row in rows]
 
 

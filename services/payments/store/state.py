@@ -24,9 +24,7 @@ async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> No
     """Brings the state up to these events of the own topic, in their order."""
     await _put_rates(connection, recorded)
     await _put_lines(connection, recorded)
-    await _put_estimates(connection, recorded)
-    await _post_changes(connection, recorded)
-    await _advance_accounts(connection, recorded)
+    await _put_prices(connection, recorded)
 
 
 async def _put_rates(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
@@ -91,20 +89,25 @@ async def _put_lines(connection: Connection, recorded: Sequence[Recorded[Any]]) 
     )
 
 
-async def _put_estimates(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
-    estimates = [one for one in recorded if isinstance(one.event, FundingEstimated)]
-    if not estimates:
+async def _put_prices(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
+    """Adds estimates and postings, and brings their accounts up to them, in one statement."""
+    of_accounts = [one for one in recorded if not isinstance(one.event, RatePublished)]
+    if not of_accounts:
         return
+    estimates = [one for one in of_accounts if isinstance(one.event, FundingEstimated)]
+    entries = [
+        (one, ordinal, account, amount_cents)
+        for one in of_accounts
+        if isinstance(one.event, VariableFundingChanged)
+        for ordinal, (account, amount_cents) in enumerate(postings(one.event), start=1)
+    ]
+    last = {(one.event.cpts_id, one.event.contract_year_starts_on): one for one in of_accounts}
+    amounts = {
+        (one.event.cpts_id, one.event.contract_year_starts_on): one.event.variable_cents
+        for one in estimates
+    }
     await connection.execute(
-        """
-        insert into estimate (cpts_id, starts_on, sequence, event_id, reason, indicator,
-                              figure_revision, cause, variable_cents, previous_cents, missions,
-                              lines, occurred_at)
-        select * from unnest($1::text[], $2::date[], $3::bigint[], $4::uuid[], $5::text[],
-                             $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[],
-                             $11::jsonb[], $12::jsonb[], $13::timestamptz[])
-        on conflict do nothing
-        """,
+        _PUT_PRICES,
         [one.event.cpts_id for one in estimates],
         [one.event.contract_year_starts_on for one in estimates],
         [one.sequence for one in estimates],
@@ -118,26 +121,6 @@ async def _put_estimates(connection: Connection, recorded: Sequence[Recorded[Any
         [_json(one.event.missions) for one in estimates],
         [_json(one.event.lines) for one in estimates],
         [one.occurred_at for one in estimates],
-    )
-
-
-async def _post_changes(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
-    entries = [
-        (one, ordinal, account, amount_cents)
-        for one in recorded
-        if isinstance(one.event, VariableFundingChanged)
-        for ordinal, (account, amount_cents) in enumerate(postings(one.event), start=1)
-    ]
-    if not entries:
-        return
-    await connection.execute(
-        """
-        insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
-                                  occurred_at)
-        select * from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::date[],
-                             $6::bigint[], $7::timestamptz[])
-        on conflict do nothing
-        """,
         [one.id for one, _, _, _ in entries],
         [ordinal for _, ordinal, _, _ in entries],
         [account for _, _, account, _ in entries],
@@ -145,45 +128,38 @@ async def _post_changes(connection: Connection, recorded: Sequence[Recorded[Any]
         [one.event.contract_year_starts_on for one, _, _, _ in entries],
         [amount_cents for _, _, _, amount_cents in entries],
         [one.occurred_at for one, _, _, _ in entries],
-    )
-
-
-async def _advance_accounts(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
-    of_accounts = [one for one in recorded if not isinstance(one.event, RatePublished)]
-    last = {(one.event.cpts_id, one.event.contract_year_starts_on): one for one in of_accounts}
-    amounts = {
-        (one.event.cpts_id, one.event.contract_year_starts_on): one.event.variable_cents
-        for one in of_accounts
-        if isinstance(one.event, FundingEstimated)
-    }
-    if not last:
-        return
-    await connection.execute(
-        """
-        insert into account as kept (cpts_id, starts_on, departement, sequence, variable_cents)
-        select cpts_id, starts_on, departement, sequence, coalesce(variable_cents, 0)
-        from unnest($1::text[], $2::date[], $3::text[], $4::bigint[], $5::bigint[])
-            as new (cpts_id, starts_on, departement, sequence, variable_cents)
-        on conflict (cpts_id, starts_on) do nothing
-        """,
         [cpts_id for cpts_id, _ in last],
         [starts_on for _, starts_on in last],
         [one.departement for one in last.values()],
-        [0 for _ in last],
-        [0 for _ in last],
-    )
-    await connection.execute(
-        """
-        update account
-        set sequence = new.sequence,
-            variable_cents = coalesce(new.variable_cents, account.variable_cents)
-        from unnest($1::text[], $2::date[], $3::bigint[], $4::bigint[])
-            as new (cpts_id, starts_on, sequence, variable_cents)
-        where account.cpts_id = new.cpts_id and account.starts_on = new.starts_on
-          and account.sequence < new.sequence
-        """,
-        [cpts_id for cpts_id, _ in last],
-        [starts_on for _, starts_on in last],
         [one.sequence for one in last.values()],
         [amounts.get(key) for key in last],
     )
+
+
+# What sets a line says no amount: the account keeps its own. The account's join row is held.
+_PUT_PRICES = """
+    with estimated as (
+        insert into estimate (cpts_id, starts_on, sequence, event_id, reason, indicator,
+                              figure_revision, cause, variable_cents, previous_cents, missions,
+                              lines, occurred_at)
+        select * from unnest($1::text[], $2::date[], $3::bigint[], $4::uuid[], $5::text[],
+                             $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[],
+                             $11::jsonb[], $12::jsonb[], $13::timestamptz[])
+        on conflict do nothing
+    ), posted as (
+        insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
+                                  occurred_at)
+        select * from unnest($14::uuid[], $15::smallint[], $16::text[], $17::text[], $18::date[],
+                             $19::bigint[], $20::timestamptz[])
+        on conflict do nothing
+    )
+    insert into account as kept (cpts_id, starts_on, departement, sequence, variable_cents)
+    select cpts_id, starts_on, new.departement, new.sequence,
+           coalesce(new.variable_cents, known.variable_cents, 0)
+    from unnest($21::text[], $22::date[], $23::text[], $24::bigint[], $25::bigint[])
+        as new (cpts_id, starts_on, departement, sequence, variable_cents)
+    left join account as known using (cpts_id, starts_on)
+    on conflict (cpts_id, starts_on) do update
+    set sequence = excluded.sequence, variable_cents = excluded.variable_cents
+    where kept.sequence < excluded.sequence
+"""
