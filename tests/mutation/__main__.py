@@ -32,6 +32,11 @@ MUTANTS = ROOT / "mutants"
 # What mutmut says of a mutant by the exit code of its tests; another one was killed.
 UNNOTICED = {0: "survived", 5: "no tests", 33: "no tests", 34: "skipped", None: "not tried"}
 INTERRUPTED = 130
+MUTMUT = (sys.executable, "-m", "mutmut", "run", "--max-children", str(os.cpu_count()))
+
+
+class MutmutFailed(Exception):  # noqa: N818
+    """mutmut did not come to its end."""
 
 
 class Tried(msgspec.Struct, kw_only=True):
@@ -56,11 +61,23 @@ def drawn(area: str, sample: int | None, seed: int) -> list[str]:
     return names if most is None else random.Random(seed).sample(names, min(most, len(names)))
 
 
-def mutmut(*names: str, environment: dict[str, str]) -> int:
-    """Try these mutants, with mutmut's own report; answers its exit code."""
-    command = (sys.executable, "-m", "mutmut", "run", "--max-children", str(os.cpu_count()))
-    ran = subprocess.run((*command, *names), cwd=ROOT, env=environment, check=False)
-    return ran.returncode
+def prepare(environment: dict[str, str]) -> None:
+    """Make the mutants, and see which tests reach which function. Raises `MutmutFailed`.
+
+    mutmut does both before it finds that no mutant has the name that is asked for.
+    """
+    ran = subprocess.run(
+        (*MUTMUT, "none"), cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )
+    if "nothing matches" not in ran.stderr:
+        raise MutmutFailed(f"{ran.stdout}\n{ran.stderr}")
+
+
+def try_out(names: Sequence[str], environment: dict[str, str]) -> None:
+    """Try these mutants, with mutmut's own report. Raises `MutmutFailed`."""
+    ran = subprocess.run((*MUTMUT, *names), cwd=ROOT, env=environment, check=False)
+    if ran.returncode != 0:
+        raise MutmutFailed(f"mutmut ended with {ran.returncode}")
 
 
 def report(area: str, names: Sequence[str]) -> bool:
@@ -102,15 +119,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 KAFKA_VARIABLE: stack.kafka,
                 POSTGRES_VARIABLE: stack.admin_url,
             }
-            # Of a name that matches nothing mutmut makes the mutants, sees which tests reach which
-            # function, and stops: it fails, and what it keeps is what the drawing needs.
-            mutmut("none", environment=environment)
+            print("making mutants, seeing which tests reach them: minutes", flush=True)
+            prepare(environment)
             names = {one: drawn(one, options.sample, options.seed) for one in options.areas}
-            mutmut(*(name for some in names.values() for name in some), environment=environment)
+            try_out([name for some in names.values() for name in some], environment)
     except KeyboardInterrupt:
         print("interrupted: everything is stopped", file=sys.stderr)
         return INTERRUPTED
-    except (ComponentFailed, OSError) as failure:
+    except (ComponentFailed, MutmutFailed, OSError) as failure:
         print(failure, file=sys.stderr)
         return 1
     are_enough = {area: report(area, some) for area, some in names.items()}

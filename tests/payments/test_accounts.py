@@ -198,6 +198,8 @@ async def test_the_same_order_again_gives_the_first_answer_and_changes_nothing(
     assert (again.status_code, again.json()) == (first.status_code, first.json())
     other = await payments.put(line_path("c1"), LINEAR | {"target": 5}, **key)
     assert other.status_code == 422
+    unkeyed = await payments.put(line_path("c1"), LINEAR)
+    assert unkeyed.status_code == first.status_code, "the line is so already"
     count = await payments.run.pool.fetchval(
         "select count(*) from history where type = 'payments.ContractLineSet.v1'"
     )

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events.indicators import FigureChanged
-from contracts.events.payments import FundingEstimated, RatePublished, Step, VariableFundingChanged
+from contracts.events.payments import (
+    ContractLineSet,
+    FundingEstimated,
+    RatePublished,
+    Step,
+    VariableFundingChanged,
+)
 from contracts.recorded import Cause, Recorded, record
 from services.payments.domain.accounts import (
     Account,
@@ -18,7 +24,13 @@ from services.payments.domain.accounts import (
     price,
     reprice,
 )
-from services.payments.domain.lines import Line, check_line, line_amount_cents
+from services.payments.domain.lines import (
+    Line,
+    check_line,
+    line_amount_cents,
+    line_of,
+    set_line,
+)
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import Rate, check_rate, rate_on
 
@@ -93,6 +105,20 @@ def test_a_line_is_refused_for_the_first_reason(
     contract_line: Line, refusal: Refusal | None
 ) -> None:
     assert check_line(contract_line) is refusal
+
+
+@pytest.mark.parametrize("contract_line", [ALL_OR_NOTHING, STEPPED, LINEAR])
+def test_the_event_that_sets_a_line_holds_all_of_it(contract_line: Line) -> None:
+    said = set_line(contract_line, cpts_id="c", starts_on=YEAR, is_withdrawn=False)
+    assert isinstance(said, ContractLineSet)
+    assert (said.cpts_id, said.contract_year_starts_on, said.is_withdrawn) == ("c", YEAR, False)
+    assert line_of(said) == contract_line
+
+
+def test_the_event_that_withdraws_a_line_leaves_none() -> None:
+    said = set_line(LINEAR, cpts_id="c", starts_on=YEAR, is_withdrawn=True)
+    assert isinstance(said, ContractLineSet)
+    assert line_of(said) is None
 
 
 def rate(
@@ -305,6 +331,7 @@ def test_the_changes_of_an_account_add_up_to_what_it_is_worth(figures: list[int]
         ({"text": " ", "to_on": date(2020, 1, 1)}, Refusal.TEXT_NEEDED),
         ({"to_on": date(2020, 1, 1), "amount_cents": -1}, Refusal.PERIOD_ENDS_BEFORE_IT_STARTS),
         ({"amount_cents": -1}, Refusal.AMOUNT_NEGATIVE),
+        ({"amount_cents": 0, "to_on": YEAR, "taille": 4}, None),
         ({}, None),
     ],
 )
