@@ -3,6 +3,7 @@
 Reading never raises, whatever the record holds: one bad record must not cost its batch.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from contracts.topics import Topic
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 SEQUENCE_MAX = 2**63 - 1
+QUOTED = re.compile(r"'.*'", re.DOTALL)
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +112,9 @@ class Decoder:
         except KeyError as missing:
             return Breach(f"no header {missing.args[0]}", type_)
         except Exception as error:  # noqa: BLE001 - the promise of this function
-            return Breach(f"{type(error).__name__}: {error}", type_)
+            # What does not fit may name a patient, and reasons are logged: values are left out.
+            complaint = QUOTED.sub("'…'", str(error))
+            return Breach(f"{type(error).__name__}: {complaint}", type_)
 
     def _wrong_in(self, read: Mapping[str, str], head: Envelope) -> str | None:
         """What in the headers is not as the contract says, though each can be read."""
