@@ -1,17 +1,18 @@
 """Changes the code in many small ways, one at a time, and tells which changes no test notices.
 
-mutmut makes the changes and runs the tests that reach each; Kafka and PostgreSQL are started once,
-for all of them. The whole of the domains is changed, of messaging a sample drawn by a seed. What
-was changed and not noticed is listed; `mutmut show NAME` prints a change.
+mutmut makes the changes and runs the tests that reach each, on a copy of the tree in `var/mutants`;
+Kafka and PostgreSQL are started once, for all of them. The whole of the domains is changed, of
+messaging a sample drawn by a seed. What was not noticed is listed, with the change itself.
 """
 
 import argparse
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -22,17 +23,46 @@ from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT
 from deploy.local.stack import Stack
 
-AREAS = {
-    "indicators": ("services/indicators/domain", None),
-    "payments": ("services/payments/domain", None),
-    "messaging": ("services/messaging", 150),
-}
+FOLDER = ROOT / "var" / "mutants"
+COPIED = ("contracts", "deploy", "docs", "services", "tests")
 WANTED_PERCENT = 85
-MUTANTS = ROOT / "mutants"
-# What mutmut says of a mutant by the exit code of its tests; another one was killed.
+# What mutmut says of a mutant by the exit code of its tests; with any other it was killed.
 UNNOTICED = {0: "survived", 5: "no tests", 33: "no tests", 34: "skipped", None: "not tried"}
 INTERRUPTED = 130
-MUTMUT = (sys.executable, "-m", "mutmut", "run", "--max-children", str(os.cpu_count()))
+# Tests start processes, which mutmut takes for its own unless a server forks for it.
+CONFIGURATION = """[mutmut]
+source_paths = services
+only_mutate = {files}
+also_copy =
+    contracts
+    deploy
+    docs
+    docker-compose.yml
+    Justfile
+    README.md
+pytest_add_cli_args_test_selection = {tests}
+pytest_add_cli_args =
+    -p
+    tests.mutation.quick_first
+process_isolation = forkserver
+timeout_multiplier = 4.0
+timeout_constant = 10.0
+"""
+
+
+class Area(msgspec.Struct, frozen=True):
+    """Code to change: its files, the tests that are to notice, and how many changes are tried."""
+
+    files: str
+    tests: str
+    sample: int | None = None
+
+
+AREAS = {
+    "indicators": Area("services/indicators/domain/*.py", "tests/indicators"),
+    "payments": Area("services/payments/domain/*.py", "tests/payments"),
+    "messaging": Area("services/messaging/*.py", "tests/messaging", sample=100),
+}
 
 
 class MutmutFailed(Exception):  # noqa: N818
@@ -45,50 +75,83 @@ class Tried(msgspec.Struct, kw_only=True):
     exit_code_by_key: dict[str, int | None]
 
 
-def tried_in(area: str) -> dict[str, int | None]:
-    """The exit code of each mutant of an area, by its name."""
-    folder = MUTANTS / AREAS[area][0]
-    found: dict[str, int | None] = {}
-    for path in sorted(folder.glob("*.py.meta")):
-        found |= msgspec.json.decode(path.read_bytes(), type=Tried).exit_code_by_key
-    return found
+class Ground:
+    """An area's copy of the tree, in which mutmut works."""
+
+    def __init__(self, name: str, environment: Mapping[str, str]) -> None:
+        self._area = AREAS[name]
+        self._folder = FOLDER / name
+        self._environment = environment
+
+    def lay(self) -> None:
+        """Copy the tree; what an earlier run left is gone."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        for name in COPIED:
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, self._folder / name, ignore=ignored)
+        for path in ROOT.glob("*.*"):
+            if path.is_file():
+                shutil.copy2(path, self._folder)
+        shutil.copy2(ROOT / "Justfile", self._folder)
+        (self._folder / "setup.cfg").write_text(
+            CONFIGURATION.format(files=self._area.files, tests=self._area.tests), "utf-8"
+        )
+
+    def prepare(self) -> None:
+        """Make the mutants, and see which tests reach which function. Raises `MutmutFailed`.
+
+        mutmut does both before it finds that no mutant has the name that is asked for.
+        """
+        ran = self._mutmut("run", "none")
+        if "nothing matches" not in ran.stderr:
+            raise MutmutFailed("\n".join(f"{ran.stdout}\n{ran.stderr}".splitlines()[-40:]))
+
+    def tried(self) -> dict[str, int | None]:
+        """The exit code of each mutant, by its name."""
+        found: dict[str, int | None] = {}
+        for path in sorted((self._folder / "mutants" / "services").rglob("*.py.meta")):
+            found |= msgspec.json.decode(path.read_bytes(), type=Tried).exit_code_by_key
+        return found
+
+    def drawn(self, sample: int | None, seed: int) -> list[str]:
+        """The names of the mutants to try: all, or as many as asked, drawn by the seed."""
+        names, most = sorted(self.tried()), sample or self._area.sample
+        return names if most is None else random.Random(seed).sample(names, min(most, len(names)))
+
+    def try_out(self, names: Sequence[str]) -> None:
+        """Try these mutants, with mutmut's own report. Raises `MutmutFailed`."""
+        many = ("run", "--max-children", str(os.cpu_count()), *names)
+        ran = self._mutmut(*many, is_shown=True)
+        if ran.returncode != 0:
+            raise MutmutFailed(f"mutmut ended with {ran.returncode}")
+
+    def change(self, name: str) -> list[str]:
+        """What a mutant changes, line by line."""
+        shown = self._mutmut("show", name).stdout.splitlines()
+        return [line for line in shown if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+
+    def _mutmut(self, *arguments: str, is_shown: bool = False) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            (sys.executable, "-m", "mutmut", *arguments),
+            cwd=self._folder,
+            env=self._environment,
+            check=False,
+            capture_output=not is_shown,
+            text=True,
+        )
 
 
-def drawn(area: str, sample: int | None, seed: int) -> list[str]:
-    """The names of the mutants to try: all, or as many as asked, drawn by the seed."""
-    names = sorted(tried_in(area))
-    most = sample or AREAS[area][1]
-    return names if most is None else random.Random(seed).sample(names, min(most, len(names)))
-
-
-def prepare(environment: dict[str, str]) -> None:
-    """Make the mutants, and see which tests reach which function. Raises `MutmutFailed`.
-
-    mutmut does both before it finds that no mutant has the name that is asked for.
-    """
-    ran = subprocess.run(
-        (*MUTMUT, "none"), cwd=ROOT, env=environment, check=False, capture_output=True, text=True
-    )
-    if "nothing matches" not in ran.stderr:
-        raise MutmutFailed(f"{ran.stdout}\n{ran.stderr}")
-
-
-def try_out(names: Sequence[str], environment: dict[str, str]) -> None:
-    """Try these mutants, with mutmut's own report. Raises `MutmutFailed`."""
-    ran = subprocess.run((*MUTMUT, *names), cwd=ROOT, env=environment, check=False)
-    if ran.returncode != 0:
-        raise MutmutFailed(f"mutmut ended with {ran.returncode}")
-
-
-def report(area: str, names: Sequence[str]) -> bool:
+def report(name: str, ground: Ground, names: Sequence[str]) -> bool:
     """Print what became of an area's mutants; whether enough were noticed."""
-    codes = tried_in(area)
+    codes = ground.tried()
     fates = Counter(UNNOTICED.get(codes[name], "killed") for name in names)
     percent = 100 * fates["killed"] / len(names)
-    print(f"\n{area}: {fates['killed']} of {len(names)} killed, {percent:.1f} %")
-    for name in names:
-        if codes[name] in UNNOTICED:
-            print(f"  {UNNOTICED[codes[name]]}: {name}")
+    print(f"\n{name}: {fates['killed']} of {len(names)} killed, {percent:.1f} %")
+    for mutant in names:
+        if codes[mutant] in UNNOTICED:
+            print(f"  {UNNOTICED[codes[mutant]]}: {mutant}")
+            for line in ground.change(mutant):
+                print(f"      {line}")
     return percent >= WANTED_PERCENT
 
 
@@ -108,29 +171,37 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def _try_areas(options: argparse.Namespace, stack: Stack) -> bool:
+    environment = os.environ | {
+        KAFKA_VARIABLE: stack.kafka,
+        POSTGRES_VARIABLE: stack.admin_url,
+    }
+    are_enough = True
+    for name in options.areas:
+        ground = Ground(name, environment)
+        ground.lay()
+        print(f"{name}: making mutants, seeing which tests reach them (minutes)", flush=True)
+        ground.prepare()
+        names = ground.drawn(options.sample, options.seed)
+        ground.try_out(names)
+        are_enough &= report(name, ground, names)
+    return are_enough
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try mutants; 0 when enough were noticed in each area, 1 when not, 130 after Ctrl-C."""
     options = _options(arguments)
     processes.end_by_exception_on_signals()
     print(f"seed {options.seed}", flush=True)
     try:
-        with Stack("mutants", ephemeral=True, report=lambda line: print(line, flush=True)) as stack:
-            environment = os.environ | {
-                KAFKA_VARIABLE: stack.kafka,
-                POSTGRES_VARIABLE: stack.admin_url,
-            }
-            print("making mutants, seeing which tests reach them: minutes", flush=True)
-            prepare(environment)
-            names = {one: drawn(one, options.sample, options.seed) for one in options.areas}
-            try_out([name for some in names.values() for name in some], environment)
+        with Stack("mutants", ephemeral=True) as stack:
+            return 0 if _try_areas(options, stack) else 1
     except KeyboardInterrupt:
         print("interrupted: everything is stopped", file=sys.stderr)
         return INTERRUPTED
     except (ComponentFailed, MutmutFailed, OSError) as failure:
         print(failure, file=sys.stderr)
         return 1
-    are_enough = {area: report(area, some) for area, some in names.items()}
-    return 0 if all(are_enough.values()) else 1
 
 
 if __name__ == "__main__":

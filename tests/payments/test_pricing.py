@@ -44,11 +44,11 @@ def line(mode: str, **changes: object) -> Line:
     return Line(**(values | {"mode": mode} | changes))  # type: ignore[arg-type]
 
 
-STEPS = (
-    Step(threshold=100, amount_cents=3_000_00),
-    Step(threshold=200, amount_cents=6_000_00),
-    Step(threshold=300, amount_cents=9_000_00),
-)
+def step(threshold: int, cents: int) -> Step:
+    return Step(threshold=threshold, amount_cents=cents)
+
+
+STEPS = (step(100, 3_000_00), step(200, 6_000_00), step(300, 9_000_00))
 ALL_OR_NOTHING = line("all_or_nothing", target=40)
 STEPPED = line("steps", steps=STEPS)
 LINEAR = line("linear", target=7)
@@ -95,8 +95,17 @@ def test_a_line_brings_what_its_mode_says(
         (line("all_or_nothing", target=0), Refusal.TARGET_NEEDED),
         (line("steps"), Refusal.STEPS_NEEDED),
         (line("steps", steps=STEPS[::-1]), Refusal.STEPS_NOT_INCREASING),
-        (line("steps", steps=(STEPS[0], STEPS[0])), Refusal.STEPS_NOT_INCREASING),
-        (line("steps", steps=STEPS, max_cents=1), Refusal.AMOUNT_ABOVE_MAXIMUM),
+        # both the thresholds and the amounts rise
+        (line("steps", steps=(step(1, 10), step(1, 20))), Refusal.STEPS_NOT_INCREASING),
+        (line("steps", steps=(step(1, 10), step(2, 10))), Refusal.STEPS_NOT_INCREASING),
+        (line("steps", steps=(step(2, 10), step(1, 20))), Refusal.STEPS_NOT_INCREASING),
+        # the last step is the highest
+        (line("steps", steps=STEPS, max_cents=8_999_99), Refusal.AMOUNT_ABOVE_MAXIMUM),
+        (line("steps", steps=STEPS[:1], max_cents=2_999_99), Refusal.AMOUNT_ABOVE_MAXIMUM),
+        (line("steps", steps=STEPS[:1], max_cents=3_000_00), None),
+        # a line, or a step, may bring nothing
+        (line("linear", target=1, max_cents=0), None),
+        (line("steps", steps=(step(1, 0), step(2, 1))), None),
         (STEPPED, None),
         (LINEAR, None),
     ],

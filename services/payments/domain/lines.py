@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from typing import assert_never
 
 import msgspec
@@ -42,7 +43,7 @@ def check_line(line: Line) -> Refusal | None:
     if line.mode == "steps":
         if not line.steps:
             return Refusal.STEPS_NEEDED
-        pairs = zip(line.steps, line.steps[1:], strict=False)
+        pairs = pairwise(line.steps)
         if any(b.threshold <= a.threshold or b.amount_cents <= a.amount_cents for a, b in pairs):
             return Refusal.STEPS_NOT_INCREASING
         if line.steps[-1].amount_cents > line.max_cents:
