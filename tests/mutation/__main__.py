@@ -1,8 +1,8 @@
 """Changes the code in many small ways, one at a time, and tells which changes no test notices.
 
-mutmut makes the changes and runs the tests that reach each, on a copy of the tree in `var/mutants`;
-Kafka and PostgreSQL are started once, for all of them. The whole of the domains is changed, of
-messaging a sample drawn by a seed. What was not noticed is listed, with the change itself.
+mutmut makes the changes and runs the tests that reach each, on a copy of the tree that is deleted
+at the end; Kafka and PostgreSQL are started once, for all of them. The whole of the domains is
+changed, of messaging a sample drawn by a seed. What was not noticed is listed, with the change.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -23,7 +24,6 @@ from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT
 from deploy.local.stack import Stack
 
-FOLDER = ROOT / "var" / "mutants"
 COPIED = ("contracts", "deploy", "docs", "services", "tests")
 WANTED_PERCENT = 85
 # What mutmut says of a mutant by the exit code of its tests; with any other it was killed.
@@ -78,14 +78,13 @@ class Tried(msgspec.Struct, kw_only=True):
 class Ground:
     """An area's copy of the tree, in which mutmut works."""
 
-    def __init__(self, name: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, name: str, folder: Path, environment: Mapping[str, str]) -> None:
         self._area = AREAS[name]
-        self._folder = FOLDER / name
+        self._folder = folder
         self._environment = environment
 
     def lay(self) -> None:
-        """Copy the tree; what an earlier run left is gone."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Copy the tree."""
         for name in COPIED:
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / name, self._folder / name, ignore=ignored)
@@ -178,7 +177,7 @@ def _try_areas(options: argparse.Namespace, stack: Stack) -> bool:
     }
     are_enough = True
     for name in options.areas:
-        ground = Ground(name, environment)
+        ground = Ground(name, stack.folder / "mutants" / name, environment)
         ground.lay()
         print(f"{name}: making mutants, seeing which tests reach them (minutes)", flush=True)
         ground.prepare()
