@@ -15,7 +15,9 @@ from services.messaging.codec import encode_headers
 from services.messaging.log import ensure_topics, open_admin
 from services.messaging.outbox import make_rows
 from services.messaging.producer import open_producer
+from services.messaging.running import Running
 from services.messaging.settings import Settings
+from services.messaging.unit import open_unit
 from tests.messaging.toy import Counted
 
 AT = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
@@ -27,6 +29,13 @@ async def until(condition: Callable[[], Awaitable[bool]], limit: float = LIMIT_S
     async with asyncio.timeout(limit):
         while not await condition():  # noqa: ASYNC110 - the condition is outside this process
             await asyncio.sleep(0.02)
+
+
+async def say_and_relay(run: Running, events: Sequence[Recorded[Any]]) -> None:
+    """Have a running service announce events, and wait until they have left for the log."""
+    async with open_unit(run.desk) as unit:
+        await unit.announce(events)
+    await run.relayed()
 
 
 def counted(

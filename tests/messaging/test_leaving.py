@@ -15,7 +15,7 @@ from services.messaging.outbox import Lease
 from services.messaging.process import running
 from services.messaging.relay import Relay
 from services.messaging.unit import open_unit
-from tests.messaging.raw import counted, until
+from tests.messaging.raw import counted, say_and_relay, until
 from tests.messaging.toy import SPEAKER, THINGS
 
 DEPARTEMENTS = ["93", "95", "75", "2A"]
@@ -81,9 +81,7 @@ async def test_the_other_process_takes_over_when_the_one_that_relays_is_gone(
     async with running(SPEAKER, settings) as stays:
         async with running(SPEAKER, settings) as goes:
             await until(lambda: _one_relays(stays, goes))
-        async with open_unit(stays.desk) as unit:
-            await unit.announce([counted("after", 1)])
-        await stays.relayed()
+        await say_and_relay(stays, [counted("after", 1)])
     assert by_subject(await log.read())["after"] == [1]
 
 
@@ -118,14 +116,10 @@ async def test_a_lease_that_ran_out_was_lost_even_when_nobody_else_took_it(
     """Whether somebody had it in between is not known: what memory holds counts no more."""
     settings = settings_of("speaker")
     async with running(SPEAKER, settings) as run:
-        async with open_unit(run.desk) as unit:
-            await unit.announce([counted("a", 1)])
-        await run.relayed()
+        await say_and_relay(run, [counted("a", 1)])
         await run.desk.pool.execute("update relay_lease set expires_at = '-infinity'")
         await until(lambda: _has_lost_its_lease(run))
-        async with open_unit(run.desk) as unit:
-            await unit.announce([counted("a", 2, sequence=2)])
-        await run.relayed()
+        await say_and_relay(run, [counted("a", 2, sequence=2)])
     assert by_subject(await log.read()) == {"a": [1, 2]}
 
 
@@ -165,9 +159,7 @@ async def test_a_row_that_the_log_refuses_keeps_those_behind_it_in_its_partition
         return send(relay, rows, [_Answer(future) for future in futures])
 
     monkeypatch.setattr(Relay, "_note_answers", note_answers)
-    async with open_unit(speaker.desk) as unit:
-        await unit.announce([counted(f"s{n}", 1) for n in range(5)])
-    await speaker.relayed()
+    await say_and_relay(speaker, [counted(f"s{n}", 1) for n in range(5)])
     subjects = [dict(one.headers)["ce_subject"].decode() for one in await log.read()]
     first_seen = list(dict.fromkeys(subjects))
     assert first_seen == [f"s{n}" for n in range(5)]

@@ -14,7 +14,7 @@ from services.messaging.polling import take_fairly
 from services.messaging.process import running
 from services.messaging.replaying import rebuild
 from services.messaging.unit import open_unit
-from tests.messaging.raw import Log, counted, headers_of, until
+from tests.messaging.raw import Log, counted, headers_of, say_and_relay, until
 from tests.messaging.starting import says, starting
 from tests.messaging.toy import SPEAKER, TOTALS
 
@@ -95,9 +95,7 @@ async def test_a_process_killed_between_sending_and_marking_says_nothing_twice_o
 ) -> None:
     settings = settings_of("speaker")
     async with running(SPEAKER, settings) as run:
-        async with open_unit(run.desk) as unit:
-            await unit.announce([counted("a", 1)])
-        await run.relayed()
+        await say_and_relay(run, [counted("a", 1)])
     connection = await asyncpg.connect(settings.database_url)
     await connection.execute("update outbox set sent_at = null")
     await connection.execute("update stored_offset set next_offset = 0")
@@ -115,9 +113,7 @@ async def test_an_own_record_that_nobody_can_read_is_put_aside_at_the_start(
     """The service never said it: somebody else wrote into its topic."""
     settings = settings_of("speaker")
     async with running(SPEAKER, settings) as run:
-        async with open_unit(run.desk) as unit:
-            await unit.announce([counted("a", 1)])
-        await run.relayed()
+        await say_and_relay(run, [counted("a", 1)])
     await log.write(b"{", headers_of(counted("b", 1)))
     await log.say(counted("c", 1))
     async with running(SPEAKER, settings) as run:
@@ -242,9 +238,7 @@ async def test_what_is_announced_again_is_neither_said_nor_applied_again(
     for _ in range(2):
         async with open_unit(speaker.desk) as unit:
             await unit.announce([one])
-    async with open_unit(speaker.desk) as unit:
-        await unit.announce([one, counted("b", 1)])
-    await speaker.relayed()
+    await say_and_relay(speaker, [one, counted("b", 1)])
     assert speaker.counters["relayed"] == 2
     assert applied == ["a", "b"]
 

@@ -146,8 +146,9 @@ async def test_an_amount_edited_in_its_file_stops_the_publishing(
     monkeypatch.setitem(RATES, first.rate_id, edited)
     monkeypatch.setitem(RATES, "new", new)
     until = time.monotonic() + 20
-    while "EditedRate" not in (await payments.client.get("/health/ready")).text:
+    while "EditedRate" not in (answer := await payments.client.get("/health/ready")).text:
         assert time.monotonic() < until, "the service went on as if nothing were"
+    assert not answer.is_success
     async with payments.run.pool.acquire() as connection:
         assert await inputs.find_rate(connection, "new") is None
         kept = await inputs.find_rate(connection, first.rate_id)

@@ -96,10 +96,12 @@ def test_a_line_brings_what_its_mode_says(
         (line("steps"), Refusal.STEPS_NEEDED),
         (line("steps", steps=STEPS[::-1]), Refusal.STEPS_NOT_INCREASING),
         # both the thresholds and the amounts rise
+        (line("steps", steps=(STEPS[0], STEPS[0])), Refusal.STEPS_NOT_INCREASING),
         (line("steps", steps=(step(1, 10), step(1, 20))), Refusal.STEPS_NOT_INCREASING),
         (line("steps", steps=(step(1, 10), step(2, 10))), Refusal.STEPS_NOT_INCREASING),
         (line("steps", steps=(step(2, 10), step(1, 20))), Refusal.STEPS_NOT_INCREASING),
         # the last step is the highest
+        (line("steps", steps=STEPS, max_cents=1), Refusal.AMOUNT_ABOVE_MAXIMUM),
         (line("steps", steps=STEPS, max_cents=8_999_99), Refusal.AMOUNT_ABOVE_MAXIMUM),
         (line("steps", steps=STEPS[:1], max_cents=2_999_99), Refusal.AMOUNT_ABOVE_MAXIMUM),
         (line("steps", steps=STEPS[:1], max_cents=3_000_00), None),

@@ -11,6 +11,7 @@ from services.payments.domain.refusals import Refusal
 RATES_SUBJECT = "rates"
 RATES_DEPARTEMENT = "00"
 VARIABLE_PART = "variable"
+TAILLES = (1, 2, 3, 4)
 
 MISSIONS: dict[str, str] = {
     "acces_aux_soins": "Accès aux soins",
@@ -61,7 +62,7 @@ def check_rate(rate: RatePublished) -> Refusal | None:
         return Refusal.UNKNOWN_MISSION
     if rate.part not in PARTS:
         return Refusal.UNKNOWN_PART
-    if rate.taille not in (1, 2, 3, 4):
+    if rate.taille not in TAILLES:
         return Refusal.UNKNOWN_TAILLE
     if not rate.text.strip():
         return Refusal.TEXT_NEEDED

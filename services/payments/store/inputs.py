@@ -12,7 +12,7 @@ from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import Account, Figure
 from services.payments.domain.lines import Line
-from services.payments.domain.scale import RATES_SUBJECT, VARIABLE_PART, Rate
+from services.payments.domain.scale import RATES_SUBJECT, TAILLES, VARIABLE_PART, Rate
 
 AccountKey = tuple[str, date]
 
@@ -244,7 +244,7 @@ async def accounts_after(connection: Connection, subject: str, limit: int) -> di
 
 
 async def load_variable_rates(
-    connection: Connection, tailles: Collection[int] = (1, 2, 3, 4)
+    connection: Connection, tailles: Collection[int] = TAILLES
 ) -> list[Rate]:
     """The scale of variable parts for these tailles, past values included."""
     rows = await connection.fetch(
