@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import psutil
@@ -171,16 +172,30 @@ def end_by_exception_on_signals() -> None:
     heard = [
         getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
     ]
+    raised: list[BaseException] = []
 
     def unwind(number: int, _frame: object) -> None:
         for one in heard:
             signal.signal(one, signal.SIG_IGN)
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        sys.exit(128 + number)
+        end = KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
+        raised.append(end)
+        raise end
 
+    def raise_again(swallowed: "sys.UnraisableHookArgs") -> None:
+        # Python swallows what is raised while it runs a destructor or a weak reference's callback.
+        if not raised or swallowed.exc_value is not raised[-1]:
+            sys.__unraisablehook__(swallowed)
+            return
+        signal.signal(signal.SIGALRM, lambda _number, _frame: _raise(raised[-1]))
+        signal.setitimer(signal.ITIMER_REAL, POLL_SECONDS)
+
+    sys.unraisablehook = raise_again
     for one in heard:
         signal.signal(one, unwind)
+
+
+def _raise(exception: BaseException) -> NoReturn:
+    raise exception
 
 
 @contextmanager
