@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from contracts.topics import MEMBERSHIP
+from services.membership.handlers import let_fall_due
 from services.membership.http import ROUTES
 from services.membership.store.state import apply
 from services.messaging.process import Service
+from services.messaging.timers import Timer
 
 SERVICE = Service(
     name="membership",
@@ -13,5 +15,6 @@ SERVICE = Service(
     schema=Path(__file__).parent / "schema",
     apply=apply,
     hears=(),
+    timers=(Timer(name="life", fire=let_fall_due),),
     routes=ROUTES,
 )

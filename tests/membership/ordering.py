@@ -1,5 +1,6 @@
 """What the tests of membership's orders share: one running service, and how to ask it."""
 
+import asyncio
 import itertools
 from typing import Any
 
@@ -9,6 +10,7 @@ from aiokafka import TopicPartition
 from contracts.communes import all_communes
 from contracts.recorded import Recorded
 from contracts.topics import MEMBERSHIP
+from services.messaging.clock import DrivenClock
 from services.messaging.codec import Decoder
 from services.messaging.log import read_bounds
 from services.messaging.process import Running
@@ -19,8 +21,10 @@ from services.messaging.settings import Settings
 class House:
     """A running membership service with its client; `communes` are given out once each."""
 
-    def __init__(self, run: Running, settings: Settings, client: httpx.AsyncClient) -> None:
-        self.run, self.settings, self.client = run, settings, client
+    def __init__(
+        self, run: Running, settings: Settings, client: httpx.AsyncClient, clock: DrivenClock
+    ) -> None:
+        self.run, self.settings, self.client, self.clock = run, settings, client, clock
         self.communes = (
             commune
             for commune in all_communes().values()
@@ -59,6 +63,14 @@ class House:
     async def types(self, cpts_id: str) -> list[str]:
         """The names of the CPTS's events, in order."""
         return [one["type"].split(".")[1] for one in await self.history(cpts_id)]
+
+    async def said(self, cpts_id: str, *names: str) -> list[dict[str, Any]]:
+        """The events of these names, once there is one of each."""
+        async with asyncio.timeout(20):
+            while not set(names) <= set(await self.types(cpts_id)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        history = await self.history(cpts_id)
+        return [one for one in history if one["type"].split(".")[1] in names]
 
     async def on_the_topic(self) -> dict[str, list[Recorded[Any]]]:
         """Every event of the topic by CPTS, once all that was announced has left."""

@@ -61,6 +61,7 @@ def sign(*territory: TerritoryPlaceRecorded, signed: list[AciSigned] | None = No
         first_event=known.get(wanted.aci_id),
         signed=known.values(),
         territory=territory,
+        projets=(),
         parameters=PARAMETERS,
     )
 

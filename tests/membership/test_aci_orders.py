@@ -27,6 +27,7 @@ async def test_an_aci_is_signed_with_its_years_and_their_tailles(house: House) -
         "TerritoryPlaceRecorded",
         "AciSigned",
         *["TailleDetermined"] * 3,
+        "MissionDeadlinesSet",
     ]
 
 

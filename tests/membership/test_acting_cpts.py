@@ -7,6 +7,12 @@ from tests.membership.ordering import House, reason, rpps
 
 DAY = {"from_on": "2026-01-01"}
 DOCTOR = rpps("1000000077")
+TOOL = {
+    "kind": "other",
+    "tool_name": "Outil",
+    "is_dmp_compatible": True,
+    "is_interoperable": True,
+}
 ORDERS = [
     ("POST", "finess", {"finess": "1770000077"}),
     ("POST", "territory", {"entry_id": "t2", "commune": "77288"} | DAY),
@@ -16,6 +22,13 @@ ORDERS = [
     ("PUT", "members/m", DAY),
     ("POST", "participations", {"participation_id": "p2", "rpps": DOCTOR, "way": "cpts"} | DAY),
     ("PUT", "participations/p", DAY),
+    ("PUT", "lettres-intention/l", {"sent_on": "2026-01-01", "communes": ["77288"]}),
+    ("PUT", "projets-de-sante/p", {"sent_on": "2026-01-01"}),
+    ("POST", "projets-de-sante/p/withdrawal", {}),
+    ("PUT", "associations/a", {"declared_on": "2026-01-01", "legal_form": "loi_1901"}),
+    ("PUT", "structures/s", {"kind": "esp", "structure_name": "ESP"} | DAY),
+    ("PUT", "structures/s/professionals/p", {"rpps": DOCTOR, "profession": "10"} | DAY),
+    ("PUT", "tools/t", TOOL | DAY),
 ]
 
 

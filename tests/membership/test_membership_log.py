@@ -9,39 +9,70 @@ from services.membership.app import SERVICE
 from services.messaging.replaying import rebuild
 from tests.membership.ordering import House, reason
 
-TABLES = ("history", "cpts", "territory_entry", "member", "participation", "aci", "taille")
+TABLES = (
+    *("history", "cpts", "territory_entry", "member", "participation", "aci", "taille"),
+    *("entry", "projet_de_sante", "mission_deadline"),
+)
+SINCE = {"from_on": "2026-01-01"}
+ACI = {"signed_on": "2025-05-10", "starts_on": "2025-06-01", "years": 2}
+LETTRE = {"sent_on": "2024-01-10", "communes": ["77288"]}
+SENT = {"sent_on": "2025-01-10"}
+OBJECTED = {"sent_on": "2024-06-01", "objected_on": "2024-07-01", "grounds": ["prs_not_respected"]}
+MSP = {"kind": "msp", "structure_name": "MSP du Val", "siret": "12345678900011"} | SINCE
+AGENDA = {
+    "kind": "shared_agenda",
+    "tool_name": "Agenda",
+    "is_dmp_compatible": True,
+    "is_interoperable": False,
+} | SINCE
 
 
 async def season(house: House) -> str:
     """A CPTS with every kind of event in its life, corrections included."""
     cpts_id = await house.new_cpts()
     one, other = next(house.communes), next(house.communes)
-    since = {"from_on": "2026-01-01"}
-    rpps = {"rpps": "810002345675"} | since
+    new, neighbour = f"{cpts_id}-new", await house.new_cpts()
+    rpps = {"rpps": "810002345675"} | SINCE
+    leaving = {
+        "new_cpts_id": new,
+        "new_cpts_name": "CPTS nouvelle",
+        "seat_commune": "77288",
+        "split_on": "2026-09-01",
+        "entry_ids": ["f"],
+    }
     for path, body, method, role in (
+        ("lettres-intention/l", LETTRE, "PUT", "cpts"),
+        ("projets-de-sante/o", OBJECTED, "PUT", "ars"),
+        ("projets-de-sante/o/withdrawal", {}, "POST", "cpts"),
+        ("projets-de-sante/p", SENT | {"validated_on": "2025-02-01"}, "PUT", "ars"),
+        ("associations/a", {"declared_on": "2025-03-01", "legal_form": "loi_1901"}, "PUT", "cpts"),
         ("finess", {"finess": f"1{int(cpts_id[1:]):09}"}, "POST", "cpts"),
-        ("territory", {"entry_id": "e", "commune": one.code} | since, "POST", "cpts"),
+        (
+            "territory",
+            {"entry_id": "e", "commune": one.code} | {"from_on": "2025-01-01"},
+            "POST",
+            "cpts",
+        ),
         ("members", {"member_id": "m", "profession": "10"} | rpps, "POST", "cpts"),
         ("participations", {"participation_id": "p", "way": "cpts"} | rpps, "POST", "cpts"),
-        (
-            "aci",
-            {"aci_id": "a", "signed_on": "2026-01-01", "starts_on": "2026-05-01"},
-            "POST",
-            "ars",
-        ),
-        ("territory", {"entry_id": "f", "commune": other.code} | since, "POST", "cpts"),
+        ("aci", {"aci_id": "a"} | ACI, "POST", "ars"),
+        ("territory", {"entry_id": "f", "commune": other.code} | SINCE, "POST", "cpts"),
         ("territory/f", {"from_on": "2026-02-01", "to_on": "2027-01-01"}, "PUT", "cpts"),
         ("members/m", {"from_on": "2026-02-01"}, "PUT", "cpts"),
-        (
-            "aci/a",
-            {"signed_on": "2026-01-01", "starts_on": "2026-06-01", "years": 2},
-            "PUT",
-            "ars",
-        ),
+        ("aci/a", ACI | {"years": 3}, "PUT", "ars"),
         ("participations/p", {"from_on": "2026-02-01", "is_withdrawn": True}, "PUT", "cpts"),
+        ("missions/m", {"mission": "prevention", "started_on": "2026-03-01"}, "PUT", "caisse"),
+        ("structures/s", MSP, "PUT", "cpts"),
+        ("structures/s/professionals/x", {"profession": "60"} | rpps, "PUT", "cpts"),
+        ("tools/t", AGENDA, "PUT", "cpts"),
+        ("split", leaving, "POST", "ars"),
     ):
         answer = await house.order(f"/cpts/{cpts_id}/{path}", body, method, role)
         assert answer.status_code in (200, 201), answer.text
+    await house.said(cpts_id, "MissionDeadlineNear", "MissionDeadlineMissed")
+    merger = {"into_cpts_id": neighbour, "merged_on": "2026-10-01"}
+    answer = await house.order(f"/cpts/{cpts_id}/merger", merger, role="ars")
+    assert answer.status_code == 200, answer.text
     return cpts_id
 
 

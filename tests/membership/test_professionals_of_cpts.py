@@ -24,11 +24,17 @@ from services.membership.domain.registration import assign_finess, register
 from tests.membership.ordering import check_digit, rpps
 
 PRECEDENCE = """
-unknown_cpts unknown_entry unknown_member unknown_participation unknown_aci
+unknown_cpts unknown_entry unknown_member unknown_participation unknown_aci unknown_lettre
+unknown_projet unknown_structure cpts_ended
 already_exists unknown_commune finess_already_known finess_taken unknown_profession unknown_way
-period_ends_before_it_starts wrong_check_digit member_overlap
+unknown_kind number_needed not_a_mission unknown_legal_form legal_form_of_another_place
+unknown_ground unknown_termination_reason
+period_ends_before_it_starts wrong_check_digit belongs_through_structure member_overlap
 population_needed population_not_allowed city_and_arrondissement place_taken parts_exceed_commune
 aci_in_force territory_empty population_unknown
+day_before_it_was_sent projet_pending projet_decided projet_not_validated silence_elapsed
+no_aci_in_force mission_under_way deployed_before_it_started not_within_the_aci
+into_itself nothing_to_take
 """
 
 

@@ -1,8 +1,11 @@
 """What is true of a CPTS (communauté professionnelle territoriale de santé), and what may change.
 
-`refusals` names why an order is refused, in order of precedence; `territory` says which place
-belongs to whom on which day; `contract` the years of an ACI and their taille; `professionals` the
-members and their participation in the SAS; `parameters` the dated values that these rules read.
+`refusals` names why an order is refused, in order of precedence; `registration`, `founding` and
+`projet` how a CPTS comes to be; `territory` says which place belongs to whom on which day;
+`contract` the years of an ACI and their taille, `missions` what it asks for; `professionals` the
+members and their participation in the SAS, `structures` those who belong through one; `transfer`
+two that become one; `stages` where each stands; `parameters` the dated values that these rules
+read, `calendar` how months are counted.
 The present state of an entry is its last event. Nothing here does I/O or reads a clock.
 """
 
@@ -12,7 +15,10 @@ import msgspec
 
 
 class Cpts(msgspec.Struct, frozen=True, kw_only=True):
-    """A registered CPTS as its row holds it; `sequence` is that of its last event."""
+    """A registered CPTS as its row holds it; `sequence` is that of its last event.
+
+    From `merged_on` on it is a part of `into_cpts_id`.
+    """
 
     cpts_id: str
     cpts_name: str
@@ -20,6 +26,9 @@ class Cpts(msgspec.Struct, frozen=True, kw_only=True):
     departement: str
     finess: str | None
     sequence: int
+    emerged_on: date | None = None
+    merged_on: date | None = None
+    into_cpts_id: str | None = None
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ comes from the territory's population on its first day, and is never changed onc
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from enum import StrEnum
 
 import msgspec
 
@@ -14,13 +15,23 @@ from contracts.events.membership import (
     AciSigned,
     ContractYear,
     TailleDetermined,
+    Termination,
     TerritoryPlaceRecorded,
 )
 from services.membership.domain import Cpts, have_common_day, is_on
+from services.membership.domain.calendar import MONTHS, months_after
 from services.membership.domain.parameters import Parameters, taille_of
-from services.membership.domain.refusals import Reason, Refusal, already_exists
+from services.membership.domain.projet import Outcome, Projet
+from services.membership.domain.refusals import Reason, Refusal, already_exists, ended_refusal
 
-LEAP_DAY = (2, 29)
+
+class TerminationReason(StrEnum):
+    """Why an ACI ends before its term."""
+
+    DEADLINES_MISSED = "deadlines_missed"
+    MISSIONS_NOT_CARRIED_OUT = "missions_not_carried_out"
+    AT_THE_REQUEST_OF_THE_CPTS = "at_the_request_of_the_cpts"
+    DISSOLUTION = "dissolution"
 
 
 class AciAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +57,7 @@ def contract_years(starts_on: date, years: int) -> tuple[ContractYear, ...]:
     The anniversary of 29 February is 28 February in common years, and 29 February again in leap
     years.
     """
-    firsts = [_anniversary(starts_on, ordinal) for ordinal in range(years + 1)]
+    firsts = [months_after(starts_on, MONTHS * ordinal) for ordinal in range(years + 1)]
     return tuple(
         ContractYear(starts_on=first, ends_on=following - timedelta(days=1))
         for first, following in itertools.pairwise(firsts)
@@ -74,18 +85,22 @@ def sign_aci(
     first_event: AciSigned | None,
     signed: Iterable[AciSigned],
     territory: Sequence[TerritoryPlaceRecorded],
+    projets: Sequence[Projet],
     parameters: Parameters,
 ) -> list[AciSigned | TailleDetermined] | Refusal:
     """The ACI, then the taille of each contract year; empty when this ACI is signed already.
 
     `first_event` is the ACI's own first event, `signed` the present state of the CPTS's ACI,
-    `territory` its present entries. A contract year on whose first day the territory is empty (but
-    for the first, which is refused) has no inhabitant: taille 1.
+    `territory` its present entries, `projets` its projets de santé: where some are known, one of
+    them is validated by the day of the signature. A contract year on whose first day the territory
+    is empty (but for the first, which is refused) has no inhabitant: taille 1.
     """
     aci = _aci(cpts, asked, is_withdrawn=False)
     if first_event is not None:
         return [] if first_event == aci else already_exists("L'ACI", asked.aci_id)
-    refusal = _refusal_of_years(cpts, aci, signed, {}, territory)
+    refusal = _refusal_of_signature(cpts, aci, projets) or _refusal_of_years(
+        cpts, aci, signed, {}, territory
+    )
     if refusal is not None:
         return refusal
     return [aci, *_determine_missing(aci, {}, territory, parameters)]
@@ -129,6 +144,42 @@ def correct_aci(
     return [aci, *missing, *again]
 
 
+def terminate(aci: AciSigned, ended_on: date, reason: str) -> AciSigned | Refusal | None:
+    """The ACI ended before its term, on a day of it; None when it ended so already.
+
+    To undo it, correct the ACI.
+    """
+    if reason not in tuple(TerminationReason):
+        return Refusal(
+            reason=Reason.UNKNOWN_TERMINATION_REASON,
+            detail=f"Motif inconnu : {reason}. Connus : {', '.join(TerminationReason)}.",
+        )
+    if aci.termination == Termination(ended_on=ended_on, reason=reason):
+        return None
+    years = aci.contract_years
+    if not years or not years[0].starts_on <= ended_on <= years[-1].ends_on:
+        return Refusal(
+            reason=Reason.NOT_WITHIN_THE_ACI,
+            detail=f"L'ACI {aci.aci_id} ne court pas le {ended_on}.",
+        )
+    return terminated(aci, ended_on, reason)
+
+
+def terminated(aci: AciSigned, ended_on: date, reason: str) -> AciSigned:
+    """The ACI whose last contract year ends on this day; withdrawn when none had begun."""
+    years = tuple(
+        msgspec.structs.replace(year, ends_on=min(year.ends_on, ended_on))
+        for year in aci.contract_years
+        if year.starts_on <= ended_on
+    )
+    return msgspec.structs.replace(
+        aci,
+        contract_years=years,
+        is_withdrawn=not years,
+        termination=Termination(ended_on=ended_on, reason=reason),
+    )
+
+
 def determine_again(
     cpts_id: str,
     *,
@@ -164,6 +215,25 @@ def _aci(cpts: Cpts, asked: AciAsked, *, is_withdrawn: bool) -> AciSigned:
         signed_on=asked.signed_on,
         contract_years=() if is_withdrawn else contract_years(asked.starts_on, asked.years),
         is_withdrawn=is_withdrawn,
+    )
+
+
+def _refusal_of_signature(cpts: Cpts, aci: AciSigned, projets: Sequence[Projet]) -> Refusal | None:
+    """Where no projet is known, its validation came before this record began."""
+    if cpts.merged_on is not None and aci.contract_years[-1].ends_on >= cpts.merged_on:
+        return ended_refusal(cpts)
+    known = [one for one in projets if one.outcome is not Outcome.WITHDRAWN]
+    is_validated = any(
+        one.outcome is Outcome.VALIDATED
+        and one.decided_on is not None
+        and one.decided_on <= aci.signed_on
+        for one in known
+    )
+    if not known or is_validated:
+        return None
+    return Refusal(
+        reason=Reason.PROJET_NOT_VALIDATED,
+        detail=f"Aucun projet de santé de {cpts.cpts_name} n'était validé le {aci.signed_on}.",
     )
 
 
@@ -233,11 +303,3 @@ def _determine(
         taille=taille_of(population, year.starts_on, parameters),
         population=population,
     )
-
-
-def _anniversary(first_on: date, ordinal: int) -> date:
-    year = first_on.year + ordinal
-    is_leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if (first_on.month, first_on.day) == LEAP_DAY and not is_leap:
-        return date(year, 2, 28)
-    return first_on.replace(year=year)

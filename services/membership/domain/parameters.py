@@ -1,4 +1,4 @@
-"""The dated values that the rules read: the bounds of the tailles, and when a taille changes."""
+"""The values that the rules read: bounds of the tailles, when a taille changes, deadlines."""
 
 from datetime import date
 from typing import Literal
@@ -44,11 +44,59 @@ class TailleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     is_verified: bool
 
 
+class Silence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For how many months the ARS may object to a projet de santé before its silence validates it.
+
+    The period ends on a day counted by `calendar.months_after`, included.
+    """
+
+    months: int
+    text: str
+    status: str
+    is_verified: bool
+
+
+class MissionRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mission of the ACI, and the months from the signature within which it must start and be
+    fully deployed; None: free.
+    """
+
+    mission: str
+    label: str
+    is_optional: bool
+    start_months: int | None = None
+    deployment_months: int | None = None
+    status: str
+    is_verified: bool
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that has one deadline of two, or a deployment before the start."""
+        if (self.start_months is None) != (self.deployment_months is None):
+            raise ValueError("a mission has both deadlines or none")
+        if (self.start_months or 0) > (self.deployment_months or 0):
+            raise ValueError("a mission starts before it is deployed")
+
+
+class Missions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The missions of the ACI; a deadline is near `near_days` before its last day."""
+
+    near_days: int
+    text: str
+    missions: tuple[MissionRule, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a mission that is there twice."""
+        if len({rule.mission for rule in self.missions}) < len(self.missions):
+            raise ValueError("each mission has one rule")
+
+
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of `parameters.toml`, oldest bounds first."""
 
     taille_bounds: tuple[TailleBounds, ...]
     taille_change: TailleChange
+    projet_de_sante_silence: Silence
+    missions: Missions
 
     def __post_init__(self) -> None:
         """Refuse an empty or unsorted list of bounds."""

@@ -74,7 +74,8 @@ def record_members(
     first_events = dict(known)
     of_rpps: dict[str, list[MemberRecorded]] = {}
     for entry in present:
-        of_rpps.setdefault(entry.rpps, []).append(entry)
+        if entry.structure_id is None:
+            of_rpps.setdefault(entry.rpps, []).append(entry)
     recorded: list[MemberRecorded] = []
     for one in asked:
         entry = MemberRecorded(
@@ -92,10 +93,10 @@ def record_members(
         refusal = (
             already_exists("Le membre", one.member_id)
             if first_event is not None
-            else _profession_refusal(one)
+            else profession_refusal(one.profession)
             or period_refusal(one.from_on, one.to_on)
-            or _check_digit_refusal(one)
-            or _overlap_refusal(entry, same_professional)
+            or check_digit_refusal(one.rpps, is_overridden=one.is_check_digit_overridden)
+            or overlap_refusal(entry, same_professional)
         )
         if refusal is not None:
             return refusal.about(member_id=one.member_id)
@@ -112,6 +113,13 @@ def correct_member(
 
     `present` holds the CPTS's present entries of the same professional.
     """
+    if member.structure_id is not None:
+        return Refusal(
+            reason=Reason.BELONGS_THROUGH_STRUCTURE,
+            detail=f"Ce membre l'est par la structure {member.structure_id} : c'est là que ses "
+            "dates se corrigent.",
+            extension={"structure_id": member.structure_id},
+        )
     corrected = msgspec.structs.replace(
         member,
         from_on=correction.from_on,
@@ -122,7 +130,8 @@ def correct_member(
         return None
     refusal = period_refusal(corrected.from_on, corrected.to_on)
     if refusal is None and not corrected.is_withdrawn:
-        refusal = _overlap_refusal(corrected, present)
+        personal = [one for one in present if one.structure_id is None]
+        refusal = overlap_refusal(corrected, personal)
     return corrected if refusal is None else refusal.about(member_id=member.member_id)
 
 
@@ -147,7 +156,11 @@ def record_participation(
             reason=Reason.UNKNOWN_WAY,
             detail=f"Manière de participer inconnue : {asked.way}. Connues : {', '.join(Way)}.",
         )
-    return period_refusal(asked.from_on, asked.to_on) or _check_digit_refusal(asked) or entry
+    return (
+        period_refusal(asked.from_on, asked.to_on)
+        or check_digit_refusal(asked.rpps, is_overridden=asked.is_check_digit_overridden)
+        or entry
+    )
 
 
 def correct_participation(
@@ -165,28 +178,30 @@ def correct_participation(
     return period_refusal(corrected.from_on, corrected.to_on) or corrected
 
 
-def _profession_refusal(asked: MemberAsked) -> Refusal | None:
-    """A mistyped code (`1O` for `10`) would never count, and nobody would be told."""
-    if asked.profession in professions():
+def profession_refusal(profession: str) -> Refusal | None:
+    """The refusal of a mistyped code (`1O` for `10`): it would never count, and nobody be told."""
+    if profession in professions():
         return None
     return Refusal(
         reason=Reason.UNKNOWN_PROFESSION,
-        detail=f"Aucune profession de santé n'a le code {asked.profession} "
+        detail=f"Aucune profession de santé n'a le code {profession} "
         "(nomenclature TRE_G15-ProfessionSante).",
     )
 
 
-def _check_digit_refusal(asked: MemberAsked | ParticipationAsked) -> Refusal | None:
-    if asked.is_check_digit_overridden or has_right_check_digit(asked.rpps):
+def check_digit_refusal(rpps: str, *, is_overridden: bool) -> Refusal | None:
+    """The refusal of a typed RPPS whose check digit is wrong, unless the order overrides it."""
+    if is_overridden or has_right_check_digit(rpps):
         return None
     return Refusal(
         reason=Reason.WRONG_CHECK_DIGIT,
-        detail=f"La clé du numéro RPPS {asked.rpps} est fausse. Si le numéro est le bon, "
+        detail=f"La clé du numéro RPPS {rpps} est fausse. Si le numéro est le bon, "
         "l'ordre peut le dire (is_check_digit_overridden).",
     )
 
 
-def _overlap_refusal(entry: MemberRecorded, present: Iterable[MemberRecorded]) -> Refusal | None:
+def overlap_refusal(entry: MemberRecorded, present: Iterable[MemberRecorded]) -> Refusal | None:
+    """The refusal of an entry that shares a day with another of the same kind and person."""
     for other in present:
         if (
             other.member_id != entry.member_id

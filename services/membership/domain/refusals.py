@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from services.membership.domain import Cpts
+
 
 class Reason(StrEnum):
     """The reasons, in order of precedence: where several hold, the first is given."""
@@ -16,14 +18,26 @@ class Reason(StrEnum):
     UNKNOWN_MEMBER = "unknown_member"
     UNKNOWN_PARTICIPATION = "unknown_participation"
     UNKNOWN_ACI = "unknown_aci"
+    UNKNOWN_LETTRE = "unknown_lettre"
+    UNKNOWN_PROJET = "unknown_projet"
+    UNKNOWN_STRUCTURE = "unknown_structure"
+    CPTS_ENDED = "cpts_ended"
     ALREADY_EXISTS = "already_exists"
     UNKNOWN_COMMUNE = "unknown_commune"
     FINESS_ALREADY_KNOWN = "finess_already_known"
     FINESS_TAKEN = "finess_taken"
     UNKNOWN_PROFESSION = "unknown_profession"
     UNKNOWN_WAY = "unknown_way"
+    UNKNOWN_KIND = "unknown_kind"
+    NUMBER_NEEDED = "number_needed"
+    NOT_A_MISSION = "not_a_mission"
+    UNKNOWN_LEGAL_FORM = "unknown_legal_form"
+    LEGAL_FORM_OF_ANOTHER_PLACE = "legal_form_of_another_place"
+    UNKNOWN_GROUND = "unknown_ground"
+    UNKNOWN_TERMINATION_REASON = "unknown_termination_reason"
     PERIOD_ENDS_BEFORE_IT_STARTS = "period_ends_before_it_starts"
     WRONG_CHECK_DIGIT = "wrong_check_digit"
+    BELONGS_THROUGH_STRUCTURE = "belongs_through_structure"
     MEMBER_OVERLAP = "member_overlap"
     POPULATION_NEEDED = "population_needed"
     POPULATION_NOT_ALLOWED = "population_not_allowed"
@@ -33,6 +47,17 @@ class Reason(StrEnum):
     ACI_IN_FORCE = "aci_in_force"
     TERRITORY_EMPTY = "territory_empty"
     POPULATION_UNKNOWN = "population_unknown"
+    DAY_BEFORE_IT_WAS_SENT = "day_before_it_was_sent"
+    PROJET_PENDING = "projet_pending"
+    PROJET_DECIDED = "projet_decided"
+    PROJET_NOT_VALIDATED = "projet_not_validated"
+    SILENCE_ELAPSED = "silence_elapsed"
+    NO_ACI_IN_FORCE = "no_aci_in_force"
+    MISSION_UNDER_WAY = "mission_under_way"
+    DEPLOYED_BEFORE_IT_STARTED = "deployed_before_it_started"
+    NOT_WITHIN_THE_ACI = "not_within_the_aci"
+    INTO_ITSELF = "into_itself"
+    NOTHING_TO_TAKE = "nothing_to_take"
 
 
 ABSENCES = frozenset(
@@ -42,6 +67,9 @@ ABSENCES = frozenset(
         Reason.UNKNOWN_MEMBER,
         Reason.UNKNOWN_PARTICIPATION,
         Reason.UNKNOWN_ACI,
+        Reason.UNKNOWN_LETTRE,
+        Reason.UNKNOWN_PROJET,
+        Reason.UNKNOWN_STRUCTURE,
     }
 )
 """What an order is about does not exist: not a rule's refusal."""
@@ -69,6 +97,15 @@ def already_exists(what: str, id_: str) -> Refusal:
     return Refusal(
         reason=Reason.ALREADY_EXISTS,
         detail=f"{what} {id_} existe déjà avec un autre contenu.",
+    )
+
+
+def ended_refusal(cpts: Cpts) -> Refusal:
+    """What is asked of a CPTS that is a part of another."""
+    return Refusal(
+        reason=Reason.CPTS_ENDED,
+        detail=f"{cpts.cpts_name} fait partie d'une autre CPTS depuis le {cpts.merged_on}.",
+        extension={"into_cpts_id": cpts.into_cpts_id},
     )
 
 

@@ -1,5 +1,7 @@
 """The registration of a CPTS, and its FINESS (fichier national des établissements)."""
 
+import msgspec
+
 from contracts.communes import Commune
 from contracts.events.membership import CptsRegistered, FinessAssigned
 from services.membership.domain import Cpts
@@ -19,12 +21,7 @@ def register(
     has the FINESS asked for.
     """
     present_code = asked.seat_commune if seat is None else seat.code
-    event = CptsRegistered(
-        cpts_id=asked.cpts_id,
-        cpts_name=asked.cpts_name,
-        seat_commune=present_code,
-        finess=asked.finess,
-    )
+    event = msgspec.structs.replace(asked, seat_commune=present_code)
     if first_event == event:
         return None
     if first_event is not None:
@@ -35,6 +32,17 @@ def register(
             detail=f"Aucune commune n'a ni n'a eu le code {asked.seat_commune}.",
         )
     return _taken(finess_holder) or event
+
+
+def register_new(
+    asked: CptsRegistered, *, seat: Commune | None, first_event: CptsRegistered | None
+) -> CptsRegistered | Refusal:
+    """The registration of a CPTS that did not exist, without a FINESS yet."""
+    if first_event is not None:
+        return already_exists("La CPTS", asked.cpts_id)
+    registered = register(asked, seat=seat, first_event=None, finess_holder=None)
+    assert registered is not None, "it is not registered already"
+    return registered
 
 
 def assign_finess(

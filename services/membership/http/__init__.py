@@ -1,11 +1,29 @@
 """What people may ask of membership, or order."""
 
-from services.membership.http import contract, professionals, reading, registration, territory
+from services.membership.http import (
+    contract,
+    counting,
+    founding,
+    missions,
+    professionals,
+    projets,
+    reading,
+    registration,
+    structures,
+    territory,
+    transfer,
+)
 
 ROUTES = (
     *registration.ROUTES,
+    *founding.ROUTES,
+    *projets.ROUTES,
     *territory.ROUTES,
     *contract.ROUTES,
+    *missions.ROUTES,
     *professionals.ROUTES,
+    *structures.ROUTES,
+    *transfer.ROUTES,
+    *counting.ROUTES,
     *reading.ROUTES,
 )

@@ -11,12 +11,19 @@ from contracts.parts import PartName
 # `$` also matches before a last line feed; the look-ahead refuses it.
 ID = r"^[A-Za-z0-9._:-]{1,64}$(?!\n)"
 Id = Annotated[str, msgspec.Meta(pattern=ID)]
-PathId = Annotated[str, PathParameter(pattern=ID)]
+# An entry that has come from another CPTS has the ids of both.
+PathId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._:-]{1,256}$(?!\n)")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}$(?!\n)")]
 CommuneCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9AB][0-9]{3}$(?!\n)")]
 Inhabitants = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Finess = Annotated[str, msgspec.Meta(pattern=r"^1(2[AB]|[0-9]{2})[0-9]{7}$(?!\n)")]
 Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}$(?!\n)")]
+Siret = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{14}$(?!\n)")]
+Rna = Annotated[str, msgspec.Meta(pattern=r"^W[0-9]{9}$(?!\n)")]
+Partner = Annotated[str, msgspec.Meta(pattern=r"^(1(2[AB]|[0-9]{2})[0-9]{7}|[0-9]{14})$(?!\n)")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,64}$(?!\n)")]
+Grounds = Annotated[tuple[Word, ...], msgspec.Meta(min_length=1, max_length=2)]
 Years = Annotated[int, msgspec.Meta(ge=1, le=10)]
 Profession = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{2}$(?!\n)")]
 
@@ -31,6 +38,7 @@ class RegisterOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     cpts_name: Name
     seat_commune: CommuneCode
     finess: Finess | None = None
+    emerged_on: date | None = None
 
 
 class FinessOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,3 +130,135 @@ def _refuse_impossible_start(starts_on: date) -> None:
     """The first ACI is of 2019, and the calendar also ends somewhere."""
     if not ACI_STARTS_FROM_YEAR <= starts_on.year < ACI_STARTS_BEFORE_YEAR:
         raise ValueError("`starts_on` is the first day of an ACI, from 2019 on")
+
+
+class TerminationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ends an ACI before its term: `ended_on` is its last day."""
+
+    ended_on: date
+    reason: Word
+
+
+class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mission and the day on which it is planned to start."""
+
+    mission: Word
+    starts_on: date
+
+
+class LettreOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a lettre d'intention says; `partners` are FINESS or SIRET numbers."""
+
+    sent_on: date
+    communes: Annotated[tuple[CommuneCode, ...], msgspec.Meta(min_length=1, max_length=1000)]
+    study_sha256: Sha256 | None = None
+    partners: Annotated[tuple[Partner, ...], msgspec.Meta(max_length=200)] = ()
+    calendar: Annotated[tuple[PlannedOrder, ...], msgspec.Meta(max_length=6)] = ()
+    is_withdrawn: bool = False
+
+
+class ValidationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The day on which the ARS and the caisse validated a lettre d'intention."""
+
+    validated_on: date
+
+
+class ProjetOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A projet de santé sent to the ARS, with what it decided if that is long known."""
+
+    sent_on: date
+    document_sha256: Sha256 | None = None
+    validated_on: date | None = None
+    objected_on: date | None = None
+    grounds: Annotated[tuple[Word, ...], msgspec.Meta(max_length=2)] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse two decisions, and an objection without its grounds."""
+        if self.validated_on is not None and self.objected_on is not None:
+            raise ValueError("a projet is validated or objected to, not both")
+        if (self.objected_on is None) != (not self.grounds):
+            raise ValueError("`grounds` are those of an objection, which has one or two")
+
+
+class ObjectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The grounds on which the ARS objects to a projet de santé."""
+
+    grounds: Grounds
+
+
+class BareOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An order that says no more than its path: an empty object."""
+
+
+class AssociationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The association that a CPTS is; `rna` is its number in the national register."""
+
+    declared_on: date
+    legal_form: Word
+    rna: Rna | None = None
+    is_withdrawn: bool = False
+
+
+class MissionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mission of the ACI from its start, with the day of its full deployment once known."""
+
+    mission: Word
+    started_on: date
+    deployed_on: date | None = None
+    ended_on: date | None = None
+    is_withdrawn: bool = False
+
+
+class StructureOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A structure of a CPTS, with the numbers that its kind has."""
+
+    kind: Word
+    structure_name: Name
+    from_on: date
+    to_on: date | None = None
+    finess: Finess | None = None
+    siret: Siret | None = None
+    rna: Rna | None = None
+    is_withdrawn: bool = False
+
+
+class ProfessionalOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who works in a structure; `profession` is a code of TRE_G15-ProfessionSante."""
+
+    rpps: Rpps
+    profession: Profession
+    from_on: date
+    to_on: date | None = None
+    is_withdrawn: bool = False
+    is_check_digit_overridden: bool = False
+
+
+class ToolOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A digital tool, and what the CPTS declares it to be compatible with."""
+
+    kind: Word
+    tool_name: Name
+    is_dmp_compatible: bool
+    is_interoperable: bool
+    from_on: date
+    to_on: date | None = None
+    is_withdrawn: bool = False
+
+
+class MergerOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Makes the CPTS a part of another from a day on."""
+
+    into_cpts_id: Id
+    merged_on: date
+
+
+class SplitOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Makes a part of the CPTS another one from a day on: these entries go, all else stays."""
+
+    new_cpts_id: Id
+    new_cpts_name: Name
+    seat_commune: CommuneCode
+    split_on: date
+    entry_ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=1000)]
+    member_ids: Annotated[tuple[Id, ...], msgspec.Meta(max_length=10_000)] = ()
+    structure_ids: Annotated[tuple[Id, ...], msgspec.Meta(max_length=1000)] = ()

@@ -1,23 +1,32 @@
 """The orders that sign an ACI, and that correct or withdraw one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, post, put
 from litestar.params import JSONBody
 
-from services.membership.domain.contract import AciAsked, correct_aci, sign_aci
+from contracts.events.membership import AciSigned, TailleDetermined
+from services.membership.domain import Cpts
+from services.membership.domain.calendar import local_day
+from services.membership.domain.contract import AciAsked, correct_aci, sign_aci, terminate
 from services.membership.domain.refusals import Reason, absent
-from services.membership.http.bodies import AciCorrectionOrder, AciOrder, PathId
+from services.membership.http.bodies import (
+    AciCorrectionOrder,
+    AciOrder,
+    PathId,
+    TerminationOrder,
+)
+from services.membership.http.missions import deadlines_again
 from services.membership.http.ordering import (
     SIGNING_ROLES,
     announce_of,
     created,
-    local_day,
     locked_cpts,
     unless_refused,
 )
 from services.membership.http.shown import ShownAci, ShownYear, already
-from services.membership.store import loading
+from services.membership.store import life, loading
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
 from services.messaging.orders import Answer, Order, carry_out
@@ -44,10 +53,11 @@ async def sign(
                 first_event=await loading.first_aci(connection, cpts_id, data.aci_id),
                 signed=await loading.signed_by(connection, cpts_id),
                 territory=await loading.territory_of(connection, cpts_id),
+                projets=await life.projets_of(connection, cpts_id),
                 parameters=load_parameters(),
             )
         )
-        await announce_of(order, cpts, events)
+        await _announce(order, cpts, events)
         return created(await _present(connection, cpts_id, data.aci_id), is_new=bool(events))
 
     return await carry_out(request, SIGNING_ROLES, body)
@@ -85,10 +95,40 @@ async def correct(
                 parameters=load_parameters(),
             )
         )
-        await announce_of(order, cpts, events)
+        await _announce(order, cpts, events)
         return Answer(body=await _present(connection, cpts_id, aci_id))
 
     return await carry_out(request, SIGNING_ROLES, body)
+
+
+@post("/cpts/{cpts_id:str}/aci/{aci_id:str}/termination", status_code=200)
+async def end(
+    request: Request[Any, Any, Any],
+    cpts_id: PathId,
+    aci_id: PathId,
+    data: JSONBody[TerminationOrder],
+) -> Response[ShownAci]:
+    """Ends an ACI before its term; to correct the ACI undoes it."""
+
+    async def body(order: Order) -> Answer:
+        connection = order.unit.connection
+        cpts = await locked_cpts(order, cpts_id)
+        signed = {one.aci_id: one for one in await loading.signed_by(connection, cpts_id)}
+        present = unless_refused(signed.get(aci_id) or absent(Reason.UNKNOWN_ACI, "L'ACI", aci_id))
+        event = unless_refused(terminate(present, data.ended_on, data.reason))
+        await _announce(order, cpts, [event] if event else [])
+        return Answer(body=await _present(connection, cpts_id, aci_id))
+
+    return await carry_out(request, SIGNING_ROLES, body)
+
+
+async def _announce(
+    order: Order, cpts: Cpts, events: Sequence[AciSigned | TailleDetermined]
+) -> None:
+    """Say an ACI and its tailles, then the deadlines that they change."""
+    signed = [event for event in events if isinstance(event, AciSigned)]
+    deadlines = await deadlines_again(order.unit.connection, cpts.cpts_id, signed)
+    await announce_of(order, cpts, [*events, *deadlines])
 
 
 async def _present(connection: Connection, cpts_id: str, aci_id: str) -> ShownAci:
@@ -101,6 +141,7 @@ async def _present(connection: Connection, cpts_id: str, aci_id: str) -> ShownAc
         aci_id=aci.aci_id,
         signed_on=aci.signed_on,
         is_withdrawn=aci.is_withdrawn,
+        termination=aci.termination,
         contract_years=[
             ShownYear(
                 starts_on=year.starts_on,
@@ -113,4 +154,4 @@ async def _present(connection: Connection, cpts_id: str, aci_id: str) -> ShownAc
     )
 
 
-ROUTES = (sign, correct)
+ROUTES = (sign, correct, end)

@@ -1,11 +1,8 @@
 """What membership's orders share: who may give them, the CPTS locked, events said, refusals."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
-from contracts.departements import PARIS_TIME
 from contracts.events.membership import MembershipEvent
 from contracts.recorded import record
 from services.membership.domain import Cpts
@@ -64,11 +61,6 @@ async def announce_of(order: Order, cpts: Cpts, events: Sequence[MembershipEvent
         departement=cpts.departement,
         after=cpts.sequence,
     )
-
-
-def local_day(instant: datetime) -> date:
-    """The day in Paris, where contract years begin."""
-    return instant.astimezone(ZoneInfo(PARIS_TIME)).date()
 
 
 def created(body: Any, *, is_new: bool) -> Answer:

@@ -2,19 +2,19 @@
 
 from datetime import date
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from litestar import Request, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from contracts.communes import arrondissements_of, resolve
-from contracts.departements import PARIS_TIME
 from services.membership.domain import is_on
+from services.membership.domain.calendar import local_day
 from services.membership.domain.parameters import Parameters
 from services.membership.domain.refusals import Reason, absent
+from services.membership.domain.stages import stage_on
 from services.membership.http.bodies import PathId
 from services.membership.http.ordering import unless_refused
-from services.membership.store import answers
+from services.membership.store import answers, counts
 from services.membership.store.invariants import invariants
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
@@ -46,10 +46,12 @@ async def list_cpts(
 async def show_cpts(
     request: Request[Any, Any, Any], cpts_id: PathId, on: FromQuery[date | None] = None
 ) -> dict[str, Any]:
-    """One CPTS with its entries; the territory's population is that of `on` (today in Paris)."""
+    """One CPTS with its entries; its stage and population are those of `on` (today in Paris)."""
     async with request.app.state.pool.acquire() as connection:
         summary = await _summary(connection, cpts_id)
         entries = await answers.cpts_entries(connection, cpts_id)
+        life = await answers.cpts_life(connection, cpts_id)
+        steps = await counts.steps(connection, cpts_id)
     day = on or _today(request)
     held = [
         entry
@@ -63,7 +65,8 @@ async def show_cpts(
         "total": None if unknown else sum(entry["population"] for entry in held),
         "unknown": unknown,
     }
-    return summary | {"population": population} | entries
+    stage = stage_on(steps[0], day)
+    return summary | {"stage": stage, "population": population} | entries | life
 
 
 @get("/cpts/{cpts_id:str}/history")
@@ -156,9 +159,7 @@ async def _summary(connection: Connection, cpts_id: str) -> dict[str, Any]:
 
 
 def _today(request: Request[Any, Any, Any]) -> date:
-    now = request.app.state.clock.now()
-    today: date = now.astimezone(ZoneInfo(PARIS_TIME)).date()
-    return today
+    return local_day(request.app.state.clock.now())
 
 
 def _day(text: str) -> date:

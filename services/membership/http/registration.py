@@ -45,6 +45,7 @@ async def register_cpts(
                     cpts_name=data.cpts_name,
                     seat_commune=data.seat_commune,
                     finess=data.finess,
+                    emerged_on=data.emerged_on,
                 ),
                 seat=seat,
                 first_event=await loading.registration(connection, data.cpts_id),

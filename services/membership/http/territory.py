@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 from contracts.communes import resolve
 from contracts.events.membership import TerritoryPlaceRecorded
 from services.membership.domain import Correction, Cpts
+from services.membership.domain.calendar import local_day
 from services.membership.domain.contract import determine_again
 from services.membership.domain.refusals import Reason, absent
 from services.membership.domain.territory import (
@@ -22,7 +23,6 @@ from services.membership.http.ordering import (
     EVERY_ROLE,
     announce_of,
     created,
-    local_day,
     locked_cpts,
     unless_refused,
 )

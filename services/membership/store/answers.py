@@ -3,7 +3,27 @@
 from datetime import date
 from typing import Any
 
+import msgspec
+
+from contracts.events.membership import (
+    AssociationRecorded,
+    LettreIntentionRecorded,
+    MissionRecorded,
+    StructureProfessionalRecorded,
+    StructureRecorded,
+    ToolRecorded,
+)
+from services.membership.store import entries, life
 from services.messaging.database import Connection
+
+LIFE: dict[str, type[msgspec.Struct]] = {
+    "lettres_intention": LettreIntentionRecorded,
+    "associations": AssociationRecorded,
+    "missions": MissionRecorded,
+    "structures": StructureRecorded,
+    "structure_professionals": StructureProfessionalRecorded,
+    "tools": ToolRecorded,
+}
 
 CPTS_PAGE = """
     select cpts_id, cpts_name, seat_commune, departement, finess from cpts
@@ -11,7 +31,8 @@ CPTS_PAGE = """
     order by cpts_id limit $3
 """
 CPTS = """
-    select cpts_id, cpts_name, seat_commune, departement, finess, sequence
+    select cpts_id, cpts_name, seat_commune, departement, finess, emerged_on, merged_on,
+           into_cpts_id, sequence
     from cpts where cpts_id = $1
 """
 TERRITORY = """
@@ -19,7 +40,7 @@ TERRITORY = """
     from territory_entry where cpts_id = $1 order by commune, part nulls first, from_on, entry_id
 """
 MEMBERS = """
-    select member_id, rpps, profession, from_on, to_on, is_withdrawn
+    select member_id, rpps, profession, structure_id, from_on, to_on, is_withdrawn
     from member where cpts_id = $1 order by rpps, from_on, member_id
 """
 PARTICIPATIONS = """
@@ -60,6 +81,11 @@ POPULATION_WARNINGS_PAGE = f"""
     where unknown_communes <> '{{}}' and (cpts_id, starts_on) > ($1, $2)
     order by cpts_id, starts_on limit $3
 """  # noqa: S608 - a constant
+DEADLINES = """
+    select aci_id, mission, step, due_on, met_on, is_near_said as is_near,
+           is_missed_said or coalesce(met_on > due_on, false) as is_missed
+    from mission_deadline where cpts_id = $1 order by aci_id, ordinal
+"""
 HOLDERS = """
     select cpts_id, cpts_name, entry_id, commune, part, population, from_on, to_on
     from territory_entry join cpts using (cpts_id)
@@ -108,9 +134,25 @@ async def cpts_entries(connection: Connection, cpts_id: str) -> dict[str, list[d
     }
 
 
+async def cpts_life(connection: Connection, cpts_id: str) -> dict[str, list[dict[str, Any]]]:
+    """How a CPTS came to be, its missions with their deadlines, its structures and its tools."""
+    return {
+        name: [_shown(one) for one in await entries.present(connection, kind, cpts_id)]
+        for name, kind in LIFE.items()
+    } | {
+        "projets_de_sante": [_shown(one) for one in await life.projets_of(connection, cpts_id)],
+        "mission_deadlines": [dict(row) for row in await connection.fetch(DEADLINES, cpts_id)],
+    }
+
+
 async def holders(connection: Connection, communes: list[str], on: date) -> list[dict[str, Any]]:
     """Who holds these communes or arrondissements, or parts of them, on a day."""
     return [dict(row) for row in await connection.fetch(HOLDERS, communes, on)]
+
+
+def _shown(entry: msgspec.Struct) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(entry)
+    return {name: value for name, value in fields.items() if name != "cpts_id"}
 
 
 async def warnings_page(

@@ -22,12 +22,10 @@ from services.messaging.database import Connection
 E = TypeVar("E", bound=msgspec.Struct)
 
 LOCK_CPTS = """
-    select cpts_id, cpts_name, seat_commune, departement, finess, sequence
-    from cpts where cpts_id = $1 for update
+    select * from cpts where cpts_id = $1 for update
 """
 CPTS_WITH_FINESS = """
-    select cpts_id, cpts_name, seat_commune, departement, finess, sequence
-    from cpts where finess = $1
+    select * from cpts where finess = $1
 """
 REGISTRATION = """
     select event::text as event from history where subject = $1 and sequence = 1
@@ -75,6 +73,9 @@ FIRST_ACI = """
     select history.event::text as event from aci
     join history on subject = cpts_id and history.sequence = first_sequence
     where cpts_id = $1 and aci_id = $2
+"""
+MEMBERS_OF = """
+    select * from member where cpts_id = $1 order by member_id
 """
 TAILLES = """
     select cpts_id, contract_year_starts_on, taille, population from taille where cpts_id = $1
@@ -144,6 +145,11 @@ async def members(
     """The present state of these members, by id; those that do not exist are left out."""
     rows = await connection.fetch(MEMBERS, cpts_id, list(member_ids))
     return {row["member_id"]: _member(row) for row in rows}
+
+
+async def members_of(connection: Connection, cpts_id: str) -> list[MemberRecorded]:
+    """The present state of all the members of a CPTS, withdrawn ones included."""
+    return [_member(row) for row in await connection.fetch(MEMBERS_OF, cpts_id)]
 
 
 async def first_members(

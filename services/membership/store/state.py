@@ -20,15 +20,18 @@ from contracts.events.membership import (
     TerritoryPlaceRecorded,
 )
 from contracts.recorded import Recorded
+from services.membership.domain.calendar import local_day
 from services.membership.domain.professionals import has_right_check_digit
 from services.membership.domain.territory import place_key
+from services.membership.store import entries, life
 from services.messaging.database import Connection
 
 E = TypeVar("E", bound=msgspec.Struct)
 
 ADD_CPTS = """
-    insert into cpts (cpts_id, cpts_name, seat_commune, departement, finess, sequence)
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+    insert into cpts (cpts_id, cpts_name, seat_commune, departement, finess, sequence, emerged_on)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                         $7::date[])
     on conflict (cpts_id) do nothing
 """
 GIVE_FINESS = """
@@ -52,10 +55,11 @@ KEEP_PLACES = """
     where territory_entry.sequence < excluded.sequence
 """
 KEEP_MEMBERS = """
-    insert into member (cpts_id, member_id, rpps, profession, has_wrong_check_digit,
+    insert into member (cpts_id, member_id, rpps, profession, has_wrong_check_digit, structure_id,
                         from_on, to_on, is_withdrawn, first_sequence, sequence)
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],
-                         $6::date[], $7::date[], $8::boolean[], $9::bigint[], $10::bigint[])
+                         $6::text[], $7::date[], $8::date[], $9::boolean[], $10::bigint[],
+                         $11::bigint[])
     on conflict (cpts_id, member_id) do update
     set from_on = excluded.from_on, to_on = excluded.to_on, is_withdrawn = excluded.is_withdrawn,
         sequence = excluded.sequence
@@ -100,6 +104,8 @@ async def apply(connection: Connection, events: Sequence[Recorded[Any]]) -> None
         connection, _last_of_each(events, ParticipationRecorded, "participation_id")
     )
     await _apply_contract(connection, events)
+    await entries.keep(connection, events)
+    await life.apply(connection, events)
 
 
 async def _apply_cpts(connection: Connection, events: Sequence[Recorded[Any]]) -> None:
@@ -113,6 +119,7 @@ async def _apply_cpts(connection: Connection, events: Sequence[Recorded[Any]]) -
             [one.departement for one in registered],
             [one.event.finess for one in registered],
             [one.sequence for one in registered],
+            [one.event.emerged_on or local_day(one.occurred_at) for one in registered],
         )
     assigned = _of(events, FinessAssigned)
     if assigned:
@@ -134,18 +141,18 @@ async def _apply_places(
 ) -> None:
     if not last:
         return
-    entries = [one.event for _, one in last]
+    recorded = [one.event for _, one in last]
     await connection.execute(
         KEEP_PLACES,
-        [entry.cpts_id for entry in entries],
-        [entry.entry_id for entry in entries],
-        [_place_of(entry.commune) for entry in entries],
-        [entry.commune for entry in entries],
-        [entry.part for entry in entries],
-        [entry.population for entry in entries],
-        [entry.from_on for entry in entries],
-        [entry.to_on for entry in entries],
-        [entry.is_withdrawn for entry in entries],
+        [entry.cpts_id for entry in recorded],
+        [entry.entry_id for entry in recorded],
+        [_place_of(entry.commune) for entry in recorded],
+        [entry.commune for entry in recorded],
+        [entry.part for entry in recorded],
+        [entry.population for entry in recorded],
+        [entry.from_on for entry in recorded],
+        [entry.to_on for entry in recorded],
+        [entry.is_withdrawn for entry in recorded],
         [first for first, _ in last],
         [one.sequence for _, one in last],
     )
@@ -156,17 +163,18 @@ async def _apply_members(
 ) -> None:
     if not last:
         return
-    entries = [one.event for _, one in last]
+    recorded = [one.event for _, one in last]
     await connection.execute(
         KEEP_MEMBERS,
-        [entry.cpts_id for entry in entries],
-        [entry.member_id for entry in entries],
-        [entry.rpps for entry in entries],
-        [entry.profession for entry in entries],
-        [not has_right_check_digit(entry.rpps) for entry in entries],
-        [entry.from_on for entry in entries],
-        [entry.to_on for entry in entries],
-        [entry.is_withdrawn for entry in entries],
+        [entry.cpts_id for entry in recorded],
+        [entry.member_id for entry in recorded],
+        [entry.rpps for entry in recorded],
+        [entry.profession for entry in recorded],
+        [not has_right_check_digit(entry.rpps) for entry in recorded],
+        [entry.structure_id for entry in recorded],
+        [entry.from_on for entry in recorded],
+        [entry.to_on for entry in recorded],
+        [entry.is_withdrawn for entry in recorded],
         [first for first, _ in last],
         [one.sequence for _, one in last],
     )
@@ -177,17 +185,17 @@ async def _apply_participations(
 ) -> None:
     if not last:
         return
-    entries = [one.event for _, one in last]
+    recorded = [one.event for _, one in last]
     await connection.execute(
         KEEP_PARTICIPATIONS,
-        [entry.cpts_id for entry in entries],
-        [entry.participation_id for entry in entries],
-        [entry.rpps for entry in entries],
-        [entry.way for entry in entries],
-        [not has_right_check_digit(entry.rpps) for entry in entries],
-        [entry.from_on for entry in entries],
-        [entry.to_on for entry in entries],
-        [entry.is_withdrawn for entry in entries],
+        [entry.cpts_id for entry in recorded],
+        [entry.participation_id for entry in recorded],
+        [entry.rpps for entry in recorded],
+        [entry.way for entry in recorded],
+        [not has_right_check_digit(entry.rpps) for entry in recorded],
+        [entry.from_on for entry in recorded],
+        [entry.to_on for entry in recorded],
+        [entry.is_withdrawn for entry in recorded],
         [first for first, _ in last],
         [one.sequence for _, one in last],
     )

@@ -1,0 +1,235 @@
+"""Two CPTS that become one and one that becomes two, on any day of the year.
+
+Goal: on every day, each place and each person is where the texts say, with nobody lost or doubled.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.events.membership import (
+    AciSigned,
+    CptsMerged,
+    CptsSplit,
+    MemberRecorded,
+    MissionRecorded,
+    StructureProfessionalRecorded,
+    StructureRecorded,
+    TerritoryPlaceRecorded,
+)
+from services.membership.domain import Cpts, is_on
+from services.membership.domain.contract import contract_years
+from services.membership.domain.refusals import Reason, Refusal
+from services.membership.domain.structures import belonging
+from services.membership.domain.transfer import Holding, Moved, merge, split
+from tests.membership.ordering import rpps
+from tests.membership.test_structures import professional, structure
+
+FIRST, LAST = date(2026, 1, 1), date(2026, 3, 1)
+DAYS = st.dates(FIRST, LAST)
+PERIODS = st.tuples(DAYS, st.none() | DAYS).filter(lambda one: one[1] is None or one[0] <= one[1])
+MERGED_ON = date(2026, 2, 1)
+
+
+A = Cpts(
+    cpts_id="a",
+    cpts_name="CPTS a",
+    seat_commune="95127",
+    departement="95",
+    finess=None,
+    sequence=1,
+)
+
+
+def cpts(cpts_id: str, **fields: Any) -> Cpts:
+    return msgspec.structs.replace(A, cpts_id=cpts_id, **fields)
+
+
+def place(number: int, period, cpts_id: str = "a") -> TerritoryPlaceRecorded:
+    return TerritoryPlaceRecorded(
+        cpts_id=cpts_id,
+        entry_id=f"e{number}",
+        commune=f"{95000 + number}",
+        population=100,
+        from_on=period[0],
+        to_on=period[1],
+    )
+
+
+def member(number: int, period, cpts_id: str = "a") -> MemberRecorded:
+    return MemberRecorded(
+        cpts_id=cpts_id,
+        member_id=f"m{number}",
+        rpps=rpps(f"10000000{number:02}"),
+        profession="10",
+        from_on=period[0],
+        to_on=period[1],
+    )
+
+
+def merged(held: Holding, *, on: date = MERGED_ON, there=(), signed=(), missions=()) -> Moved:
+    moved = merge(
+        cpts("a"),
+        cpts("b"),
+        on=on,
+        held=held,
+        members_there=there,
+        signed=signed,
+        missions=missions,
+    )
+    assert isinstance(moved, Moved)
+    return moved
+
+
+def after(entries, events, id_name: str):
+    """The entries as the events leave them, by id."""
+    found = {getattr(one, id_name): one for one in entries}
+    for event in events:
+        if isinstance(event, type(entries[0]) if entries else TerritoryPlaceRecorded):
+            found[getattr(event, id_name)] = event
+    return list(found.values())
+
+
+def communes_on(entries, day: date) -> list[str]:
+    return sorted(
+        one.commune
+        for one in entries
+        if not one.is_withdrawn and is_on(day, one.from_on, one.to_on)
+    )
+
+
+@given(st.lists(PERIODS, min_size=1, max_size=5), DAYS)
+def test_every_place_changes_hands_on_the_day_and_none_is_lost_or_doubled(periods, on) -> None:
+    before = [place(number, period) for number, period in enumerate(periods)]
+    moved = merged(Holding(territory=before), on=on)
+    left = after(before, moved.given, "entry_id")
+    taken = [one for one in moved.taken if isinstance(one, TerritoryPlaceRecorded)]
+    day = FIRST
+    while day <= LAST:
+        held = communes_on(before, day)
+        there = communes_on(taken, day)
+        assert communes_on(left, day) == (held if day < on else [])
+        assert there == ([] if day < on else held)
+        day += timedelta(days=1)
+    assert {one.cpts_id for one in taken} <= {"b"}
+
+
+def test_a_merger_ends_the_aci_and_the_missions_on_the_eve() -> None:
+    aci = AciSigned(
+        cpts_id="a",
+        aci_id="aci",
+        signed_on=FIRST,
+        contract_years=contract_years(date(2025, 9, 1), 5),
+    )
+    over = msgspec.structs.replace(
+        aci, aci_id="over", contract_years=contract_years(date(2020, 9, 1), 5)
+    )
+    mission = MissionRecorded(
+        cpts_id="a", mission_id="m", mission="prevention", started_on=date(2025, 10, 1)
+    )
+    later = msgspec.structs.replace(mission, mission_id="n", started_on=date(2026, 5, 1))
+    moved = merged(Holding(), signed=[over, aci], missions=[mission, later])
+    (ended,) = (one for one in moved.given if isinstance(one, AciSigned))
+    assert [(one.starts_on, one.ends_on) for one in ended.contract_years] == [
+        (date(2025, 9, 1), date(2026, 1, 31))
+    ]
+    assert ended.termination is not None
+    assert ended.termination.reason == "merger"
+    stopped, never = (one for one in moved.given if isinstance(one, MissionRecorded))
+    assert (stopped.ended_on, stopped.is_withdrawn) == (date(2026, 1, 31), False)
+    assert never.is_withdrawn
+    assert moved.given[-1] == CptsMerged(cpts_id="a", into_cpts_id="b", merged_on=MERGED_ON)
+
+
+def test_a_member_of_both_is_not_one_twice() -> None:
+    both, single = member(1, (FIRST, None)), member(2, (FIRST, None))
+    there = msgspec.structs.replace(both, cpts_id="b", member_id="x")
+    moved = merged(Holding(members=[both, single]), there=[there])
+    assert [one.rpps for one in moved.taken] == [single.rpps]
+    assert [one.to_on for one in moved.given[:2]] == [date(2026, 1, 31)] * 2
+    left = msgspec.structs.replace(there, to_on=date(2026, 1, 15))
+    moved = merged(Holding(members=[both]), there=[left])
+    assert [one.rpps for one in moved.taken] == [both.rpps]
+
+
+def test_a_structure_moves_with_those_who_work_in_it() -> None:
+    msp, doctor = structure(), professional()
+    moved = merged(Holding(structures=[msp], professionals=[doctor]))
+    ended, out = moved.given[:2]
+    assert isinstance(ended, StructureRecorded)
+    assert ended.to_on == date(2026, 1, 31)
+    assert out == belonging(doctor, ended)
+    came, works, belongs = moved.taken
+    assert isinstance(came, StructureRecorded)
+    assert (came.cpts_id, came.structure_id, came.from_on) == ("b", "a:s", MERGED_ON)
+    assert isinstance(works, StructureProfessionalRecorded)
+    assert (works.structure_id, works.professional_id) == ("a:s", "p")
+    assert belongs == belonging(works, came)
+    assert (belongs.cpts_id, belongs.member_id, belongs.from_on) == ("b", "a:s:p", MERGED_ON)
+
+
+def test_who_has_become_part_of_another_does_not_merge_again() -> None:
+    ended = cpts("a", merged_on=FIRST, into_cpts_id="c")
+    nothing: dict[str, Any] = {"held": Holding(), "members_there": (), "signed": (), "missions": ()}
+    for one, other, expected in (
+        (cpts("a"), cpts("a"), Reason.INTO_ITSELF),
+        (ended, cpts("b"), Reason.CPTS_ENDED),
+        (cpts("b"), ended, Reason.CPTS_ENDED),
+    ):
+        refused = merge(one, other, on=MERGED_ON, **nothing)
+        assert isinstance(refused, Refusal)
+        assert refused.reason is expected
+
+
+def test_a_split_takes_what_is_named_and_leaves_the_rest() -> None:
+    held = Holding(
+        territory=[place(1, (FIRST, None)), place(2, (FIRST, None))],
+        members=[member(1, (FIRST, None)), member(2, (FIRST, None))],
+        structures=[structure()],
+        professionals=[professional()],
+    )
+    moved = split(
+        cpts("a"),
+        "new",
+        on=MERGED_ON,
+        held=held,
+        entry_ids=["e2"],
+        member_ids=["m1"],
+        structure_ids=[],
+    )
+    assert isinstance(moved, Moved)
+    assert [type(one).__name__ for one in moved.given] == [
+        "TerritoryPlaceRecorded",
+        "MemberRecorded",
+        "CptsSplit",
+    ]
+    assert moved.given[-1] == CptsSplit(cpts_id="a", new_cpts_id="new", split_on=MERGED_ON)
+    assert [(one.cpts_id, one.from_on) for one in moved.taken] == [("new", MERGED_ON)] * 2
+    assert moved.taken[0].commune == "95002"
+    assert moved.taken[1].rpps == member(1, (FIRST, None)).rpps
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ({"entry_ids": ["e9"]}, Reason.UNKNOWN_ENTRY),
+        ({"entry_ids": ["e1"], "member_ids": ["m9"]}, Reason.UNKNOWN_MEMBER),
+        ({"entry_ids": ["e1"], "structure_ids": ["s9"]}, Reason.UNKNOWN_STRUCTURE),
+        ({"entry_ids": ["ended"]}, Reason.NOTHING_TO_TAKE),
+    ],
+)
+def test_a_split_names_what_there_is_and_takes_a_place(named, expected) -> None:
+    ended = msgspec.structs.replace(place(3, (FIRST, FIRST)), entry_id="ended")
+    refused = split(
+        cpts("a"),
+        "new",
+        on=MERGED_ON,
+        held=Holding(territory=[place(1, (FIRST, None)), ended]),
+        **({"member_ids": [], "structure_ids": []} | named),
+    )
+    assert isinstance(refused, Refusal)
+    assert refused.reason is expected
