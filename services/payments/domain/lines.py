@@ -1,6 +1,5 @@
 """Contract lines: what one indicator can bring in one contract year."""
 
-from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
 from typing import assert_never
@@ -8,13 +7,9 @@ from typing import assert_never
 import msgspec
 
 from contracts.events.payments import ContractLineSet, LineMode, Step
+from contracts.indicators import indicators
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import MISSIONS, WITH_VARIABLE_PART
-
-INDICATORS: Mapping[str, str] = {
-    "sas_medecins_participants": "Médecins de la CPTS participant au SAS",
-    "sas_demandes_avec_rdv": "Demandes du SAS ayant abouti à un rendez-vous par la CPTS",
-}
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +25,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_line(line: Line) -> Refusal | None:
     """Why this line cannot be set, or None. Reasons come in the order of `Refusal`."""
-    if line.indicator not in INDICATORS:
+    if line.indicator not in indicators():
         return Refusal.UNKNOWN_INDICATOR
     if line.mission not in MISSIONS:
         return Refusal.UNKNOWN_MISSION

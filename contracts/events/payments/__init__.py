@@ -1,0 +1,28 @@
+"""What the payments service says: rates, contract lines, and the variable funding that follows.
+
+Amounts are integer cents of euro. Two aggregates: the scale of rates (`subject` `rates`, key `00`)
+and the account of a CPTS and contract year (`subject` `<cpts_id>/<first day>`, the CPTS's key).
+"""
+
+from contracts.events.payments.estimates import (
+    FundingEstimated,
+    LineAmount,
+    MissionAmount,
+    VariableFundingChanged,
+)
+from contracts.events.payments.lines import ContractLineSet, LineMode, Step
+from contracts.events.payments.scale import RatePublished
+
+__all__ = [
+    "ContractLineSet",
+    "FundingEstimated",
+    "LineAmount",
+    "LineMode",
+    "MissionAmount",
+    "PaymentsEvent",
+    "RatePublished",
+    "Step",
+    "VariableFundingChanged",
+]
+
+PaymentsEvent = RatePublished | ContractLineSet | FundingEstimated | VariableFundingChanged

@@ -1,0 +1,66 @@
+"""What the variable part of a contract year is worth now."""
+
+from datetime import date
+
+import msgspec
+
+
+class LineAmount(msgspec.Struct, frozen=True, kw_only=True):
+    """What one line brings now: the figure it read and the cents it gives, before the envelope."""
+
+    mission: str
+    indicator: str
+    value: int | None
+    figure_revision: int
+    amount_cents: int
+
+
+class MissionAmount(msgspec.Struct, frozen=True, kw_only=True):
+    """What one mission brings now: the sum of its lines, capped at its envelope.
+
+    `envelope_cents` is None while the taille or the rate is unknown; nothing is due then.
+    """
+
+    mission: str
+    envelope_cents: int | None
+    lines_cents: int
+    amount_cents: int
+
+
+class FundingEstimated(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="payments.FundingEstimated.v1"
+):
+    """The variable part was computed again, because of `reason`.
+
+    `reason`: `figure` (then with the indicator and the figure's revision), `line`, `rate`,
+    `taille`, `contract`, `restore` (any of them, after a service came back from a backup).
+    `variable_cents` is the sum of the missions.
+    """
+
+    cpts_id: str
+    contract_year_starts_on: date
+    reason: str
+    variable_cents: int
+    previous_cents: int
+    missions: tuple[MissionAmount, ...]
+    lines: tuple[LineAmount, ...]
+    indicator: str | None = None
+    figure_revision: int | None = None
+
+
+class VariableFundingChanged(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="payments.VariableFundingChanged.v1",
+):
+    """The variable part is another amount; the difference was posted in the ledger as an accrual.
+
+    `delta_cents` is positive when the caisse owes more.
+    """
+
+    cpts_id: str
+    contract_year_starts_on: date
+    variable_cents: int
+    delta_cents: int

@@ -1,0 +1,67 @@
+"""The indicators of the ACI's missions: dated data that figures, activities and lines share.
+
+The catalogue is read once, at the first question, from `contracts/data/indicators.toml`. No list
+of the nation was read in a primary text, so no entry is verified; a contract chooses among them.
+"""
+
+import functools
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+_FILE = Path(__file__).parent / "data" / "indicators.toml"
+
+Unit = Literal["count", "basis_points", "days", "boolean"]
+Direction = Literal["up", "down"]
+Source = Literal["events", "activities", "declared", "caisse"]
+
+
+class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An indicator, in the contract years that begin from `from_on` to `to_on`.
+
+    `unit`: `basis_points` are ten-thousandths. `direction`: whether a higher value is better
+    (`up`) or a lower one (`down`). `source`: where its values come from: computed from events,
+    added up from declared activities, declared by the CPTS, or from a file of the caisse.
+    """
+
+    code: str
+    label: str
+    mission: str
+    unit: Unit
+    direction: Direction
+    source: Source
+    from_on: date
+    text: str
+    status: str
+    is_verified: bool
+    to_on: date | None = None
+
+    def holds(self, contract_year_starts_on: date) -> bool:
+        """Whether a contract year that begins on this day may have it."""
+        return self.from_on <= contract_year_starts_on and (
+            self.to_on is None or contract_year_starts_on <= self.to_on
+        )
+
+
+class _Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    indicator: tuple[Indicator, ...]
+
+
+@functools.cache
+def indicators() -> Mapping[str, Indicator]:
+    """Every indicator by code, read-only, in the order of the file."""
+    catalogue = msgspec.toml.decode(_FILE.read_bytes(), type=_Catalogue)
+    return MappingProxyType({one.code: one for one in catalogue.indicator})
+
+
+def indicators_of(mission: str, contract_year_starts_on: date) -> tuple[Indicator, ...]:
+    """Those that a mission may have in a contract year, in the order of the file."""
+    return tuple(
+        one
+        for one in indicators().values()
+        if one.mission == mission and one.holds(contract_year_starts_on)
+    )

@@ -1,0 +1,163 @@
+"""What a contract year is worth now, and why: funding, explanations, every computation."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+from litestar.params import FromQuery
+
+from contracts.events.payments import LineAmount, MissionAmount
+from contracts.indicators import indicators
+from services.messaging.problems import Refused, not_found
+from services.payments.domain.accounts import Account, price, unknown_input, variable_rate
+from services.payments.domain.scale import MISSIONS, Rate
+from services.payments.http.asking import CptsId, Day, Limit
+from services.payments.store import answers, inputs
+
+# Where the figure's own rule is shown, with its texts and whether they are verified.
+COUNTING_RULE = "indicators: GET /parameters"
+
+
+@get("/cpts/{cpts_id:str}/funding")
+async def funding(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str, Any]:
+    """The variable part of each contract year of a CPTS, with its missions and lines.
+
+    All amounts of a year come from one computation on what is known at one moment.
+    """
+    async with (
+        request.app.state.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        years = await answers.contract_years(connection, cpts_id)
+        if not years:
+            raise not_found("La CPTS", cpts_id)
+        accounts = await inputs.load_accounts(
+            connection, {(cpts_id, year["starts_on"]): "" for year in years}
+        )
+        rates = await inputs.load_variable_rates(connection)
+    by_day = {account.starts_on: account for account in accounts}
+    return {
+        "cpts_id": cpts_id,
+        "contract_years": [_funded(year, by_day[year["starts_on"]], rates) for year in years],
+    }
+
+
+def _funded(year: dict[str, Any], account: Account, rates: list[Rate]) -> dict[str, Any]:
+    estimate = price(account, rates)
+    return year | {
+        "variable_cents": estimate.variable_cents,
+        "missions": [_mission(account, rates, mission) for mission in estimate.missions],
+        "lines": estimate.lines,
+    }
+
+
+@get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/explanation")
+async def explanation(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    starts_on: Day,
+    indicator: FromQuery[str | None] = None,
+    after: FromQuery[str] = "",
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """Every amount of an account, down to the facts: missions, rate and text, lines, figures.
+
+    `indicator` keeps one line, and `after` then pages its facts. All of one answer is read at one
+    moment.
+    """
+    if after and indicator is None:
+        raise Refused(
+            "indicator_needed", "La page suivante se demande pour un indicateur.", status=400
+        )
+    async with (
+        request.app.state.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        years = await answers.contract_years(connection, cpts_id)
+        year = next((one for one in years if one["starts_on"] == starts_on), None)
+        if year is None:
+            raise not_found("L'année de contrat", f"{cpts_id}/{starts_on.isoformat()}")
+        account = (await inputs.load_accounts(connection, {(cpts_id, starts_on): ""}))[0]
+        rates = await inputs.load_variable_rates(connection)
+        estimate = price(account, rates)
+        facts = {
+            amount.indicator: await answers.counted_facts(
+                connection, cpts_id, starts_on, amount.indicator, after=after, limit=limit
+            )
+            for amount in estimate.lines
+            if indicator in (None, amount.indicator)
+        }
+    return year | {
+        "cpts_id": cpts_id,
+        "variable_cents": estimate.variable_cents,
+        "missions": [
+            _mission(account, rates, mission)
+            | {"rate": variable_rate(account, rates, mission.mission)}
+            for mission in estimate.missions
+        ],
+        "lines": [
+            _line(account, rates, amount) | {"facts": _facts_page(facts[amount.indicator], limit)}
+            for amount in estimate.lines
+            if amount.indicator in facts
+        ],
+    }
+
+
+def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, Any]:
+    rate = variable_rate(account, rates, amount.mission)
+    return {
+        "mission": amount.mission,
+        "indicator": amount.indicator,
+        "libelle": indicators()[amount.indicator].label,
+        "amount_cents": amount.amount_cents,
+        "rate_is_verified": _is_verified(rate),
+        "line": account.line(amount.indicator),
+        "figure": {
+            "value": amount.value,
+            "revision": amount.figure_revision,
+            "counting_rule": COUNTING_RULE,
+        },
+    }
+
+
+def _mission(account: Account, rates: list[Rate], mission: MissionAmount) -> dict[str, Any]:
+    rate = variable_rate(account, rates, mission.mission)
+    return {
+        "mission": mission.mission,
+        "libelle": MISSIONS[mission.mission],
+        "amount_cents": mission.amount_cents,
+        "lines_cents": mission.lines_cents,
+        "envelope_cents": mission.envelope_cents,
+        "is_capped": mission.amount_cents < mission.lines_cents,
+        "rate_is_verified": _is_verified(rate),
+        "unknown": unknown_input(account, rate),
+    }
+
+
+def _is_verified(rate: Rate | None) -> bool:
+    """Whether a primary text was read for the rate that an amount rests on."""
+    return rate is not None and rate.is_verified
+
+
+def _facts_page(facts: list[str], limit: int) -> dict[str, Any]:
+    return {"items": facts, "next": facts[-1] if len(facts) == limit else None}
+
+
+@get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/estimates")
+async def estimates(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    starts_on: Day,
+    after: FromQuery[int] = 0,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """The computations of an account, oldest first, each with its reason."""
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.estimates(connection, cpts_id, starts_on, after=after, limit=limit)
+    for item in items:
+        item["missions"] = msgspec.json.decode(item["missions"])
+        item["lines"] = msgspec.json.decode(item["lines"])
+    return {"items": items, "next": items[-1]["sequence"] if len(items) == limit else None}
+
+
+ROUTES = (funding, explanation, estimates)

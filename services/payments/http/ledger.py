@@ -1,0 +1,62 @@
+"""The ledger as people read it, and what must always hold of accounts and ledger."""
+
+from typing import Any
+
+from litestar import Request, get
+from litestar.params import FromQuery
+
+from services.messaging.database import Connection
+from services.payments.domain.accounts import price
+from services.payments.http.asking import Limit
+from services.payments.store import answers, inputs
+
+ACCOUNTS_AT_ONCE = 500
+
+
+@get("/ledger/balances")
+async def ledger_balances(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Each account of the ledger with its balance; together they sum to zero."""
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.ledger_balances(connection)
+    return {"items": items, "sum_cents": sum(item["balance_cents"] for item in items)}
+
+
+@get("/ledger/entries")
+async def ledger_entries(
+    request: Request[Any, Any, Any],
+    cpts_id: FromQuery[str],
+    after: FromQuery[str] = "",
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """The ledger lines of a CPTS, in order of their posting."""
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.ledger_entries(connection, cpts_id, after=after, limit=limit)
+    last = f"{items[-1]['posting_id']}/{items[-1]['ordinal']}" if len(items) == limit else None
+    return {"items": items, "next": last}
+
+
+@get("/invariants")
+async def invariants(request: Request[Any, Any, Any]) -> dict[str, bool]:
+    """What must always hold, computed now."""
+    async with (
+        request.app.state.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        return await answers.invariants(connection) | {
+            "accounts_equal_price": await _accounts_equal_price(connection)
+        }
+
+
+async def _accounts_equal_price(connection: Connection) -> bool:
+    """Whether every account is worth what its inputs give: no change of one was missed."""
+    rates = await inputs.load_variable_rates(connection)
+    after = ""
+    while keys := await inputs.accounts_after(connection, after, ACCOUNTS_AT_ONCE):
+        accounts = await inputs.load_accounts(connection, keys)
+        if any(price(one, rates).variable_cents != one.variable_cents for one in accounts):
+            return False
+        after = max(one.subject for one in accounts)
+    return True
+
+
+ROUTES = (ledger_balances, ledger_entries, invariants)

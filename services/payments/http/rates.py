@@ -1,0 +1,72 @@
+"""The scale: amounts that the caisse publishes, and the whole of it as it stands."""
+
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import JSONBody
+
+from contracts.events.payments import RatePublished
+from services.messaging.documents import also
+from services.messaging.orders import Answer, Order, Role, carry_out
+from services.payments import handlers
+from services.payments.domain.refusals import Refusal
+from services.payments.domain.scale import check_rate, says_the_same
+from services.payments.http.asking import Cents, Code, Count, Id, Text, refused
+from services.payments.store import answers, inputs
+
+Status = Literal["confirmed", "two_contracts", "single_source", "derived", "hypothesis"]
+
+
+class RateOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of an order that publishes a rate; the amount in cents."""
+
+    rate_id: Id
+    from_on: date
+    taille: Count
+    mission: Code
+    part: Code
+    amount_cents: Cents
+    text: Text
+    is_verified: bool
+    status: Status = "single_source"
+    to_on: date | None = None
+    unit: Text = ""
+
+
+@post(
+    "/rates",
+    status_code=201,
+    responses=also(200, RateOrder, "Ce montant est déjà publié, à l'identique"),
+)
+async def publish_rate(
+    request: Request[Any, Any, Any], data: JSONBody[RateOrder]
+) -> Response[RateOrder]:
+    """Publishes an amount of the scale and prices the accounts that it concerns again."""
+
+    async def body(order: Order) -> Answer:
+        event = RatePublished(**msgspec.structs.asdict(data))
+        refusal = check_rate(event)
+        if refusal is not None:
+            raise refused(refusal)
+        await handlers.lock_rates(order.unit)
+        known = await inputs.find_rate(order.unit.connection, event.rate_id)
+        if known is not None:
+            if not says_the_same(known, event):
+                raise refused(Refusal.ALREADY_EXISTS)
+            return Answer(body=data, status=200)
+        await handlers.publish_rates(order.unit, [event], order.cause)
+        return Answer(body=data, status=201)
+
+    return await carry_out(request, {Role.CAISSE, Role.SYSTEM}, body)
+
+
+@get("/rates")
+async def rates(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """The whole scale, each amount with its text and whether it is verified."""
+    async with request.app.state.pool.acquire() as connection:
+        return {"items": await answers.rates(connection)}
+
+
+ROUTES = (publish_rate, rates)
