@@ -4,6 +4,7 @@ Amounts are integer cents of euro. Two aggregates: the scale of rates (`subject`
 and the account of a CPTS and contract year (`subject` `<cpts_id>/<first day>`, the CPTS's key).
 """
 
+from contracts.events.payments.dues import DueSet
 from contracts.events.payments.estimates import (
     FundingEstimated,
     LineAmount,
@@ -15,6 +16,7 @@ from contracts.events.payments.scale import RatePublished
 
 __all__ = [
     "ContractLineSet",
+    "DueSet",
     "FundingEstimated",
     "LineAmount",
     "LineMode",
@@ -25,4 +27,4 @@ __all__ = [
     "VariableFundingChanged",
 ]
 
-PaymentsEvent = RatePublished | ContractLineSet | FundingEstimated | VariableFundingChanged
+PaymentsEvent = RatePublished | ContractLineSet | FundingEstimated | VariableFundingChanged | DueSet

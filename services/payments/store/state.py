@@ -7,6 +7,7 @@ import msgspec
 
 from contracts.events.payments import (
     ContractLineSet,
+    DueSet,
     FundingEstimated,
     RatePublished,
     VariableFundingChanged,
@@ -14,6 +15,11 @@ from contracts.events.payments import (
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import postings
+from services.payments.store import dues
+
+
+OF_ACCOUNTS = (ContractLineSet, FundingEstimated, VariableFundingChanged, DueSet)
+"""The events whose subject is an account: they move its sequence."""
 
 
 def _json(value: object) -> str:
@@ -25,6 +31,7 @@ async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> No
     await _put_rates(connection, recorded)
     await _put_lines(connection, recorded)
     await _put_prices(connection, recorded)
+    await dues.keep(connection, recorded)
 
 
 async def _put_rates(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
@@ -91,7 +98,7 @@ async def _put_lines(connection: Connection, recorded: Sequence[Recorded[Any]]) 
 
 async def _put_prices(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
     """Adds estimates and postings, and brings their accounts up to them, in one statement."""
-    of_accounts = [one for one in recorded if not isinstance(one.event, RatePublished)]
+    of_accounts = [one for one in recorded if isinstance(one.event, OF_ACCOUNTS)]
     if not of_accounts:
         return
     estimates = [one for one in of_accounts if isinstance(one.event, FundingEstimated)]
