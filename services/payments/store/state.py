@@ -17,7 +17,6 @@ from services.messaging.database import Connection
 from services.payments.domain.accounts import postings
 from services.payments.store import dues
 
-
 OF_ACCOUNTS = (ContractLineSet, FundingEstimated, VariableFundingChanged, DueSet)
 """The events whose subject is an account: they move its sequence."""
 
