@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +33,7 @@ from services.payments.domain.lines import (
     set_line,
 )
 from services.payments.domain.refusals import Refusal
-from services.payments.domain.scale import Rate, check_rate, rate_on
+from services.payments.domain.scale import Rate, check_rate, rate_on, says_the_same
 
 YEAR = date(2026, 4, 15)
 DEMANDS = "sas_demandes_avec_rdv"
@@ -167,6 +168,18 @@ def test_the_rate_in_force_is_the_latest_start_then_the_latest_published() -> No
     assert rate_on(rates, day=YEAR, **(asked | {"taille": None})) is None  # type: ignore[arg-type]
 
 
+def test_a_rate_is_the_same_when_all_it_says_is_and_one_without_a_unit_fits_any() -> None:
+    known = rate(1, unit="par année")
+    fields = msgspec.structs.asdict(known)
+    del fields["sequence"]
+    assert says_the_same(known, RatePublished(**fields))
+    assert not says_the_same(known, RatePublished(**(fields | {"unit": "par mois"})))
+    assert not says_the_same(known, RatePublished(**(fields | {"amount_cents": 2})))
+    before_units = rate(1)
+    assert says_the_same(before_units, RatePublished(**fields))
+    assert not says_the_same(before_units, RatePublished(**(fields | {"amount_cents": 2})))
+
+
 def account(**changes: object) -> Account:
     values = {"cpts_id": "c1", "starts_on": YEAR, "departement": "95", "taille": 3}
     return Account(**(values | changes))  # type: ignore[arg-type]
@@ -259,10 +272,18 @@ def test_every_newer_figure_of_a_batch_is_priced_as_it_was_then() -> None:
         for one in reprice(before, [rate(35_000_00)], touches)
         if isinstance(one.event, FundingEstimated)
     ]
-    assert [(one.figure_revision, one.previous_cents, one.variable_cents) for one in estimates] == [
-        (5, 0, 9_000_00),
-        (1, 9_000_00, 10_000_00),
-        (6, 10_000_00, 1_000_00),
+    assert {one.departement for one in touches} == {"95"}
+    assert [(one.indicator, one.previous_cents, one.variable_cents) for one in estimates] == [
+        (DEMANDS, 0, 9_000_00),
+        (DOCTORS, 9_000_00, 10_000_00),
+        (DEMANDS, 10_000_00, 1_000_00),
+    ]
+    assert [one.figure_revision for one in estimates] == [5, 1, 6]
+    # by each line of the estimate, the revision that it read: none yet is 0
+    assert [{one.indicator: one.figure_revision for one in each.lines} for each in estimates] == [
+        {DEMANDS: 5, DOCTORS: 0},
+        {DEMANDS: 5, DOCTORS: 1},
+        {DEMANDS: 6, DOCTORS: 1},
     ]
 
 
