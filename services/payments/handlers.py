@@ -1,6 +1,6 @@
 """What payments does when it hears of contracts, tailles and figures: it prices again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from contracts.events.indicators import FigureChanged
@@ -10,7 +10,7 @@ from contracts.recorded import Cause, Recorded, record
 from services.messaging.unit import Unit
 from services.payments.domain import accounts as pricing
 from services.payments.domain.accounts import Account, Touch, figure_touches
-from services.payments.domain.lines import line_of
+from services.payments.domain.lines import line_id_of, line_of
 from services.payments.domain.scale import RATES_DEPARTEMENT, RATES_SUBJECT, VARIABLE_PART
 from services.payments.store import inputs
 
@@ -59,16 +59,27 @@ async def lock_accounts(unit: Unit, keys: Sequence[inputs.AccountKey]) -> None:
     )
 
 
-async def set_line(unit: Unit, event: ContractLineSet, departement: str, cause: Cause) -> None:
-    """Announces a contract line that differs from the present one, and prices its account."""
-    key = (event.cpts_id, event.contract_year_starts_on)
+async def set_lines(
+    unit: Unit,
+    key: inputs.AccountKey,
+    departement: str,
+    decide: Callable[[Account], Sequence[ContractLineSet]],
+    cause: Cause,
+) -> None:
+    """Announces the contract lines that `decide` makes of the present ones, and prices the account.
+
+    What `decide` raises leaves everything as it was.
+    """
     await lock_accounts(unit, [key])
     account = (await inputs.load_accounts(unit.connection, {key: departement}))[0]
-    if account.line(event.indicator) == line_of(event):
+    changed = [
+        event for event in decide(account) if account.line(line_id_of(event)) != line_of(event)
+    ]
+    if not changed:
         return
     await unit.announce(
         record(
-            [event],
+            changed,
             subject=account.subject,
             after_sequence=account.sequence,
             departement=account.departement,
@@ -77,8 +88,8 @@ async def set_line(unit: Unit, event: ContractLineSet, departement: str, cause: 
         )
     )
     touch = Touch(
-        cpts_id=event.cpts_id,
-        starts_on=event.contract_year_starts_on,
+        cpts_id=account.cpts_id,
+        starts_on=account.starts_on,
         departement=account.departement,
         reason="line",
         cause=cause,

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from contracts.departements import departements_by_code
+from contracts.events.payments import ContractLineSet
 from contracts.recorded import Cause, Recorded
 from contracts.topics import topic_of
 from deploy.local.stack import Stack
@@ -19,9 +20,10 @@ from services.messaging.migrations import migrate
 from services.messaging.offsets import add_missing_offsets
 from services.messaging.timers import Due
 from services.messaging.unit import Desk, open_unit
+from services.payments import handlers
 from services.payments.app import SERVICE as PAYMENTS
 from services.payments.app import publish_new_rates
-from services.payments.handlers import set_line
+from services.payments.domain.accounts import Account
 from tests.benchmarks import log, recording
 from tests.benchmarks.cast import Cpts, cast, lines_of, told_by_membership
 from tests.benchmarks.ground import (
@@ -160,10 +162,15 @@ async def publish_all_rates(desk: Desk) -> None:
         await publish_new_rates(unit, due)
 
 
+def _always(line: ContractLineSet) -> Callable[[Account], list[ContractLineSet]]:
+    return lambda _account: [line]
+
+
 async def set_lines(desk: Desk, everybody: Sequence[Cpts]) -> None:
     """Set the contract lines of every account."""
     for one in everybody:
         for number, line in enumerate(lines_of(one)):
             cause = Cause(id=f"order:line:{one.cpts_id}:{number}", recorded_at=datetime.now(UTC))
             async with open_unit(desk) as unit:
-                await set_line(unit, line, one.departement, cause)
+                key = (line.cpts_id, line.contract_year_starts_on)
+                await handlers.set_lines(unit, key, one.departement, _always(line), cause)

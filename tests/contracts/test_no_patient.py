@@ -17,6 +17,7 @@ from tests.patient_words import tells_of_a_person
 
 ALLOWED: Final = {
     "cpts_name": "the name of a CPTS, an organisation",
+    "line_label": "what a contract calls one of its lines",
     "structure_name": "the name of a structure, an organisation",
     "tool_name": "the name of a digital tool",
     "text": "the legal text in which a rate was read",

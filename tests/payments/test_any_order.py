@@ -205,7 +205,9 @@ async def arrive(desk: Desk, inputs: Sequence[Any]) -> None:
             await handlers.publish_rates(unit, inputs, cause)
         elif isinstance(inputs[0], tuple):
             (number, line) = inputs[0]
-            await handlers.set_line(unit, line, "95", Cause(id=f"line-{number}", recorded_at=NOW))
+            key = (line.cpts_id, line.contract_year_starts_on)
+            cause = Cause(id=f"line-{number}", recorded_at=NOW)
+            await handlers.set_lines(unit, key, "95", lambda _: [line], cause)
         else:
             await TOPICS[type(inputs[0].event)](unit, inputs)
 

@@ -116,7 +116,9 @@ async def hear_figure(unit: Unit) -> None:
 
 
 async def order_line(unit: Unit) -> None:
-    await handlers.set_line(unit, line, "95", CAUSE)
+    await handlers.set_lines(
+        unit, (line.cpts_id, line.contract_year_starts_on), "95", lambda _: [line], CAUSE
+    )
 
 
 async def order_rate(unit: Unit) -> None:

@@ -13,6 +13,7 @@ class LineAmount(msgspec.Struct, frozen=True, kw_only=True):
     value: int | None
     figure_revision: int
     amount_cents: int
+    line_id: str | None = None
 
 
 class MissionAmount(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,9 +54,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """The aggregate's id in the log."""
         return f"{self.cpts_id}/{self.starts_on.isoformat()}"
 
-    def line(self, indicator: str) -> Line | None:
-        """The present line of an indicator, None without one."""
-        return next((line for line in self.lines if line.indicator == indicator), None)
+    def line(self, line_id: str) -> Line | None:
+        """A present line, None without one."""
+        return next((line for line in self.lines if line.line_id == line_id), None)
 
 
 class Touch(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,15 +111,14 @@ def line_amount(line: Line, figure: Figure | None) -> LineAmount:
         value=value,
         figure_revision=figure.revision if figure else 0,
         amount_cents=line_amount_cents(line, value),
+        line_id=line.line_id,
     )
 
 
 def line_amounts(account: Account) -> dict[str, LineAmount]:
-    """What each line of an account brings, by indicator, in order of mission and indicator."""
-    lines = sorted(account.lines, key=lambda line: (line.mission, line.indicator))
-    return {
-        line.indicator: line_amount(line, account.figures.get(line.indicator)) for line in lines
-    }
+    """What each line of an account brings, by its id, in order of mission, indicator and id."""
+    lines = sorted(account.lines, key=lambda line: (line.mission, line.indicator, line.line_id))
+    return {line.line_id: line_amount(line, account.figures.get(line.indicator)) for line in lines}
 
 
 def envelopes_of(account: Account, rates: Sequence[Rate]) -> dict[str, int | None]:
@@ -169,12 +168,15 @@ def reprice(
     and those before. Its other inputs are the present ones.
     """
     envelopes, amounts = envelopes_of(account, rates), line_amounts(account)
-    lines = {line.indicator: line for line in account.lines}
     announced: list[Recorded[FundingEstimated | VariableFundingChanged]] = []
     previous_cents, sequence = account.variable_cents, account.sequence
     for touch in touches:
-        if touch.figure is not None and touch.indicator in lines:
-            amounts[touch.indicator] = line_amount(lines[touch.indicator], touch.figure)
+        if touch.figure is not None:
+            amounts |= {
+                line.line_id: line_amount(line, touch.figure)
+                for line in account.lines
+                if line.indicator == touch.indicator
+            }
         estimate = estimate_of(amounts.values(), envelopes)
         events: list[FundingEstimated | VariableFundingChanged] = [
             FundingEstimated(

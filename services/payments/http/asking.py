@@ -14,6 +14,7 @@ Day = FromPath[date]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}\Z")]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,60}\Z")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{0,200}\Z")]
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
 # Ten thousand million euros, a thousand million demands: no sum of them leaves 64 bits.
 Cents = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]

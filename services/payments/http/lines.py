@@ -1,20 +1,30 @@
-"""Orders on contract lines: what each indicator can bring in a contract year."""
+"""Orders on contract lines: what each can bring in a contract year, one by one or all of them."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, put
-from litestar.params import FromPath, JSONBody
+from litestar import Request, Response, get, put
+from litestar.params import FromPath, FromQuery, JSONBody
 
-from contracts.events.payments import LineMode, Step
+from contracts.events.payments import ContractLineSet, LineMode, Step
+from contracts.indicators import indicators
 from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.problems import Refused
 from services.payments import handlers
 from services.payments.domain import lines
-from services.payments.domain.lines import Line
-from services.payments.domain.refusals import Refusal
-from services.payments.http.asking import Cents, Code, Count, CptsId, Day, refused
+from services.payments.domain.accounts import Account, variable_rate
+from services.payments.domain.line_rows import COLUMNS, Row, RowError, lines_of, rows_of
+from services.payments.domain.lines import Line, LineRefused
+from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
+from services.payments.domain.scale import MISSIONS
+from services.payments.http.asking import Cents, Code, Count, CptsId, Day, Name, refused
+from services.payments.http.tables import Format, TableOperation, read_table, table_response
 from services.payments.store import inputs
+
+SETTING_ROLES = frozenset({Role.CAISSE, Role.ARS, Role.SYSTEM})
+LINES_MAX = 500
 
 
 class StepOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,7 +35,11 @@ class StepOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class LineOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of an order that sets a contract line; amounts in cents."""
+    """The body of an order that sets a contract line; amounts in cents.
+
+    Without an `indicator` the line reads that of its own id; without `is_lower_better` values go
+    the way that is the indicator's.
+    """
 
     mission: Code
     mode: LineMode
@@ -33,6 +47,12 @@ class LineOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     target: Count | None = None
     steps: Annotated[tuple[StepOrder, ...], msgspec.Meta(max_length=100)] = ()
     is_withdrawn: bool = False
+    indicator: Code | None = None
+    line_label: Name = ""
+    baseline: Count | None = None
+    is_lower_better: bool | None = None
+    documents: Annotated[tuple[Code, ...], msgspec.Meta(max_length=20)] = ()
+    carried_over_from_on: date | None = None
 
 
 class LineAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,38 +63,156 @@ class LineAnswer(msgspec.Struct, frozen=True, kw_only=True):
     line: LineOrder
 
 
-@put("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/lines/{indicator:str}", status_code=200)
+class LinesAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines of a contract year as they are set."""
+
+    cpts_id: str
+    starts_on: date
+    lines: Sequence[Line]
+
+
+@put("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/lines/{line_id:str}", status_code=200)
 async def set_line(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
     starts_on: Day,
-    indicator: FromPath[str],
+    line_id: FromPath[str],
     data: JSONBody[LineOrder],
 ) -> Response[LineAnswer]:
-    """Sets what one indicator can bring in one contract year, and prices the account again."""
-    line = Line(
+    """Sets what one line can bring in one contract year, and prices the account again."""
+    line = _line(line_id, data)
+
+    async def body(order: Order) -> Answer:
+        event = lines.set_line(
+            line, cpts_id=cpts_id, starts_on=starts_on, is_withdrawn=data.is_withdrawn
+        )
+        departement = await _departement(order, cpts_id)
+        if isinstance(event, Refusal):
+            raise refused(event)
+        await handlers.set_lines(
+            order.unit, (cpts_id, starts_on), departement, lambda _: [event], order.cause
+        )
+        return Answer(body=LineAnswer(cpts_id=cpts_id, starts_on=starts_on, line=data))
+
+    return await carry_out(request, SETTING_ROLES, body)
+
+
+@put(
+    "/cpts/{cpts_id:str}/contract-years/{starts_on:date}/lines",
+    status_code=200,
+    operation_class=TableOperation,
+)
+async def import_lines(
+    request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: Day
+) -> Response[LinesAnswer]:
+    """Replaces all the lines of a contract year by those of a file, CSV or XLSX, all or none.
+
+    What is wrong is listed row by row, all at once; a line that is not in the file is withdrawn.
+    """
+    table = read_table(request.headers.get("Content-Type", ""), await request.body(), COLUMNS)
+    rows, errors = lines_of(table, LINES_MAX)
+
+    async def body(order: Order) -> Answer:
+        departement = await _departement(order, cpts_id)
+        if errors:
+            raise _wrong(errors)
+        rates = await inputs.load_variable_rates(order.unit.connection)
+
+        def decide(account: Account) -> list[ContractLineSet]:
+            found = [row.line for row in rows]
+            envelopes = {mission: variable_rate(account, rates, mission) for mission in MISSIONS}
+            wrong = lines.check_lines(
+                found, {name: one.amount_cents if one else None for name, one in envelopes.items()}
+            )
+            if wrong:
+                raise _wrong(_in_rows(wrong, rows))
+            kept = {line.line_id for line in found}
+            gone = [line for line in account.lines if line.line_id not in kept]
+            return [lines.line_set(line, cpts_id, starts_on) for line in found] + [
+                lines.line_set(line, cpts_id, starts_on, is_withdrawn=True) for line in gone
+            ]
+
+        key = (cpts_id, starts_on)
+        await handlers.set_lines(order.unit, key, departement, decide, order.cause)
+        return Answer(
+            body=LinesAnswer(cpts_id=cpts_id, starts_on=starts_on, lines=[row.line for row in rows])
+        )
+
+    return await carry_out(request, SETTING_ROLES, body)
+
+
+@get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/lines")
+async def export_lines(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    starts_on: Day,
+    file_format: FromQuery[Format] = "csv",
+) -> Response[bytes]:
+    """The lines of a contract year as a file that can be imported again, CSV or XLSX."""
+    async with request.app.state.pool.acquire() as connection:
+        (account,) = await inputs.load_accounts(connection, {(cpts_id, starts_on): ""})
+    ordered = sorted(account.lines, key=lambda line: (line.mission, line.line_id))
+    return table_response(rows_of(ordered), COLUMNS, file_format, f"lignes-{cpts_id}-{starts_on}")
+
+
+@get("/lines-template")
+async def lines_template(file_format: FromQuery[Format] = "csv") -> Response[bytes]:
+    """An empty file of contract lines, CSV or XLSX, with its columns."""
+    return table_response([], COLUMNS, file_format, "modele-lignes")
+
+
+def _line(line_id: str, data: LineOrder) -> Line:
+    indicator = data.indicator or line_id
+    known = indicators().get(indicator)
+    direction = known.direction if known else "up"
+    return Line(
         mission=data.mission,
         indicator=indicator,
         mode=data.mode,
         max_cents=data.max_cents,
         target=data.target,
         steps=tuple(Step(**msgspec.structs.asdict(step)) for step in data.steps),
+        line_id=line_id,
+        line_label=data.line_label,
+        baseline=data.baseline,
+        is_lower_better=(
+            direction == "down" if data.is_lower_better is None else data.is_lower_better
+        ),
+        documents=data.documents,
+        carried_over_from_on=data.carried_over_from_on,
     )
 
-    async def body(order: Order) -> Answer:
-        unit = order.unit
-        departement = await inputs.departement_of_cpts(unit.connection, cpts_id)
-        if departement is None:
-            raise refused(Refusal.UNKNOWN_CPTS)
-        event = lines.set_line(
-            line, cpts_id=cpts_id, starts_on=starts_on, is_withdrawn=data.is_withdrawn
+
+async def _departement(order: Order, cpts_id: str) -> str:
+    departement = await inputs.departement_of_cpts(order.unit.connection, cpts_id)
+    if departement is None:
+        raise refused(Refusal.UNKNOWN_CPTS)
+    return departement
+
+
+def _in_rows(wrong: Sequence[LineRefused], rows: Sequence[Row]) -> list[RowError]:
+    """Each error at the last row of its line, or of its mission."""
+    return [
+        RowError(
+            row=max(
+                row.number
+                for row in rows
+                if row.line.mission == one.mission and one.line_id in (None, row.line.line_id)
+            ),
+            column=None,
+            detail=f"{one.line_id or one.mission} : {REFUSAL_TEXTS[one.reason]}",
         )
-        if isinstance(event, Refusal):
-            raise refused(event)
-        await handlers.set_line(unit, event, departement, order.cause)
-        return Answer(body=LineAnswer(cpts_id=cpts_id, starts_on=starts_on, line=data))
-
-    return await carry_out(request, {Role.CAISSE, Role.ARS, Role.SYSTEM}, body)
+        for one in wrong
+    ]
 
 
-ROUTES = (set_line,)
+def _wrong(errors: Sequence[RowError]) -> Refused:
+    reason = Refusal.LINES_REFUSED
+    told = [
+        {"field": one.column or "", "in": f"rangée {one.row}", "message": one.detail}
+        for one in sorted(errors, key=lambda one: one.row)
+    ]
+    return Refused(reason.value, REFUSAL_TEXTS[reason], status=422, errors=told)
+
+
+ROUTES = (set_line, import_lines, export_lines, lines_template)

@@ -214,7 +214,10 @@ _LOAD_ACCOUNTS = """
            (
                select coalesce(json_agg(json_build_object(
                    'mission', mission, 'indicator', indicator, 'mode', mode,
-                   'max_cents', max_cents, 'target', target, 'steps', steps)), '[]')
+                   'max_cents', max_cents, 'target', target, 'steps', steps,
+                   'line_id', line_id, 'line_label', line_label, 'baseline', baseline,
+                   'is_lower_better', is_lower_better, 'documents', documents,
+                   'carried_over_from_on', carried_over_from_on)), '[]')
                from contract_line
                where (cpts_id, starts_on) = (key.cpts_id, key.starts_on) and not is_withdrawn
            ) as lines,

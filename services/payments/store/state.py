@@ -15,6 +15,7 @@ from contracts.events.payments import (
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import postings
+from services.payments.domain.lines import line_id_of
 from services.payments.store import dues
 
 OF_ACCOUNTS = (ContractLineSet, FundingEstimated, VariableFundingChanged, DueSet)
@@ -63,35 +64,47 @@ async def _put_rates(connection: Connection, recorded: Sequence[Recorded[Any]]) 
 
 async def _put_lines(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
     latest = {
-        (one.event.cpts_id, one.event.contract_year_starts_on, one.event.indicator): one
+        (one.event.cpts_id, one.event.contract_year_starts_on, line_id_of(one.event)): one
         for one in recorded
         if isinstance(one.event, ContractLineSet)
     }
-    lines = list(latest.values())
-    if not lines:
-        return
-    await connection.execute(
+    await connection.executemany(
         """
-        insert into contract_line as kept (cpts_id, starts_on, indicator, sequence, mission, mode,
-                                           max_cents, target, steps, is_withdrawn)
-        select * from unnest($1::text[], $2::date[], $3::text[], $4::bigint[], $5::text[],
-                             $6::text[], $7::bigint[], $8::bigint[], $9::jsonb[], $10::boolean[])
-        on conflict (cpts_id, starts_on, indicator) do update
-        set sequence = excluded.sequence, mission = excluded.mission, mode = excluded.mode,
-            max_cents = excluded.max_cents, target = excluded.target, steps = excluded.steps,
-            is_withdrawn = excluded.is_withdrawn
+        insert into contract_line as kept (cpts_id, starts_on, line_id, sequence, indicator,
+                                           mission, mode, max_cents, target, steps, is_withdrawn,
+                                           line_label, baseline, is_lower_better, documents,
+                                           carried_over_from_on)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13, $14, $15, $16)
+        on conflict (cpts_id, starts_on, line_id) do update
+        set sequence = excluded.sequence, indicator = excluded.indicator,
+            mission = excluded.mission, mode = excluded.mode, max_cents = excluded.max_cents,
+            target = excluded.target, steps = excluded.steps,
+            is_withdrawn = excluded.is_withdrawn, line_label = excluded.line_label,
+            baseline = excluded.baseline, is_lower_better = excluded.is_lower_better,
+            documents = excluded.documents, carried_over_from_on = excluded.carried_over_from_on
         where kept.sequence < excluded.sequence
         """,
-        [one.event.cpts_id for one in lines],
-        [one.event.contract_year_starts_on for one in lines],
-        [one.event.indicator for one in lines],
-        [one.sequence for one in lines],
-        [one.event.mission for one in lines],
-        [one.event.mode for one in lines],
-        [one.event.max_cents for one in lines],
-        [one.event.target for one in lines],
-        [_json(one.event.steps) for one in lines],
-        [one.event.is_withdrawn for one in lines],
+        [
+            (
+                cpts_id,
+                starts_on,
+                line_id,
+                one.sequence,
+                one.event.indicator,
+                one.event.mission,
+                one.event.mode,
+                one.event.max_cents,
+                one.event.target,
+                _json(one.event.steps),
+                one.event.is_withdrawn,
+                one.event.line_label,
+                one.event.baseline,
+                one.event.is_lower_better,
+                list(one.event.documents),
+                one.event.carried_over_from_on,
+            )
+            for (cpts_id, starts_on, line_id), one in latest.items()
+        ],
     )
 
 

@@ -1,0 +1,131 @@
+"""Tables that people send and take: CSV as French spreadsheets write it, or XLSX."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from zipfile import BadZipFile
+
+from litestar import Response
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Schema
+from openpyxl import Workbook, load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from services.messaging.documents import OrderOperation
+from services.messaging.problems import Refused
+
+Format = Literal["csv", "xlsx"]
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+BYTES_MAX = 5_000_000
+ROWS_MAX = 10_000
+
+
+@dataclass
+class TableOperation(OrderOperation):
+    """An order whose body is a table."""
+
+    def __post_init__(self) -> None:
+        """Document the two kinds of file."""
+        super().__post_init__()
+        file = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, content_encoding="binary"))
+        self.request_body = RequestBody(content={CSV: file, XLSX: file}, required=True)
+
+
+def read_table(media_type: str, body: bytes, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a file by column, its empty rows left out as empty dicts.
+
+    Raises `Refused` (415) for another kind of file, (413) for one too big, (400) for one that
+    cannot be read or has other columns.
+    """
+    if len(body) > BYTES_MAX:
+        raise Refused("file_too_big", "Le fichier dépasse 5 Mo.", status=413)
+    kind = media_type.partition(";")[0].strip().lower()
+    if kind == CSV:
+        found = _csv_rows(body)
+    elif kind == XLSX:
+        found = _xlsx_rows(body)
+    else:
+        raise Refused("file_type", f"Le fichier est {CSV} ou {XLSX}.", status=415)
+    head, *rows = found or [[]]
+    missing = [name for name in columns if name not in head]
+    unknown = [name for name in head if name and name not in columns]
+    if missing or unknown:
+        raise Refused(
+            "columns",
+            f"Colonnes manquantes : {', '.join(missing) or 'aucune'} ; "
+            f"inconnues : {', '.join(unknown) or 'aucune'}.",
+            status=400,
+        )
+    if len(rows) > ROWS_MAX:
+        raise Refused("file_too_big", f"Le fichier dépasse {ROWS_MAX} lignes.", status=413)
+    return [
+        {name: value.strip() for name, value in zip(head, row, strict=False) if name}
+        if any(value.strip() for value in row)
+        else {}
+        for row in rows
+    ]
+
+
+def table_response(
+    rows: Iterable[Sequence[str]], columns: Sequence[str], file_format: Format, name: str
+) -> Response[bytes]:
+    """A file of these rows under these columns, to be saved under a name."""
+    content = _csv(rows, columns) if file_format == "csv" else _xlsx(rows, columns)
+    return Response(
+        content,
+        media_type=f"{CSV}; charset=utf-8" if file_format == "csv" else XLSX,
+        headers={"Content-Disposition": f'attachment; filename="{name}.{file_format}"'},
+    )
+
+
+def _csv_rows(body: bytes) -> list[list[str]]:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused(
+            "file_unreadable", "Le fichier CSV n'est pas en UTF-8.", status=400
+        ) from error
+    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise Refused("file_unreadable", "Le fichier CSV ne se lit pas.", status=400) from error
+
+
+def _xlsx_rows(body: bytes) -> list[list[str]]:
+    try:
+        book = load_workbook(io.BytesIO(body), read_only=True, data_only=True)
+    except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+        raise Refused("file_unreadable", "Le fichier XLSX ne se lit pas.", status=400) from error
+    sheet = book.worksheets[0]
+    rows = sheet.iter_rows(max_row=ROWS_MAX + 2, values_only=True)
+    return [["" if cell is None else _cell(cell) for cell in row] for row in rows]
+
+
+def _cell(cell: object) -> str:
+    """A cell as a person would type it: 9000.0 is 9000, and a day is ISO 8601."""
+    if isinstance(cell, str):
+        return cell
+    return str(cell).removesuffix(".0").removesuffix(" 00:00:00")
+
+
+def _csv(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> bytes:
+    # The mark tells spreadsheets that the text is UTF-8.
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _xlsx(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> bytes:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Lignes")
+    sheet.append(list(columns))
+    for row in rows:
+        sheet.append(list(row))
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
