@@ -275,12 +275,12 @@ async def test_an_annex_of_44_lines_is_imported_whole_exported_and_priced(
         [
             figure("c1", 74, 1, "medecin_traitant_ald_sans"),
             figure("c1", 7240, 1, "depistage_sein"),
-            figure("c1", 11, 1, "sas_medecins_participants"),
-            figure("c1", 100, 1, "sas_demandes_avec_rdv"),
+            figure("c1", 1, 1, "sas_medecins_participants"),
+            figure("c1", 1, 1, "sas_demandes_avec_rdv"),
         ],
     )
-    # 6 000 (51-100) + 2 500 (72.40 %) + 3 000 (ten doctors) + a quarter of 4 000
-    assert await payments.variable_cents("c1") == 12_500_00
+    # 6 000 (51-100) + 2 500 (72.40 %) + nothing below ten doctors + 4 000 / 400
+    assert await payments.variable_cents("c1") == 8_510_00
 
     for file_format, media_type in (("csv", "text/csv"), ("xlsx", XLSX)):
         taken = await payments.client.get(PATH, params={"file_format": file_format})
@@ -289,9 +289,18 @@ async def test_an_annex_of_44_lines_is_imported_whole_exported_and_priced(
             PATH, content=taken.content, headers=headers | {"Content-Type": media_type}
         )
         assert again.status_code == 200, again.text
+    explained = await payments.get(PATH.replace("/lines", "/explanation"))
+    told = {one["line_id"]: one for one in explained["lines"]}
+    assert told["mt-ald"]["libelle"] == "ALD sans médecin traitant"
+    assert told["mt-ald"]["line"]["documents"] == ["caisse_data"]
+    assert (told["annuaire"]["indicator"], told["annuaire"]["amount_cents"]) == (
+        "local_annuaire",
+        0,
+    )
+    assert set((await payments.get("/invariants")).values()) == {True}
     estimates = await payments.get(PATH.replace("/lines", "/estimates"))
     assert [one["reason"] for one in estimates["items"]].count("line") == 1
-    assert await payments.variable_cents("c1") == 12_500_00
+    assert await payments.variable_cents("c1") == 8_510_00
 
 
 async def test_an_annex_replaces_the_lines_of_the_year(payments: Payments) -> None:

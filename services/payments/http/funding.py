@@ -7,7 +7,6 @@ from litestar import Request, get
 from litestar.params import FromQuery
 
 from contracts.events.payments import LineAmount, MissionAmount
-from contracts.indicators import indicators
 from services.messaging.problems import Refused, not_found
 from services.payments.domain.accounts import Account, price, unknown_input, variable_rate
 from services.payments.domain.scale import MISSIONS, Rate
@@ -105,13 +104,15 @@ async def explanation(
 
 def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, Any]:
     rate = variable_rate(account, rates, amount.mission)
+    line = account.line(amount.line_id or amount.indicator)
     return {
         "mission": amount.mission,
+        "line_id": amount.line_id or amount.indicator,
         "indicator": amount.indicator,
-        "libelle": indicators()[amount.indicator].label,
+        "libelle": line.label if line else amount.indicator,
         "amount_cents": amount.amount_cents,
         "rate_is_verified": _is_verified(rate),
-        "line": account.line(amount.indicator),
+        "line": line,
         "figure": {
             "value": amount.value,
             "revision": amount.figure_revision,
