@@ -26,6 +26,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     `unit`: `basis_points` are ten-thousandths. `direction`: whether a higher value is better
     (`up`) or a lower one (`down`). `source`: where its values come from: computed from events,
     added up from declared activities, declared by the CPTS, or from a file of the caisse.
+    `is_cumulative`: it adds up as the year goes; else it is a state, that goes up and down.
     """
 
     code: str
@@ -34,6 +35,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     unit: Unit
     direction: Direction
     source: Source
+    is_cumulative: bool
     from_on: date
     text: str
     status: str

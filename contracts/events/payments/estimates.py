@@ -35,7 +35,7 @@ class FundingEstimated(
 
     `reason`: `figure` (then with the indicator and the figure's revision), `line`, `rate`,
     `taille`, `contract`, `restore` (any of them, after a service came back from a backup).
-    `variable_cents` is the sum of the missions.
+    `variable_cents` is the sum of the missions, `taille` that of the year, None when not known.
     """
 
     cpts_id: str
@@ -47,6 +47,7 @@ class FundingEstimated(
     lines: tuple[LineAmount, ...]
     indicator: str | None = None
     figure_revision: int | None = None
+    taille: int | None = None
 
 
 class VariableFundingChanged(

@@ -189,6 +189,7 @@ def reprice(
                 lines=estimate.lines,
                 indicator=touch.indicator,
                 figure_revision=touch.figure.revision if touch.figure else None,
+                taille=account.taille,
             )
         ]
         if estimate.variable_cents != previous_cents:

@@ -1,13 +1,15 @@
 """What the questions and orders of payments share: how they name things, and how they refuse."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar.params import FromPath, QueryParameter
 
-from services.messaging.problems import Refused
+from services.messaging.database import Connection
+from services.messaging.problems import Refused, not_found
 from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
+from services.payments.store import answers
 
 CptsId = FromPath[str]
 Day = FromPath[date]
@@ -19,6 +21,15 @@ Text = Annotated[str, msgspec.Meta(max_length=1000)]
 # Ten thousand million euros, a thousand million demands: no sum of them leaves 64 bits.
 Cents = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
 Count = Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)]
+
+
+async def year_of(connection: Connection, cpts_id: str, starts_on: date) -> dict[str, Any]:
+    """A contract year with its taille; 404 when the CPTS has none that begins on this day."""
+    years = await answers.contract_years(connection, cpts_id)
+    year = next((one for one in years if one["starts_on"] == starts_on), None)
+    if year is None:
+        raise not_found("L'année de contrat", f"{cpts_id}/{starts_on.isoformat()}")
+    return year
 
 
 def refused(refusal: Refusal) -> Refused:

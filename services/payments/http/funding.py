@@ -1,5 +1,6 @@
 """What a contract year is worth now, and why: funding, explanations, every computation."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -7,11 +8,12 @@ from litestar import Request, get
 from litestar.params import FromQuery
 
 from contracts.events.payments import LineAmount, MissionAmount
+from services.messaging.database import Connection
 from services.messaging.problems import Refused, not_found
 from services.payments.domain.accounts import Account, price, unknown_input, variable_rate
 from services.payments.domain.scale import MISSIONS, Rate
-from services.payments.http.asking import CptsId, Day, Limit
-from services.payments.store import answers, inputs
+from services.payments.http.asking import CptsId, Day, Limit, year_of
+from services.payments.store import answers, inputs, past
 
 # Where the figure's own rule is shown, with its texts and whether they are verified.
 COUNTING_RULE = "indicators: GET /parameters"
@@ -58,11 +60,12 @@ async def explanation(
     indicator: FromQuery[str | None] = None,
     after: FromQuery[str] = "",
     limit: Limit = 100,
+    known_at: FromQuery[datetime | None] = None,
 ) -> dict[str, Any]:
     """Every amount of an account, down to the facts: missions, rate and text, lines, figures.
 
-    `indicator` keeps one line, and `after` then pages its facts. All of one answer is read at one
-    moment.
+    `indicator` keeps one line, and `after` then pages its facts; `known_at` is an instant of the
+    past, whose knowledge is explained instead. All of one answer is read at one moment.
     """
     if after and indicator is None:
         raise Refused(
@@ -72,16 +75,18 @@ async def explanation(
         request.app.state.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        years = await answers.contract_years(connection, cpts_id)
-        year = next((one for one in years if one["starts_on"] == starts_on), None)
-        if year is None:
-            raise not_found("L'année de contrat", f"{cpts_id}/{starts_on.isoformat()}")
-        account = (await inputs.load_accounts(connection, {(cpts_id, starts_on): ""}))[0]
-        rates = await inputs.load_variable_rates(connection)
+        year = await year_of(connection, cpts_id, starts_on)
+        account, rates = await _known(connection, (cpts_id, starts_on), known_at)
         estimate = price(account, rates)
         facts = {
             amount.indicator: await answers.counted_facts(
-                connection, cpts_id, starts_on, amount.indicator, after=after, limit=limit
+                connection,
+                cpts_id,
+                starts_on,
+                amount.indicator,
+                after=after,
+                limit=limit,
+                revision=amount.figure_revision,
             )
             for amount in estimate.lines
             if indicator in (None, amount.indicator)
@@ -100,6 +105,21 @@ async def explanation(
             if amount.indicator in facts
         ],
     }
+
+
+async def _known(
+    connection: Connection, key: inputs.AccountKey, known_at: datetime | None
+) -> tuple[Account, list[Rate]]:
+    """The account and the rates as they are known now, or were at an instant."""
+    if known_at is None:
+        (account,) = await inputs.load_accounts(connection, {key: ""})
+        return account, await inputs.load_variable_rates(connection)
+    if known_at.tzinfo is None:
+        raise Refused("instant_invalid", "Un instant se dit avec son décalage.", status=400)
+    return (
+        await past.load_account(connection, key, known_at),
+        await past.load_variable_rates(connection, known_at),
+    )
 
 
 def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, Any]:

@@ -63,14 +63,16 @@ async def counted_facts(
     *,
     after: str,
     limit: int,
+    revision: int,
 ) -> list[str]:
-    """The facts that a figure counts now, in order of their id."""
+    """The facts that a figure counted at a revision, in order of their id."""
     rows = await connection.fetch(
         """
         select fact_id
         from (select distinct on (fact_id) fact_id, is_counted
               from figure_fact
               where cpts_id = $1 and starts_on = $2 and indicator = $3 and fact_id > $4
+                and revision <= $6
               order by fact_id, revision desc) as fact
         where is_counted
         order by fact_id limit $5
@@ -80,6 +82,7 @@ async def counted_facts(
         indicator,
         after,
         limit,
+        revision,
     )
     return [row["fact_id"] for row in rows]
 

@@ -152,6 +152,7 @@ async def _put_prices(connection: Connection, recorded: Sequence[Recorded[Any]])
         [one.departement for one in last.values()],
         [one.sequence for one in last.values()],
         [amounts.get(key) for key in last],
+        [one.event.taille for one in estimates],
     )
 
 
@@ -160,10 +161,10 @@ _PUT_PRICES = """
     with estimated as (
         insert into estimate (cpts_id, starts_on, sequence, event_id, reason, indicator,
                               figure_revision, cause, variable_cents, previous_cents, missions,
-                              lines, occurred_at)
+                              lines, occurred_at, taille)
         select * from unnest($1::text[], $2::date[], $3::bigint[], $4::uuid[], $5::text[],
                              $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[],
-                             $11::jsonb[], $12::jsonb[], $13::timestamptz[])
+                             $11::jsonb[], $12::jsonb[], $13::timestamptz[], $26::smallint[])
         on conflict do nothing
     ), posted as (
         insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,

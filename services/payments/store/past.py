@@ -1,0 +1,60 @@
+"""What was known of an account at an instant of the past: read from what only grows."""
+
+from datetime import datetime
+
+import msgspec
+
+from contracts.events.payments import ContractLineSet, LineAmount
+from services.messaging.database import Connection
+from services.payments.domain.accounts import Account, Figure
+from services.payments.domain.lines import line_of
+from services.payments.domain.scale import RATES_SUBJECT, VARIABLE_PART, Rate
+from services.payments.store.inputs import AccountKey
+
+LAST_ESTIMATE = """
+    select sequence, taille, variable_cents, lines from estimate
+    where cpts_id = $1 and starts_on = $2 and occurred_at <= $3
+    order by sequence desc limit 1
+"""
+LINES = """
+    select distinct on (coalesce(event ->> 'line_id', event ->> 'indicator')) event::text as event
+    from history
+    where subject = $1 and type = 'payments.ContractLineSet.v1' and recorded_at <= $2
+    order by coalesce(event ->> 'line_id', event ->> 'indicator'), sequence desc
+"""
+RATES = """
+    select rate.* from rate
+    join history on subject = $1 and history.sequence = rate.sequence
+    where recorded_at <= $2 and part = $3
+"""
+
+
+async def load_account(connection: Connection, key: AccountKey, known_at: datetime) -> Account:
+    """The account with the lines, the figures and the taille by which it was last priced then."""
+    cpts_id, starts_on = key
+    account = Account(cpts_id=cpts_id, starts_on=starts_on, departement="")
+    estimate = await connection.fetchrow(LAST_ESTIMATE, cpts_id, starts_on, known_at)
+    if estimate is None:
+        return account
+    said = await connection.fetch(LINES, account.subject, known_at)
+    lines = [line_of(msgspec.json.decode(row["event"], type=ContractLineSet)) for row in said]
+    amounts = msgspec.json.decode(estimate["lines"], type=list[LineAmount])
+    return msgspec.structs.replace(
+        account,
+        sequence=estimate["sequence"],
+        variable_cents=estimate["variable_cents"],
+        is_contract_year=estimate["taille"] is not None,
+        taille=estimate["taille"],
+        lines=tuple(line for line in lines if line is not None),
+        figures={
+            one.indicator: Figure(value=one.value, revision=one.figure_revision)
+            for one in amounts
+            if one.value is not None
+        },
+    )
+
+
+async def load_variable_rates(connection: Connection, known_at: datetime) -> list[Rate]:
+    """The variable parts that were published by then."""
+    rows = await connection.fetch(RATES, RATES_SUBJECT, known_at, VARIABLE_PART)
+    return [Rate(**row) for row in rows]

@@ -1,0 +1,186 @@
+"""What would be, what may be, and what was known: simulations, projections, the past explained."""
+
+import random
+from datetime import date, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.topics import INDICATORS, MEMBERSHIP
+from services.payments.domain.accounts import Account, Figure, price
+from services.payments.domain.lines import Line
+from services.payments.domain.projection import look_ahead, project
+from services.payments.domain.simulation import Supposed, simulate
+from tests.payments.served import (
+    DEMANDS,
+    DOCTORS,
+    LINEAR,
+    NOW,
+    YEAR,
+    Payments,
+    contract,
+    figure,
+    line_path,
+)
+from tests.payments.test_pricing import rate
+
+DEMANDS_LINE = Line(
+    mission="acces_aux_soins", indicator=DEMANDS, mode="linear", max_cents=5_000_00, target=50
+)
+ACCOUNT = Account(
+    cpts_id="c1",
+    starts_on=YEAR.starts_on,
+    departement="95",
+    taille=3,
+    lines=(DEMANDS_LINE,),
+    figures={DEMANDS: Figure(value=10, revision=4)},
+)
+RATES = [rate(35_000_00), rate(4_000_00, taille=1)]
+
+
+@pytest.mark.parametrize(
+    ("supposed", "cents"),
+    [
+        (Supposed(), 1_000_00),
+        (Supposed(values={DEMANDS: 40}), 4_000_00),
+        (Supposed(values={DEMANDS: 50}, taille=1), 4_000_00),
+        (Supposed(values={DEMANDS: 50}, envelopes={"acces_aux_soins": 3_000_00}), 3_000_00),
+        (Supposed(values={DOCTORS: 50}), 1_000_00),
+        (Supposed(starts_on=date(2019, 1, 1)), 0),
+        (Supposed(lines=()), 0),
+    ],
+)
+def test_a_simulation_prices_what_is_supposed(supposed: Supposed, cents: int) -> None:
+    assert simulate(ACCOUNT, RATES, supposed).variable_cents == cents
+
+
+@given(st.integers(0, 100))
+def test_to_suppose_what_is_changes_nothing(value: int) -> None:
+    account = msgspec.structs.replace(ACCOUNT, figures={DEMANDS: Figure(value=value, revision=4)})
+    supposed = Supposed(
+        values={DEMANDS: value},
+        taille=3,
+        starts_on=YEAR.starts_on,
+        envelopes={"acces_aux_soins": 35_000_00},
+    )
+    assert simulate(account, RATES, supposed) == price(account, RATES)
+
+
+@pytest.mark.parametrize(
+    ("value", "elapsed", "to_go", "low", "likely", "high"),
+    [
+        # a quarter of the year gone: 3 times as much to come, m = 301.5, deviation 34.7
+        (100, 91, 273, 343, 400, 457),
+        (0, 100, 100, 0, 0, 1),
+        # the end of the year, and its eve
+        (80, 365, 0, 80, 80, 80),
+        (365, 364, 1, 365, 366, 367),
+        (5, 0, 100, 5, 5, 5),
+    ],
+)
+def test_a_flow_goes_on_as_it_came(
+    value: int, elapsed: int, to_go: int, low: int, likely: int, high: int
+) -> None:
+    seen = project(value, elapsed, to_go)
+    assert (seen.low, seen.likely, seen.high) == (low, likely, high)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 365), st.integers(0, 365))
+def test_what_came_is_never_taken_back(value: int, elapsed: int, to_go: int) -> None:
+    seen = project(value, elapsed, to_go)
+    assert value <= seen.low <= seen.likely <= seen.high
+
+
+def test_the_interval_holds_nine_times_in_ten() -> None:
+    """Years of a steady flow, drawn by a fixed seed and seen from their hundredth day."""
+    chance = random.Random(7)
+    held = 0
+    for _ in range(400):
+        days = [sum(chance.random() < 0.2 for _ in range(3)) for _ in range(365)]
+        seen = project(sum(days[:100]), 100, 265)
+        held += seen.low <= sum(days) <= seen.high
+    # the daily counts are binomial, a little steadier than Poisson
+    assert held / 400 > 0.87
+
+
+def test_a_state_is_projected_as_it_stands_and_the_euros_follow_each_line() -> None:
+    down = Line(
+        mission="acces_aux_soins",
+        indicator="medecin_traitant_ald_sans",
+        mode="linear",
+        max_cents=4_000_00,
+        baseline=200,
+        target=100,
+        is_lower_better=True,
+    )
+    account = msgspec.structs.replace(
+        ACCOUNT,
+        lines=(DEMANDS_LINE, down),
+        figures={
+            DEMANDS: Figure(value=10, revision=4),
+            down.indicator: Figure(value=150, revision=1),
+        },
+    )
+    seen_on = YEAR.starts_on + timedelta(days=182)
+    outlook = look_ahead(
+        account, {"acces_aux_soins": 35_000_00}, ends_on=YEAR.ends_on, today=seen_on
+    )
+    assert outlook.figures[down.indicator].high == 150
+    # 10 demands in 183 of 365 days: 20 likely, 13 to 27
+    assert outlook.likely.variable_cents == 2_000_00 + 2_000_00
+    assert (outlook.low.variable_cents, outlook.high.variable_cents) == (3_300_00, 4_700_00)
+
+
+async def test_simulations_and_projections_answer_and_keep_nothing(payments: Payments) -> None:
+    await payments.hear(MEMBERSHIP, contract("c1"))
+    await payments.put(line_path("c1"), LINEAR)
+    await payments.hear(INDICATORS, [figure("c1", 1, 1)])
+    year = f"/cpts/c1/contract-years/{YEAR.starts_on}"
+    before = await payments.run.pool.fetchval("select count(*) from history")
+    body = {"values": {DEMANDS: 50}, "taille": 1}
+    by_cpts = {"Acting-Role": "cpts", "Acting-Cpts": "c1"}
+    answer = await payments.post(f"{year}/simulation", body, **by_cpts)
+    assert answer.json()["difference_cents"] == 4_900_00
+    another = await payments.post(f"{year}/simulation", body, **(by_cpts | {"Acting-Cpts": "c2"}))
+    assert another.status_code == 403
+    unknown = await payments.post("/cpts/c1/contract-years/2001-01-01/simulation", body)
+    assert unknown.status_code == 404
+    seen = await payments.get(f"{year}/projection?on=2026-05-04")
+    # one in 20 days: 18 at the end, as likely as not
+    assert seen["figures"][DEMANDS]["likely"] == 18
+    assert seen["likely"]["variable_cents"] == 1_800_00
+    assert await payments.run.pool.fetchval("select count(*) from history") == before
+
+
+async def test_an_amount_of_the_past_is_explained_as_it_was_known(payments: Payments) -> None:
+    year = f"/cpts/c1/contract-years/{YEAR.starts_on}"
+    await payments.hear(MEMBERSHIP, contract("c1"))
+    await payments.put(line_path("c1"), LINEAR)
+    await payments.hear(INDICATORS, [figure("c1", 1, 1)])
+    then = datetime.fromisoformat("2026-05-05T00:00:00+00:00")
+    later = {"Order-Instant": "2026-05-06T10:00:00+00:00"}
+    await payments.put(line_path("c1"), LINEAR | {"max_cents": 10_000_00}, **later)
+    rate_of_later = {
+        "rate_id": "x",
+        "from_on": "2026-04-01",
+        "taille": 3,
+        "mission": "acces_aux_soins",
+        "part": "variable",
+        "amount_cents": 150_00,
+        "text": "un autre texte",
+        "is_verified": True,
+    }
+    await payments.post("/rates", rate_of_later, **later)
+    now = await payments.get(f"{year}/explanation")
+    assert (now["variable_cents"], now["missions"][0]["rate"]["rate_id"]) == (150_00, "x")
+    known = await payments.get(f"{year}/explanation?known_at={then:%Y-%m-%dT%H:%M:%SZ}")
+    assert known["variable_cents"] == 100_00
+    assert known["lines"][0]["line"]["max_cents"] == 5_000_00
+    assert known["lines"][0]["facts"]["items"] == ["referral:1"]
+    assert known["missions"][0]["rate"]["rate_id"] == "avenant-2/acces_aux_soins/variable/T3"
+    before = f"{NOW - timedelta(days=9):%Y-%m-%dT%H:%M:%SZ}"
+    assert (await payments.get(f"{year}/explanation?known_at={before}"))["variable_cents"] == 0
+    naive = await payments.client.get(f"{year}/explanation?known_at=2026-05-05T00:00:00")
+    assert naive.status_code == 400
