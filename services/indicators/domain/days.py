@@ -22,10 +22,6 @@ class Period(msgspec.Struct, frozen=True):
         """Whether `day` is one of the period's days."""
         return self.first <= day and (self.last is None or day <= self.last)
 
-    def meets(self, other: "Period") -> bool:
-        """Whether both periods have a day in common."""
-        return self.common(other) is not None
-
     def common(self, other: "Period") -> "Period | None":
         """The days that both periods hold, None when there is none."""
         first = max(self.first, other.first)
