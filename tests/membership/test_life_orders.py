@@ -179,6 +179,21 @@ async def test_an_aci_ends_in_the_middle_of_a_month_and_is_taken_up_again(house:
     assert set((await house.get("/invariants")).values()) == {True}
 
 
+async def test_three_sign_an_aci_and_the_last_day_is_its_own(house: House) -> None:
+    cpts_id = await house.new_cpts()
+    await house.order(f"/cpts/{cpts_id}/territory", place("e", next(house.communes).code))
+    path = f"/cpts/{cpts_id}/aci"
+    signatures = {"cpts": "2026-02-10", "caisse": "2026-03-01", "ars": "2026-02-20"}
+    early = ACI | {"signed_on": "2026-02-20", "signatures": signatures}
+    assert (await house.order(path, early, role="ars")).status_code == 400
+    signed = await house.order(path, ACI | {"signatures": signatures}, role="ars")
+    assert [one["party"] for one in signed.json()["signatures"]] == ["cpts", "caisse", "ars"]
+    assert signed.json()["renews"] is None
+    following = {"aci_id": "next", "signed_on": "2029-03-01", "starts_on": "2029-04-15"}
+    renewed = await house.order(path, following, role="caisse")
+    assert (renewed.json()["renews"], len(renewed.json()["contract_years"])) == ("aci", 5)
+
+
 async def test_a_structure_brings_its_professionals_and_takes_them_away(house: House) -> None:
     cpts_id = await house.new_cpts()
     path = f"/cpts/{cpts_id}/structures/s"

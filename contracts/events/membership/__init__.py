@@ -22,6 +22,7 @@ from contracts.events.membership.contract import (
     MissionDeadlineNear,
     MissionDeadlinesSet,
     MissionRecorded,
+    Signature,
     TailleDetermined,
     Termination,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "ProjetDeSanteSent",
     "ProjetDeSanteValidated",
     "ProjetDeSanteWithdrawn",
+    "Signature",
     "StructureProfessionalRecorded",
     "StructureRecorded",
     "TailleDetermined",

@@ -23,6 +23,13 @@ class Termination(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Signature(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the three who sign an ACI (`cpts`, `caisse`, `ars`), and the day of it."""
+
+    party: str
+    signed_on: date
+
+
 class AciSigned(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="membership.AciSigned.v1"
 ):
@@ -31,6 +38,7 @@ class AciSigned(
     Said again when its dates are corrected or it ends early: the ACI's highest sequence gives all
     its contract years, and those it no longer has never counted. `is_withdrawn`: it has none.
     `termination`, when it ended before its term: the last contract year then ends on that day.
+    `signed_on` is the day of the last signature; `signatures` are all three, or none is known.
     """
 
     cpts_id: str
@@ -39,6 +47,7 @@ class AciSigned(
     contract_years: tuple[ContractYear, ...]
     is_withdrawn: bool = False
     termination: Termination | None = None
+    signatures: tuple[Signature, ...] = ()
 
 
 class TailleDetermined(

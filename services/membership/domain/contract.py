@@ -14,6 +14,7 @@ import msgspec
 from contracts.events.membership import (
     AciSigned,
     ContractYear,
+    Signature,
     TailleDetermined,
     Termination,
     TerritoryPlaceRecorded,
@@ -41,6 +42,7 @@ class AciAsked(msgspec.Struct, frozen=True, kw_only=True):
     signed_on: date
     starts_on: date
     years: int
+    signatures: tuple[Signature, ...] = ()
 
 
 class Population(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +217,7 @@ def _aci(cpts: Cpts, asked: AciAsked, *, is_withdrawn: bool) -> AciSigned:
         signed_on=asked.signed_on,
         contract_years=() if is_withdrawn else contract_years(asked.starts_on, asked.years),
         is_withdrawn=is_withdrawn,
+        signatures=asked.signatures,
     )
 
 

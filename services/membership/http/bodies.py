@@ -100,6 +100,14 @@ class CorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     is_withdrawn: bool = False
 
 
+class SignaturesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The days on which the three parties signed an ACI."""
+
+    cpts: date
+    caisse: date
+    ars: date
+
+
 class AciOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Signs the ACI for `years` contract years from `starts_on`."""
 
@@ -107,10 +115,11 @@ class AciOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signed_on: date
     starts_on: date
     years: Years = 5
+    signatures: SignaturesOrder | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a first day that no ACI can have."""
-        _refuse_impossible_start(self.starts_on)
+        """Refuse days that no ACI can have."""
+        _refuse_impossible_days(self.starts_on, self.signed_on, self.signatures)
 
 
 class AciCorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,14 +129,21 @@ class AciCorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     starts_on: date
     years: Years = 5
     is_withdrawn: bool = False
+    signatures: SignaturesOrder | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a first day that no ACI can have."""
-        _refuse_impossible_start(self.starts_on)
+        """Refuse days that no ACI can have."""
+        _refuse_impossible_days(self.starts_on, self.signed_on, self.signatures)
 
 
-def _refuse_impossible_start(starts_on: date) -> None:
-    """The first ACI is of 2019, and the calendar also ends somewhere."""
+def _refuse_impossible_days(
+    starts_on: date, signed_on: date, signatures: SignaturesOrder | None
+) -> None:
+    """The first ACI is of 2019, the calendar also ends somewhere; the last signature makes it."""
+    if signatures is not None and signed_on != max(
+        signatures.cpts, signatures.caisse, signatures.ars
+    ):
+        raise ValueError("`signed_on` is the day of the last of the three signatures")
     if not ACI_STARTS_FROM_YEAR <= starts_on.year < ACI_STARTS_BEFORE_YEAR:
         raise ValueError("`starts_on` is the first day of an ACI, from 2019 on")
 

@@ -1,12 +1,13 @@
 """The orders that sign an ACI, and that correct or withdraw one."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request, Response, post, put
 from litestar.params import JSONBody
 
-from contracts.events.membership import AciSigned, TailleDetermined
+from contracts.events.membership import AciSigned, Signature, TailleDetermined
 from services.membership.domain import Cpts
 from services.membership.domain.calendar import local_day
 from services.membership.domain.contract import AciAsked, correct_aci, sign_aci, terminate
@@ -15,6 +16,7 @@ from services.membership.http.bodies import (
     AciCorrectionOrder,
     AciOrder,
     PathId,
+    SignaturesOrder,
     TerminationOrder,
 )
 from services.membership.http.missions import deadlines_again
@@ -49,6 +51,7 @@ async def sign(
                     signed_on=data.signed_on,
                     starts_on=data.starts_on,
                     years=data.years,
+                    signatures=_signatures(data.signatures),
                 ),
                 first_event=await loading.first_aci(connection, cpts_id, data.aci_id),
                 signed=await loading.signed_by(connection, cpts_id),
@@ -85,6 +88,7 @@ async def correct(
                     signed_on=data.signed_on,
                     starts_on=data.starts_on,
                     years=data.years,
+                    signatures=_signatures(data.signatures),
                 ),
                 is_withdrawn=data.is_withdrawn,
                 present=present,
@@ -131,6 +135,13 @@ async def _announce(
     await announce_of(order, cpts, [*events, *deadlines])
 
 
+def _signatures(given: SignaturesOrder | None) -> tuple[Signature, ...]:
+    if given is None:
+        return ()
+    days = (("cpts", given.cpts), ("caisse", given.caisse), ("ars", given.ars))
+    return tuple(Signature(party=party, signed_on=signed_on) for party, signed_on in days)
+
+
 async def _present(connection: Connection, cpts_id: str, aci_id: str) -> ShownAci:
     """The present state of an ACI, its contract years with their taille."""
     signed = await loading.signed_by(connection, cpts_id)
@@ -142,6 +153,8 @@ async def _present(connection: Connection, cpts_id: str, aci_id: str) -> ShownAc
         signed_on=aci.signed_on,
         is_withdrawn=aci.is_withdrawn,
         termination=aci.termination,
+        signatures=aci.signatures,
+        renews=_renewed(aci, signed),
         contract_years=[
             ShownYear(
                 starts_on=year.starts_on,
@@ -152,6 +165,15 @@ async def _present(connection: Connection, cpts_id: str, aci_id: str) -> ShownAc
             for year in aci.contract_years
         ],
     )
+
+
+def _renewed(aci: AciSigned, signed: Sequence[AciSigned]) -> str | None:
+    """The ACI whose last day is the eve of this one's first."""
+    if not aci.contract_years:
+        return None
+    eve = aci.contract_years[0].starts_on - timedelta(days=1)
+    ends = {one.contract_years[-1].ends_on: one.aci_id for one in signed if one.contract_years}
+    return ends.get(eve)
 
 
 ROUTES = (sign, correct, end)

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 
-from contracts.events.membership import MissionPlanned, Termination
+from contracts.events.membership import MissionPlanned, Signature, Termination
 from services.membership.domain.projet import Outcome
 from services.messaging.documents import also
 
@@ -91,7 +91,7 @@ class ShownYear(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownAci(msgspec.Struct, frozen=True, kw_only=True):
-    """An ACI with its contract years."""
+    """An ACI with its contract years; `renews` is the ACI that it follows without a day between."""
 
     cpts_id: str
     aci_id: str
@@ -99,6 +99,8 @@ class ShownAci(msgspec.Struct, frozen=True, kw_only=True):
     contract_years: Sequence[ShownYear]
     is_withdrawn: bool
     termination: Termination | None
+    signatures: Sequence[Signature]
+    renews: str | None
 
 
 class ShownLettre(msgspec.Struct, frozen=True, kw_only=True):
