@@ -85,6 +85,11 @@ dead-letters *options:
 replay *options:
     @{{ local }} replay "$@"
 
+# Build services anew from the log beside the live ones and compare every row: rebuild [SERVICE]
+[group('look inside'), no-exit-message]
+rebuild *options:
+    @{{ local }} rebuild "$@"
+
 # Send files of the SAS platform to referrals: ingest FILE…
 [group('look inside'), no-exit-message]
 ingest *options:

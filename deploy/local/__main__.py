@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from deploy.local import inspection, lifecycle, orders, processes
+from deploy.local import inspection, lifecycle, orders, processes, rebuilding
 from deploy.local.arguments import above_zero, instance_name
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.lifecycle import NotOurs, NotUp
@@ -76,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     replay = add("replay", orders.replay, "Give a message that was put aside to its service again.")
     replay.add_argument("service", choices=SERVICES)
     replay.add_argument("id", help="as `just dead-letters` shows it")
+    anew = add("rebuild", rebuilding.rebuild, "Build services anew from the log, and compare.")
+    anew.add_argument("service", nargs="?", choices=SERVICES)
     ingest = add("ingest", orders.ingest, "Send files of the SAS platform to referrals.")
     ingest.add_argument("files", nargs="+", metavar="FILE")
     return parser

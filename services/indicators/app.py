@@ -37,4 +37,5 @@ SERVICE = Service(
     timers=(Timer(name="counting rule", fire=partial(apply_rule, RULE)),),
     routes=http.make_routes(RULE),
     look_again=partial(count_all_again, RULE),
+    outside_log=("applied_rule",),
 )

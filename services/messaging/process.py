@@ -12,6 +12,7 @@ import msgspec
 import uvloop
 
 from contracts.departements import departements_by_code
+from services.messaging.comparing import compare, drop
 from services.messaging.declared import Service
 from services.messaging.logs import set_up_logs
 from services.messaging.replaying import rebuild, reread
@@ -56,8 +57,28 @@ async def _serve_until(service: Service, settings: Settings, stopped: asyncio.Ev
         log.info("%s stops", service.name)
 
 
+async def tell_comparison(service: Service, settings: Settings, schema: str) -> int:
+    """Print how each table of a rebuild compares; 0 and the schema dropped when all are equal."""
+    found = await compare(service, settings, schema)
+    for one in found:
+        verdict = (
+            "equal"
+            if one.is_equal
+            else f"DIFFERS: {one.only_live} rows only live, {one.only_rebuilt} only rebuilt"
+        )
+        sys.stdout.write(f"{service.name:<12} {one.table:<24} {one.live:>9} rows  {verdict}\n")
+    if all(one.is_equal for one in found):
+        await drop(settings, schema)
+        return 0
+    sys.stdout.write(f"{service.name}: the rebuilt state is in the schema {schema}\n")
+    return 1
+
+
 def main(service: Service) -> None:
-    """`python -m services.<name> [serve | migrate | rebuild --schema X | reread --topic X]`."""
+    """`python -m services.<name> [serve | migrate | rebuild … | reread --topic X]`.
+
+    `rebuild --compare` ends with 1 when the state built anew is not the live one.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}")
     parser.add_argument(
         "--departements", help="read only the partitions of these départements (93,95)"
@@ -67,6 +88,12 @@ def main(service: Service) -> None:
     commands.add_parser("migrate", help="bring the schema up to date, make the topics, and end")
     command = commands.add_parser("rebuild", help="build the state anew from the log")
     command.add_argument("--schema", required=True, help="the schema to build it in")
+    command.add_argument(
+        "--compare",
+        action="store_true",
+        help="compare each table with the live one, row by row, then drop the schema if all are "
+        "equal; to be done while nothing is being said",
+    )
     command = commands.add_parser("reread", help="take a topic as it is and read it from its start")
     command.add_argument("--topic", required=True)
     arguments = parser.parse_args()
@@ -84,6 +111,8 @@ def main(service: Service) -> None:
             uvloop.run(make_schema_and_topics(service, settings))
         case "rebuild":
             uvloop.run(rebuild(service, settings, arguments.schema))
+            if arguments.compare:
+                sys.exit(uvloop.run(tell_comparison(service, settings, arguments.schema)))
         case "reread":
             uvloop.run(reread(service, settings, arguments.topic))
         case _:

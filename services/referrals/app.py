@@ -30,4 +30,5 @@ SERVICE = Service(
     ),
     routes=ROUTES,
     look_again=offer_again,
+    outside_log=("sas_message",),
 )

@@ -6,6 +6,7 @@ the state: last figures and the facts they count, balances per account, everythi
 
 import pytest
 
+from services.messaging.comparing import compare
 from services.messaging.process import Service
 from services.messaging.replaying import rebuild
 from tests.journeys.hub import message, tell
@@ -115,3 +116,11 @@ async def test_a_service_rebuilt_from_the_log_equals_the_live_one(
         assert live, f"{name}: nothing to compare"
         shadow = await run.pool.fetch(question.format(schema="shadow"))
         assert shadow == live, name
+    compared = await compare(run.service, run.settings, "shadow")
+    assert [one for one in compared if not one.is_equal] == []
+    assert sum(one.live for one in compared) > len(compared)
+    await run.pool.execute("update shadow.cpts set departement = '00'")
+    (cpts,) = (
+        one for one in await compare(run.service, run.settings, "shadow") if not one.is_equal
+    )
+    assert (cpts.table, cpts.only_live) == ("cpts", cpts.only_rebuilt)

@@ -58,6 +58,9 @@ def test_the_commands_end_in_an_amount_and_its_explanation(
     assert first["missions"][0]["rate"]["text"]
     (line,) = second["lines"]
     assert len(line["facts"]["items"]) == 2
+    rebuilt = run_until_done("uv run just rebuild payments", checkout, None)
+    assert " ledger_entry " in rebuilt
+    assert "DIFFERS" not in rebuilt
 
 
 def run_until_done(commands: str, folder: Path, wanted_cents: int | None) -> str:
