@@ -37,6 +37,8 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
     rate = {"rate_id": "r", "from_on": day, "to_on": day, "taille": 1, "amount_cents": 1}
     rate |= {"mission": "acces_aux_soins", "part": "variable", "text": "t", "is_verified": False}
     line = {"mission": "acces_aux_soins", "mode": "linear", "max_cents": 1, "target": 1}
+    indemnity = {"rpps": story.doctor, "kind": "indemnite", "function": "reunion", "minutes": 1}
+    indemnity |= {"amount_cents": 1}
     demand = {"source": "s", "source_id": "i", "commune": "06088", "part": "Nord"}
     demand |= {"need": "sage_femme", "urgency": "same_day", "received_at": now}
     own, its = "/cpts/{cpts_id}", "/referrals/{referral_id}"
@@ -62,6 +64,12 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
         ("POST", f"{own}/participations"): {"participation_id": "p", "way": "cpts"} | who | dates,
         ("PUT", f"{own}/participations/{{participation_id}}"): dates,
         ("PUT", f"{own}/contract-years/{{starts_on}}/lines/{{indicator}}"): line,
+        ("PUT", f"{own}/indemnities/{{indemnity_id}}"): indemnity | {"paid_on": day},
+        ("PUT", f"{own}/uses/{{use_id}}"): {
+            "category": "locaux",
+            "amount_cents": 1,
+            "used_on": day,
+        },
         ("POST", "/rates"): rate | {"status": "hypothesis"},
         ("POST", "/demands"): demand,
         ("POST", f"{its}/accept"): answer | booking,
@@ -81,6 +89,7 @@ def path_of(template: str, story: Story, referral_id: str) -> str:
     known = {"cpts_id": story.cpts_id, "referral_id": referral_id, "letter_id": "1"}
     known |= {"entry_id": f"{story.cpts_id}-place", "member_id": f"{story.cpts_id}-{story.doctor}"}
     known |= {"participation_id": "p", "aci_id": f"{story.cpts_id}-aci"}
+    known |= {"indemnity_id": "i", "use_id": "u"}
     known |= {"starts_on": str(story.year), "indicator": "sas_demandes_avec_rdv"}
     return template.format(**known)
 

@@ -1,7 +1,8 @@
 """What the payments service says: rates, contract lines, and the variable funding that follows.
 
-Amounts are integer cents of euro. Two aggregates: the scale of rates (`subject` `rates`, key `00`)
-and the account of a CPTS and contract year (`subject` `<cpts_id>/<first day>`, the CPTS's key).
+Amounts are integer cents of euro. The aggregates: the scale of rates (`subject` `rates`, key `00`);
+with the CPTS's key, the account of a CPTS and contract year (`<cpts_id>/<first day>`), and each sum
+that a CPTS uses (`<cpts_id>/indemnities/<id>`, `<cpts_id>/uses/<id>`).
 """
 
 from contracts.events.payments.dues import DueSet
@@ -13,11 +14,15 @@ from contracts.events.payments.estimates import (
 )
 from contracts.events.payments.lines import ContractLineSet, LineMode, Step
 from contracts.events.payments.scale import RatePublished
+from contracts.events.payments.uses import FundsUsed, IndemnityKind, IndemnityRecorded
 
 __all__ = [
     "ContractLineSet",
     "DueSet",
     "FundingEstimated",
+    "FundsUsed",
+    "IndemnityKind",
+    "IndemnityRecorded",
     "LineAmount",
     "LineMode",
     "MissionAmount",
@@ -27,4 +32,12 @@ __all__ = [
     "VariableFundingChanged",
 ]
 
-PaymentsEvent = RatePublished | ContractLineSet | FundingEstimated | VariableFundingChanged | DueSet
+PaymentsEvent = (
+    RatePublished
+    | ContractLineSet
+    | FundingEstimated
+    | VariableFundingChanged
+    | DueSet
+    | IndemnityRecorded
+    | FundsUsed
+)

@@ -1,0 +1,38 @@
+"""Why an order about money that moves is refused: coded reasons in order of precedence."""
+
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class MoneyRefusal(enum.StrEnum):
+    """Why an order is refused, in order of precedence."""
+
+    UNKNOWN_CPTS = "unknown_cpts"
+    UNKNOWN_FUNCTION = "unknown_function"
+    UNKNOWN_CATEGORY = "unknown_category"
+    MINUTES_NEEDED = "minutes_needed"
+    AMOUNT_NOT_POSITIVE = "amount_not_positive"
+    PASS_UNKNOWN = "pass_unknown"  # noqa: S105 - the plafond
+    PASS_EXCEEDED = "pass_exceeded"  # noqa: S105
+
+
+MONEY_REFUSAL_TEXTS: Mapping[MoneyRefusal, str] = {
+    MoneyRefusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des paiements.",
+    MoneyRefusal.UNKNOWN_FUNCTION: "Cette fonction n'est pas dans la liste.",
+    MoneyRefusal.UNKNOWN_CATEGORY: "Cette catégorie de dépense n'est pas dans la liste.",
+    MoneyRefusal.MINUTES_NEEDED: "Une somme à un membre se justifie par un temps passé.",
+    MoneyRefusal.AMOUNT_NOT_POSITIVE: "Le montant est d'au moins un centime.",
+    MoneyRefusal.PASS_UNKNOWN: "Le plafond de la sécurité sociale de cette année n'est pas connu.",
+    MoneyRefusal.PASS_EXCEEDED: "Le professionnel dépasserait le plafond annuel de la sécurité "
+    "sociale, toutes CPTS confondues.",
+}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A reason, and what the caller needs to know beside it."""
+
+    reason: MoneyRefusal
+    extension: Mapping[str, Any] = {}
