@@ -8,7 +8,7 @@ import msgspec
 from contracts.recorded import record
 from services.messaging.orders import Order
 from services.messaging.problems import Refused
-from services.payments.domain.money_refusals import MONEY_REFUSAL_TEXTS, MoneyRefusal
+from services.payments.domain.money_refusals import ABSENCES, MONEY_REFUSAL_TEXTS, MoneyRefusal
 from services.payments.store import inputs, postings
 
 
@@ -26,7 +26,7 @@ async def departement_of(order: Order, cpts_id: str) -> str:
 
 def refused(reason: MoneyRefusal, extension: Mapping[str, Any] | None = None) -> Refused:
     """The problem that answers a refused order: 404 for what is unknown, else 409."""
-    status = 404 if reason is MoneyRefusal.UNKNOWN_CPTS else 409
+    status = 404 if reason in ABSENCES else 409
     return Refused(reason.value, MONEY_REFUSAL_TEXTS[reason], status=status, **(extension or {}))
 
 
