@@ -77,6 +77,8 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
         ("POST", f"{own}/bank-accounts/{{account_id}}/confirmation"): confirmation,
         ("PUT", "/caisse/bank-accounts/{account_id}"): account | {"from_on": day},
         ("POST", "/caisse/bank-accounts/{account_id}/confirmation"): confirmation,
+        ("POST", "/payment-batches"): {"batch_id": "b", "execute_on": day},
+        ("POST", "/payment-batches/{batch_id}/answers"): {"order_id": "o"},
         ("POST", "/rates"): rate | {"status": "hypothesis"},
         ("POST", "/demands"): demand,
         ("POST", f"{its}/accept"): answer | booking,
@@ -96,7 +98,7 @@ def path_of(template: str, story: Story, referral_id: str) -> str:
     known = {"cpts_id": story.cpts_id, "referral_id": referral_id, "letter_id": "1"}
     known |= {"entry_id": f"{story.cpts_id}-place", "member_id": f"{story.cpts_id}-{story.doctor}"}
     known |= {"participation_id": "p", "aci_id": f"{story.cpts_id}-aci"}
-    known |= {"indemnity_id": "i", "use_id": "u", "account_id": "a"}
+    known |= {"indemnity_id": "i", "use_id": "u", "account_id": "a", "batch_id": "b"}
     known |= {"starts_on": str(story.year), "indicator": "sas_demandes_avec_rdv"}
     return template.format(**known)
 

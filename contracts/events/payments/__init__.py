@@ -1,8 +1,8 @@
 """What the payments service says: rates, contract lines, and the variable funding that follows.
 
 Amounts are integer cents of euro. The aggregates: the scale of rates (`subject` `rates`, key `00`);
-with the CPTS's key, the account of a CPTS and contract year (`<cpts_id>/<first day>`), and each sum
-that a CPTS uses (`<cpts_id>/indemnities/<id>`, `<cpts_id>/uses/<id>`).
+with the CPTS's key, the account of a CPTS and contract year (`<cpts_id>/<first day>`), its payments
+(`<cpts_id>/payments`), each sum that it uses (`<cpts_id>/indemnities/<id>`, `<cpts_id>/uses/<id>`).
 """
 
 from contracts.events.payments.dues import DueSet
@@ -13,6 +13,13 @@ from contracts.events.payments.estimates import (
     VariableFundingChanged,
 )
 from contracts.events.payments.lines import ContractLineSet, LineMode, Step
+from contracts.events.payments.orders import (
+    OrderedDue,
+    PaymentExecuted,
+    PaymentOrdered,
+    PaymentRefunded,
+    PaymentRejected,
+)
 from contracts.events.payments.scale import RatePublished
 from contracts.events.payments.uses import FundsUsed, IndemnityKind, IndemnityRecorded
 
@@ -26,6 +33,11 @@ __all__ = [
     "LineAmount",
     "LineMode",
     "MissionAmount",
+    "OrderedDue",
+    "PaymentExecuted",
+    "PaymentOrdered",
+    "PaymentRefunded",
+    "PaymentRejected",
     "PaymentsEvent",
     "RatePublished",
     "Step",
@@ -40,4 +52,8 @@ PaymentsEvent = (
     | DueSet
     | IndemnityRecorded
     | FundsUsed
+    | PaymentOrdered
+    | PaymentExecuted
+    | PaymentRejected
+    | PaymentRefunded
 )

@@ -12,10 +12,14 @@ class MoneyRefusal(enum.StrEnum):
 
     UNKNOWN_CPTS = "unknown_cpts"
     UNKNOWN_ACCOUNT = "unknown_account"
+    UNKNOWN_BATCH = "unknown_batch"
     UNKNOWN_FUNCTION = "unknown_function"
     UNKNOWN_CATEGORY = "unknown_category"
     IBAN_INVALID = "iban_invalid"
     PERIOD_ENDS_BEFORE_IT_STARTS = "period_ends_before_it_starts"
+    EXECUTION_IN_THE_PAST = "execution_in_the_past"
+    ANSWERS_UNREADABLE = "answers_unreadable"
+    ANSWERS_IMPOSSIBLE = "answers_impossible"
     ACCOUNT_CHANGED = "account_changed"
     SAME_PERSON = "same_person"
     MINUTES_NEEDED = "minutes_needed"
@@ -27,10 +31,15 @@ class MoneyRefusal(enum.StrEnum):
 MONEY_REFUSAL_TEXTS: Mapping[MoneyRefusal, str] = {
     MoneyRefusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des paiements.",
     MoneyRefusal.UNKNOWN_ACCOUNT: "Ce compte bancaire n'a pas été proposé.",
+    MoneyRefusal.UNKNOWN_BATCH: "Ce lot de virements n'existe pas.",
     MoneyRefusal.UNKNOWN_FUNCTION: "Cette fonction n'est pas dans la liste.",
     MoneyRefusal.UNKNOWN_CATEGORY: "Cette catégorie de dépense n'est pas dans la liste.",
     MoneyRefusal.IBAN_INVALID: "Cet IBAN n'est pas valide.",
     MoneyRefusal.PERIOD_ENDS_BEFORE_IT_STARTS: "La période finit avant de commencer.",
+    MoneyRefusal.EXECUTION_IN_THE_PAST: "Un virement ne s'exécute pas avant d'être ordonné.",
+    MoneyRefusal.ANSWERS_UNREADABLE: "Des lignes de la réponse de la banque ne sont pas lisibles.",
+    MoneyRefusal.ANSWERS_IMPOSSIBLE: "Des lignes de la réponse de la banque ne concernent aucun "
+    "virement de ce lot, ou contredisent ce qu'elle a dit ; rien n'a été enregistré.",
     MoneyRefusal.ACCOUNT_CHANGED: "Le compte a été modifié depuis ; relisez-le avant de confirmer.",
     MoneyRefusal.SAME_PERSON: "Un compte est confirmé par une autre personne que celle qui l'a "
     "proposé.",
@@ -42,7 +51,9 @@ MONEY_REFUSAL_TEXTS: Mapping[MoneyRefusal, str] = {
 }
 
 
-ABSENCES = frozenset({MoneyRefusal.UNKNOWN_CPTS, MoneyRefusal.UNKNOWN_ACCOUNT})
+ABSENCES = frozenset(
+    {MoneyRefusal.UNKNOWN_CPTS, MoneyRefusal.UNKNOWN_ACCOUNT, MoneyRefusal.UNKNOWN_BATCH}
+)
 
 
 class Refusal(msgspec.Struct, frozen=True):

@@ -1,6 +1,14 @@
-"""What people may ask of payments or order: lines, rates, funding, explanations, the ledger."""
+"""What people may ask of payments or order: the scale, funding, the ledger, money that moves."""
 
-from services.payments.http import bank_accounts, funding, indemnities, ledger, lines, rates
+from services.payments.http import (
+    bank_accounts,
+    funding,
+    indemnities,
+    ledger,
+    lines,
+    payment_orders,
+    rates,
+)
 
 ROUTES = (
     *lines.ROUTES,
@@ -9,4 +17,5 @@ ROUTES = (
     *ledger.ROUTES,
     *indemnities.ROUTES,
     *bank_accounts.ROUTES,
+    *payment_orders.ROUTES,
 )

@@ -1,15 +1,23 @@
 """What the orders about money that moves share: whose they are, refusals, events said."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from contracts.departements import PARIS_TIME
 from contracts.recorded import record
 from services.messaging.orders import Order
 from services.messaging.problems import Refused
 from services.payments.domain.money_refusals import ABSENCES, MONEY_REFUSAL_TEXTS, MoneyRefusal
 from services.payments.store import inputs, postings
+
+
+def paris_day(instant: datetime) -> date:
+    """The day in Paris of an instant."""
+    return instant.astimezone(ZoneInfo(PARIS_TIME)).date()
 
 
 async def departement_of(order: Order, cpts_id: str) -> str:

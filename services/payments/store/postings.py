@@ -1,6 +1,6 @@
 """Lines that what was paid or used adds to the ledger, and the last event of an aggregate."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
@@ -44,7 +44,13 @@ async def add(
 
 async def last_sequence(connection: Connection, subject: str) -> int:
     """The sequence of an aggregate's last event, 0 before the first."""
-    value = await connection.fetchval(
-        "select coalesce(max(sequence), 0) from history where subject = $1", subject
+    return (await last_sequences(connection, [subject])).get(subject, 0)
+
+
+async def last_sequences(connection: Connection, subjects: Collection[str]) -> dict[str, int]:
+    """The sequence of the last event of each aggregate that has one."""
+    rows = await connection.fetch(
+        "select subject, max(sequence) as last from history where subject = any ($1) group by 1",
+        list(subjects),
     )
-    return int(value or 0)
+    return {row["subject"]: row["last"] for row in rows}
