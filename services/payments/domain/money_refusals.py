@@ -13,6 +13,7 @@ class MoneyRefusal(enum.StrEnum):
     UNKNOWN_CPTS = "unknown_cpts"
     UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_BATCH = "unknown_batch"
+    ACCOUNT_MISSING = "account_missing"
     UNKNOWN_FUNCTION = "unknown_function"
     UNKNOWN_CATEGORY = "unknown_category"
     IBAN_INVALID = "iban_invalid"
@@ -32,6 +33,7 @@ MONEY_REFUSAL_TEXTS: Mapping[MoneyRefusal, str] = {
     MoneyRefusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des paiements.",
     MoneyRefusal.UNKNOWN_ACCOUNT: "Ce compte bancaire n'a pas été proposé.",
     MoneyRefusal.UNKNOWN_BATCH: "Ce lot de virements n'existe pas.",
+    MoneyRefusal.ACCOUNT_MISSING: "Un compte bancaire que ce lot demande n'est pas dans la base.",
     MoneyRefusal.UNKNOWN_FUNCTION: "Cette fonction n'est pas dans la liste.",
     MoneyRefusal.UNKNOWN_CATEGORY: "Cette catégorie de dépense n'est pas dans la liste.",
     MoneyRefusal.IBAN_INVALID: "Cet IBAN n'est pas valide.",
@@ -52,7 +54,12 @@ MONEY_REFUSAL_TEXTS: Mapping[MoneyRefusal, str] = {
 
 
 ABSENCES = frozenset(
-    {MoneyRefusal.UNKNOWN_CPTS, MoneyRefusal.UNKNOWN_ACCOUNT, MoneyRefusal.UNKNOWN_BATCH}
+    {
+        MoneyRefusal.UNKNOWN_CPTS,
+        MoneyRefusal.UNKNOWN_ACCOUNT,
+        MoneyRefusal.UNKNOWN_BATCH,
+        MoneyRefusal.ACCOUNT_MISSING,
+    }
 )
 
 

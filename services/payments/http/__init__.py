@@ -2,6 +2,7 @@
 
 from services.payments.http import (
     bank_accounts,
+    exports,
     funding,
     indemnities,
     ledger,
@@ -18,4 +19,5 @@ ROUTES = (
     *indemnities.ROUTES,
     *bank_accounts.ROUTES,
     *payment_orders.ROUTES,
+    *exports.ROUTES,
 )

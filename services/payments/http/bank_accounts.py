@@ -26,7 +26,9 @@ JOIN_ACCOUNT = "bank_account"
 AccountId = FromPath[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]]
 Person = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 # What a bank's message can hold (EPC217-08), and the accents that French names have.
-Holder = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-zÀ-ÖØ-öø-ÿ0-9 '&().,/+:?-]{2,70}\Z")]
+Holder = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-zÀ-ÖØ-öø-ÿ0-9][A-Za-zÀ-ÖØ-öø-ÿ0-9 '&().,/+:?-]{1,69}\Z")
+]
 Iban = Annotated[str, msgspec.Meta(max_length=50)]
 
 

@@ -20,7 +20,6 @@ from contracts.events.payments import PaymentOrdered
 from contracts.recorded import record
 from services.messaging.documents import OrderOperation, also
 from services.messaging.orders import Answer, Order, Role, carry_out
-from services.messaging.problems import not_found
 from services.payments.domain.bank_accounts import BankAccount, account_on, owner_of
 from services.payments.domain.money_refusals import MoneyRefusal
 from services.payments.domain.orders_of_payment import (
@@ -32,14 +31,14 @@ from services.payments.domain.orders_of_payment import (
     order_payment,
 )
 from services.payments.http.asking import CptsId
-from services.payments.http.bank_answers import Unreadable, read_csv
+from services.payments.http.bank_answers import Unreadable, read_answers
 from services.payments.http.ordering import paris_day, refused
 from services.payments.store import bank_accounts, payment_orders, postings
 from services.payments.store.payment_orders import ShownLine, ShownOrder
 
 JOIN_BATCH = "payment_batch"
 JOIN_PAYMENTS = "payments"
-FILE = "CSV (UTF-8, « ; ») aux colonnes order_id, outcome, day, reason"
+FILE = "pain.002, ou CSV (UTF-8, « ; ») aux colonnes order_id, outcome, day, reason"
 # It travels as the bank's message id.
 BatchId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,30}\Z")]
 
@@ -109,7 +108,7 @@ async def make_batch(
         await order.unit.lock_joins(JOIN_BATCH, [data.batch_id])
         if await payment_orders.orders_of_batch(connection, data.batch_id):
             return Answer(
-                body=_answered(
+                body=as_answer(
                     data.batch_id, *await payment_orders.shown_of_batch(connection, data.batch_id)
                 )
             )
@@ -117,7 +116,7 @@ async def make_batch(
         waiting = await _order_all(order, batch)
         shown = await payment_orders.shown_of_batch(connection, data.batch_id)
         return Answer(
-            body=_answered(data.batch_id, *shown, waiting=tuple(waiting)),
+            body=as_answer(data.batch_id, *shown, waiting=tuple(waiting)),
             status=201 if shown[0] else 200,
         )
 
@@ -185,14 +184,14 @@ async def take_answers(
 ) -> Response[AnswersAnswer]:
     """Takes what the bank answers of a batch: all lines or none; a file twice changes nothing.
 
-    The body is a CSV file. What is wrong with it is told at once, line by line.
+    The body is a CSV file or a pain.002. What is wrong with it is told at once, line by line.
     """
     content = await request.body()
 
     async def body(order: Order) -> Answer:
         connection = order.unit.connection
         try:
-            lines = read_csv(content)
+            lines = read_answers(content)
         except Unreadable as error:
             raise refused(MoneyRefusal.ANSWERS_UNREADABLE, {"lines": error.lines}) from None
         known = await payment_orders.orders_of_batch(connection, batch_id)
@@ -212,16 +211,6 @@ async def take_answers(
     return await carry_out(request, {Role.CAISSE}, body)
 
 
-@get("/payment-batches/{batch_id:str}")
-async def show_batch(request: Request[Any, Any, Any], batch_id: FromPath[BatchId]) -> BatchAnswer:
-    """A batch as it stands, each order with what it takes from each due sum."""
-    async with request.app.state.pool.acquire() as connection:
-        shown = await payment_orders.shown_of_batch(connection, batch_id)
-    if not shown[0]:
-        raise not_found("Le lot de virements", batch_id)
-    return _answered(batch_id, *shown)
-
-
 @get("/cpts/{cpts_id:str}/payment-orders")
 async def list_of_cpts(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str, Any]:
     """The orders of payment of a CPTS, oldest first, and what of its due sums is open today."""
@@ -236,13 +225,14 @@ async def list_of_cpts(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict
     }
 
 
-def _answered(
+def as_answer(
     batch_id: str,
     orders: list[ShownOrder],
     lines: list[ShownLine],
     *,
     waiting: tuple[Waiting, ...] = (),
 ) -> BatchAnswer:
+    """A batch as it is answered."""
     return BatchAnswer(
         batch_id=batch_id,
         amount_cents=sum(one.amount_cents for one in orders),
@@ -258,4 +248,4 @@ def _with_lines(orders: list[ShownOrder], lines: list[ShownLine]) -> tuple[Order
     return tuple(OrderAnswer(order=one, dues=tuple(taken[one.order_id])) for one in orders)
 
 
-ROUTES = (make_batch, take_answers, show_batch, list_of_cpts)
+ROUTES = (make_batch, take_answers, list_of_cpts)
