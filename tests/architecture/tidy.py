@@ -24,7 +24,7 @@ NOW: Final = frozenset(("now", "today", "utcnow"))
 
 FILES_OF_A_SERVICE: Final = ("README.md", "__init__.py", "__main__.py", "app.py", "events.py")
 PARTS_OF_A_SERVICE: Final = ("domain", "store", "handlers", "http")
-DATA_OF_A_SERVICE: Final = ("parameters.toml", "rates")
+DATA_OF_A_SERVICE: Final = ("parameters.toml", "rates", "tables")
 TEXTS: Final = (".md", ".py", ".sql", ".toml")
 MIGRATION: Final = re.compile(r"([a-z]+-)?\d{4}[-_][a-z0-9]+([-_][a-z0-9]+)*\.sql")
 
@@ -116,7 +116,8 @@ def stray_files(root: Path) -> list[str]:
             if (service / f"{part}.py").exists() and (service / part).exists():
                 found.append(service / part)
             found += [path for path in _entries(service / part) if path.suffix != ".py"]
-        found += [path for path in _entries(service / "rates") if path.suffix != ".toml"]
+        for data in ("rates", "tables"):
+            found += [path for path in _entries(service / data) if path.suffix != ".toml"]
     return [str(path.relative_to(root)) for path in found]
 
 

@@ -19,6 +19,7 @@ SENTENCE = "Mme Durand de Nice rappelle pour son fils"
 # These are words by nature, and about no patient.
 WORDS = {
     "cpts_name": "the public name of an association",
+    "holder": "the public name of an association or caisse that holds an account",
     "text": "the reference of the legal text that fixes a rate",
 }
 COMMUNES = ("06004", "06027", "06029", "06069")
@@ -37,6 +38,10 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
     rate = {"rate_id": "r", "from_on": day, "to_on": day, "taille": 1, "amount_cents": 1}
     rate |= {"mission": "acces_aux_soins", "part": "variable", "text": "t", "is_verified": False}
     line = {"mission": "acces_aux_soins", "mode": "linear", "max_cents": 1, "target": 1}
+    indemnity = {"rpps": story.doctor, "kind": "indemnite", "function": "reunion", "minutes": 1}
+    indemnity |= {"amount_cents": 1}
+    account = {"iban": "FR1420041010050500013M02606", "holder": "CPTS", "acting_person": "a"}
+    confirmation = {"version": 1, "acting_person": "b"}
     demand = {"source": "s", "source_id": "i", "commune": "06088", "part": "Nord"}
     demand |= {"need": "sage_femme", "urgency": "same_day", "received_at": now}
     own, its = "/cpts/{cpts_id}", "/referrals/{referral_id}"
@@ -62,6 +67,18 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
         ("POST", f"{own}/participations"): {"participation_id": "p", "way": "cpts"} | who | dates,
         ("PUT", f"{own}/participations/{{participation_id}}"): dates,
         ("PUT", f"{own}/contract-years/{{starts_on}}/lines/{{indicator}}"): line,
+        ("PUT", f"{own}/indemnities/{{indemnity_id}}"): indemnity | {"paid_on": day},
+        ("PUT", f"{own}/uses/{{use_id}}"): {
+            "category": "locaux",
+            "amount_cents": 1,
+            "used_on": day,
+        },
+        ("PUT", f"{own}/bank-accounts/{{account_id}}"): account | {"from_on": day},
+        ("POST", f"{own}/bank-accounts/{{account_id}}/confirmation"): confirmation,
+        ("PUT", "/caisse/bank-accounts/{account_id}"): account | {"from_on": day},
+        ("POST", "/caisse/bank-accounts/{account_id}/confirmation"): confirmation,
+        ("POST", "/payment-batches"): {"batch_id": "b", "execute_on": day},
+        ("POST", "/payment-batches/{batch_id}/answers"): {"order_id": "o"},
         ("POST", "/rates"): rate | {"status": "hypothesis"},
         ("POST", "/demands"): demand,
         ("POST", f"{its}/accept"): answer | booking,
@@ -81,6 +98,7 @@ def path_of(template: str, story: Story, referral_id: str) -> str:
     known = {"cpts_id": story.cpts_id, "referral_id": referral_id, "letter_id": "1"}
     known |= {"entry_id": f"{story.cpts_id}-place", "member_id": f"{story.cpts_id}-{story.doctor}"}
     known |= {"participation_id": "p", "aci_id": f"{story.cpts_id}-aci"}
+    known |= {"indemnity_id": "i", "use_id": "u", "account_id": "a", "batch_id": "b"}
     known |= {"starts_on": str(story.year), "indicator": "sas_demandes_avec_rdv"}
     return template.format(**known)
 

@@ -1,7 +1,8 @@
 """What the payments service says: rates, contract lines, and the variable funding that follows.
 
-Amounts are integer cents of euro. Two aggregates: the scale of rates (`subject` `rates`, key `00`)
-and the account of a CPTS and contract year (`subject` `<cpts_id>/<first day>`, the CPTS's key).
+Amounts are integer cents of euro. The aggregates: the scale of rates (`subject` `rates`, key `00`);
+with the CPTS's key, the account of a CPTS and contract year (`<cpts_id>/<first day>`), its payments
+(`<cpts_id>/payments`), each sum that it uses (`<cpts_id>/indemnities/<id>`, `<cpts_id>/uses/<id>`).
 """
 
 from contracts.events.payments.dues import DueSet
@@ -12,19 +13,47 @@ from contracts.events.payments.estimates import (
     VariableFundingChanged,
 )
 from contracts.events.payments.lines import ContractLineSet, LineMode, Step
+from contracts.events.payments.orders import (
+    OrderedDue,
+    PaymentExecuted,
+    PaymentOrdered,
+    PaymentRefunded,
+    PaymentRejected,
+)
 from contracts.events.payments.scale import RatePublished
+from contracts.events.payments.uses import FundsUsed, IndemnityKind, IndemnityRecorded
 
 __all__ = [
     "ContractLineSet",
     "DueSet",
     "FundingEstimated",
+    "FundsUsed",
+    "IndemnityKind",
+    "IndemnityRecorded",
     "LineAmount",
     "LineMode",
     "MissionAmount",
+    "OrderedDue",
+    "PaymentExecuted",
+    "PaymentOrdered",
+    "PaymentRefunded",
+    "PaymentRejected",
     "PaymentsEvent",
     "RatePublished",
     "Step",
     "VariableFundingChanged",
 ]
 
-PaymentsEvent = RatePublished | ContractLineSet | FundingEstimated | VariableFundingChanged | DueSet
+PaymentsEvent = (
+    RatePublished
+    | ContractLineSet
+    | FundingEstimated
+    | VariableFundingChanged
+    | DueSet
+    | IndemnityRecorded
+    | FundsUsed
+    | PaymentOrdered
+    | PaymentExecuted
+    | PaymentRejected
+    | PaymentRefunded
+)

@@ -1,5 +1,25 @@
-"""What people may ask of payments or order: lines, rates, funding, explanations, the ledger."""
+"""What people may ask of payments or order: the scale, funding, the ledger, money that moves."""
 
-from services.payments.http import foresight, funding, ledger, lines, rates
+from services.payments.http import (
+    bank_accounts,
+    exports,
+    foresight,
+    funding,
+    indemnities,
+    ledger,
+    lines,
+    payment_orders,
+    rates,
+)
 
-ROUTES = (*lines.ROUTES, *rates.ROUTES, *funding.ROUTES, *foresight.ROUTES, *ledger.ROUTES)
+ROUTES = (
+    *lines.ROUTES,
+    *rates.ROUTES,
+    *funding.ROUTES,
+    *foresight.ROUTES,
+    *ledger.ROUTES,
+    *indemnities.ROUTES,
+    *bank_accounts.ROUTES,
+    *payment_orders.ROUTES,
+    *exports.ROUTES,
+)

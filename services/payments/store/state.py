@@ -16,7 +16,7 @@ from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import postings
 from services.payments.domain.lines import line_id_of
-from services.payments.store import dues
+from services.payments.store import dues, payment_orders, uses
 
 OF_ACCOUNTS = (ContractLineSet, FundingEstimated, VariableFundingChanged, DueSet)
 """The events whose subject is an account: they move its sequence."""
@@ -32,6 +32,8 @@ async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> No
     await _put_lines(connection, recorded)
     await _put_prices(connection, recorded)
     await dues.keep(connection, recorded)
+    await uses.keep(connection, recorded)
+    await payment_orders.keep(connection, recorded)
 
 
 async def _put_rates(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:

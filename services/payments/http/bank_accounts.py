@@ -1,0 +1,183 @@
+"""Bank accounts of the caisse and of CPTS: one person proposes, another confirms; IBANs masked."""
+
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+import schwifty
+from litestar import Request, Response, get, post, put
+from litestar.params import FromPath, JSONBody
+
+from services.messaging.orders import Answer, Order, Role, carry_out
+from services.payments.domain.bank_accounts import (
+    CAISSE,
+    BankAccount,
+    confirm,
+    masked,
+    owner_of,
+    propose,
+)
+from services.payments.domain.money_refusals import MoneyRefusal, Refusal
+from services.payments.http.asking import CptsId
+from services.payments.http.ordering import departement_of, refused
+from services.payments.store import bank_accounts
+
+JOIN_ACCOUNT = "bank_account"
+AccountId = FromPath[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]]
+Person = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
+# What a bank's message can hold (EPC217-08), and the accents that French names have.
+Holder = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-zÀ-ÖØ-öø-ÿ0-9][A-Za-zÀ-ÖØ-öø-ÿ0-9 '&().,/+:?-]{1,69}\Z")
+]
+Iban = Annotated[str, msgspec.Meta(max_length=50)]
+
+
+class AccountOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An account as `acting_person`, an opaque id, proposes it."""
+
+    iban: Iban
+    holder: Holder
+    from_on: date
+    acting_person: Person
+    to_on: date | None = None
+
+
+class ConfirmationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`acting_person` confirms the version that they saw."""
+
+    version: Annotated[int, msgspec.Meta(ge=1, le=10**6)]
+    acting_person: Person
+
+
+class AccountAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of an account, its IBAN masked."""
+
+    account_id: str
+    version: int
+    iban_masked: str
+    holder: str
+    from_on: date
+    to_on: date | None
+    is_confirmed: bool
+
+
+@put("/cpts/{cpts_id:str}/bank-accounts/{account_id:str}", status_code=200)
+async def propose_of_cpts(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    account_id: AccountId,
+    data: JSONBody[AccountOrder],
+) -> Response[AccountAnswer]:
+    """Proposes an account of a CPTS, or another version of it."""
+
+    async def body(order: Order) -> Answer:
+        await departement_of(order, cpts_id)
+        return await _propose(order, owner_of(cpts_id), account_id, data)
+
+    return await carry_out(request, {Role.CPTS, Role.CAISSE}, body)
+
+
+@post("/cpts/{cpts_id:str}/bank-accounts/{account_id:str}/confirmation", status_code=200)
+async def confirm_of_cpts(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    account_id: AccountId,
+    data: JSONBody[ConfirmationOrder],
+) -> Response[AccountAnswer]:
+    """Confirms the proposed version of an account of a CPTS, by another person."""
+
+    async def body(order: Order) -> Answer:
+        await departement_of(order, cpts_id)
+        return await _confirm(order, owner_of(cpts_id), account_id, data)
+
+    return await carry_out(request, {Role.CPTS, Role.CAISSE}, body)
+
+
+@put("/caisse/bank-accounts/{account_id:str}", status_code=200)
+async def propose_of_caisse(
+    request: Request[Any, Any, Any], account_id: AccountId, data: JSONBody[AccountOrder]
+) -> Response[AccountAnswer]:
+    """Proposes an account from which the caisse pays, or another version of it."""
+
+    async def body(order: Order) -> Answer:
+        return await _propose(order, CAISSE, account_id, data)
+
+    return await carry_out(request, {Role.CAISSE}, body)
+
+
+@post("/caisse/bank-accounts/{account_id:str}/confirmation", status_code=200)
+async def confirm_of_caisse(
+    request: Request[Any, Any, Any], account_id: AccountId, data: JSONBody[ConfirmationOrder]
+) -> Response[AccountAnswer]:
+    """Confirms the proposed version of an account of the caisse, by another person."""
+
+    async def body(order: Order) -> Answer:
+        return await _confirm(order, CAISSE, account_id, data)
+
+    return await carry_out(request, {Role.CAISSE}, body)
+
+
+@get("/cpts/{cpts_id:str}/bank-accounts")
+async def list_of_cpts(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str, Any]:
+    """Every version of the accounts of a CPTS, their IBANs masked."""
+    async with request.app.state.pool.acquire() as connection:
+        found = await bank_accounts.versions(connection, [owner_of(cpts_id)])
+    return {"items": [_shown(one) for one in found]}
+
+
+async def _propose(order: Order, owner: str, account_id: str, data: AccountOrder) -> Answer:
+    asked = BankAccount(
+        owner=owner,
+        account_id=account_id,
+        version=0,
+        iban=_checked(data.iban),
+        holder=data.holder,
+        from_on=data.from_on,
+        to_on=data.to_on,
+        proposed_by=data.acting_person,
+    )
+    latest = await _locked_latest(order, owner, account_id)
+    decision = propose(asked, latest)
+    if isinstance(decision, Refusal):
+        raise refused(decision.reason, decision.extension)
+    if decision is not None:
+        await bank_accounts.add(order.unit.connection, decision, order.instant)
+    return Answer(body=_shown(decision or latest or asked))
+
+
+async def _confirm(order: Order, owner: str, account_id: str, data: ConfirmationOrder) -> Answer:
+    latest = await _locked_latest(order, owner, account_id)
+    decision = confirm(latest, version=data.version, person=data.acting_person)
+    if isinstance(decision, Refusal):
+        raise refused(decision.reason, decision.extension)
+    await bank_accounts.add_confirmation(order.unit.connection, decision, order.instant)
+    return Answer(body=_shown(decision))
+
+
+async def _locked_latest(order: Order, owner: str, account_id: str) -> BankAccount | None:
+    await order.unit.lock_joins(JOIN_ACCOUNT, [f"{owner}/{account_id}"])
+    found = await bank_accounts.versions(order.unit.connection, [owner], account_id)
+    return found[-1] if found else None
+
+
+def _checked(iban: str) -> str:
+    """The IBAN without spaces. Raises `Refused` without repeating it, nor what the library says."""
+    try:
+        return str(schwifty.IBAN(iban, validate_bban=True).compact)
+    except ValueError:
+        raise refused(MoneyRefusal.IBAN_INVALID) from None
+
+
+def _shown(account: BankAccount) -> AccountAnswer:
+    return AccountAnswer(
+        account_id=account.account_id,
+        version=account.version,
+        iban_masked=masked(account.iban),
+        holder=account.holder,
+        from_on=account.from_on,
+        to_on=account.to_on,
+        is_confirmed=account.confirmed_by is not None,
+    )
+
+
+ROUTES = (propose_of_cpts, confirm_of_cpts, propose_of_caisse, confirm_of_caisse, list_of_cpts)

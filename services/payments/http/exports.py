@@ -1,0 +1,85 @@
+"""Files for people and banks: batches of orders as JSON, CSV, XLSX and pain.001."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.params import FromPath
+
+from services.messaging.database import Connection
+from services.messaging.orders import Role, read_role
+from services.messaging.problems import not_found
+from services.payments.domain.bank_accounts import CAISSE, account_on, owner_of
+from services.payments.domain.money_refusals import MoneyRefusal
+from services.payments.http.bank_files import Payable, as_csv, as_xlsx, pain_001
+from services.payments.http.ordering import refused
+from services.payments.http.payment_orders import BatchAnswer, as_answer
+from services.payments.store import bank_accounts, payment_orders
+from services.payments.store.payment_orders import ShownOrder
+
+CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XML = "application/xml"
+
+
+@get("/payment-batches/{file_name:str}")
+async def show_batch(
+    request: Request[Any, Any, Any], file_name: FromPath[str]
+) -> Response[BatchAnswer | bytes]:
+    """A batch as it stands: `<batch_id>`, or that with `.csv`, `.xlsx`, or `.xml` for the bank.
+
+    Only the bank's file has whole IBANs; it is for the caisse, which says so in `Acting-Role`.
+    """
+    batch_id, dot, form = file_name.partition(".")
+    if dot and form not in ("csv", "xlsx", "xml"):
+        raise not_found("Le fichier", file_name)
+    if form == "xml":
+        read_role(request, {Role.CAISSE})
+    async with (
+        request.app.state.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        orders, lines = await payment_orders.shown_of_batch(connection, batch_id)
+        if not orders:
+            raise not_found("Le lot de virements", batch_id)
+        if not form:
+            return Response[BatchAnswer | bytes](as_answer(batch_id, orders, lines))
+        payables = await _payables(connection, orders)
+        if form == "csv":
+            return _file(as_csv(payables), CSV, file_name)
+        if form == "xlsx":
+            return _file(as_xlsx(payables, lines), XLSX, file_name)
+        own = await bank_accounts.versions(connection, [CAISSE])
+    payer = account_on(own, orders[0].execute_on)
+    if payer is None:
+        raise refused(MoneyRefusal.ACCOUNT_MISSING)
+    # The check against the schema takes a second of computing.
+    content = await asyncio.to_thread(pain_001, batch_id, payables, payer)
+    return _file(content, XML, file_name)
+
+
+async def _payables(connection: Connection, orders: Sequence[ShownOrder]) -> list[Payable]:
+    """The orders with the versions of accounts that they name. Raises `Refused` without one."""
+    versions = await bank_accounts.versions(
+        connection, [owner_of(order.cpts_id) for order in orders]
+    )
+    known = {(one.owner, one.account_id, one.version): one for one in versions}
+    found = []
+    for order in orders:
+        key = (owner_of(order.cpts_id), order.account_id, order.account_version)
+        if key not in known:
+            raise refused(MoneyRefusal.ACCOUNT_MISSING)
+        found.append(Payable(order=order, account=known[key]))
+    return found
+
+
+def _file(content: bytes, media_type: str, file_name: str) -> Response[BatchAnswer | bytes]:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{file_name}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(content, media_type=media_type, headers=headers)
+
+
+ROUTES = (show_batch,)

@@ -1,0 +1,62 @@
+"""Where bank accounts are kept: tables that no event fills, read by what pays."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from services.messaging.database import Connection
+from services.payments.domain.bank_accounts import BankAccount
+
+VERSIONS = """
+    select account.owner, account.account_id, account.version, iban, holder, from_on, to_on,
+           account.proposed_by, confirmed_by
+    from bank_account as account
+    left join bank_account_confirmation using (owner, account_id, version)
+    where account.owner = any ($1) and ($2::text is null or account.account_id = $2)
+    order by account.owner, account.account_id, account.version
+"""
+
+
+async def versions(
+    connection: Connection, owners: Collection[str], account_id: str | None = None
+) -> list[BankAccount]:
+    """Every version of the accounts of some owners, or of one account of theirs, oldest first."""
+    rows = await connection.fetch(VERSIONS, list(owners), account_id)
+    return [BankAccount(**row) for row in rows]
+
+
+async def add(connection: Connection, account: BankAccount, at: datetime) -> None:
+    """Keeps a proposed version."""
+    await connection.execute(
+        """
+        insert into bank_account (owner, account_id, version, iban, holder, from_on, to_on,
+                                  proposed_by, proposed_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        """,
+        account.owner,
+        account.account_id,
+        account.version,
+        account.iban,
+        account.holder,
+        account.from_on,
+        account.to_on,
+        account.proposed_by,
+        at,
+    )
+
+
+async def add_confirmation(connection: Connection, account: BankAccount, at: datetime) -> None:
+    """Keeps that a version was confirmed; the first confirmation stands."""
+    await connection.execute(
+        """
+        insert into bank_account_confirmation (owner, account_id, version, proposed_by,
+                                               confirmed_by, confirmed_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict do nothing
+        """,
+        account.owner,
+        account.account_id,
+        account.version,
+        account.proposed_by,
+        account.confirmed_by,
+        at,
+    )

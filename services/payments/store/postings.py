@@ -1,0 +1,56 @@
+"""Lines that what was paid or used adds to the ledger, and the last event of an aggregate."""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Any
+
+from contracts.recorded import Recorded
+from services.messaging.database import Connection
+
+ADD = """
+    insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
+                              occurred_at, journal, cause, booked_on)
+    select $1, ordinal, account, $2, starts_on, amount_cents, $3, $4, $5, booked_on
+    from unnest($6::text[], $7::date[], $8::bigint[], $9::date[]) with ordinality
+        as new (account, starts_on, amount_cents, booked_on, ordinal)
+    on conflict do nothing
+"""
+Line = tuple[str, date | None, int, date]
+"""An account, the contract year it belongs to if any, signed cents, and the day it counts on."""
+
+
+async def add(
+    connection: Connection, one: Recorded[Any], *, journal: str, lines: Iterable[Line]
+) -> None:
+    """Posts what one event says, under its id, so that it is posted once; lines without cents are
+    left out.
+    """
+    kept = [line for line in lines if line[2]]
+    if not kept:
+        return
+    await connection.execute(
+        ADD,
+        one.id,
+        one.event.cpts_id,
+        one.occurred_at,
+        journal,
+        one.cause,
+        [account for account, _, _, _ in kept],
+        [starts_on for _, starts_on, _, _ in kept],
+        [amount_cents for _, _, amount_cents, _ in kept],
+        [booked_on for _, _, _, booked_on in kept],
+    )
+
+
+async def last_sequence(connection: Connection, subject: str) -> int:
+    """The sequence of an aggregate's last event, 0 before the first."""
+    return (await last_sequences(connection, [subject])).get(subject, 0)
+
+
+async def last_sequences(connection: Connection, subjects: Collection[str]) -> dict[str, int]:
+    """The sequence of the last event of each aggregate that has one."""
+    rows = await connection.fetch(
+        "select subject, max(sequence) as last from history where subject = any ($1) group by 1",
+        list(subjects),
+    )
+    return {row["subject"]: row["last"] for row in rows}

@@ -1,0 +1,201 @@
+"""Files of a batch: what the bank gets is whole and always the same, what people get is masked."""
+
+import io
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sepaxml.validation import try_valid_xml
+
+from contracts import topics
+from services.payments.domain.bank_accounts import BankAccount
+from services.payments.domain.orders_of_payment import BankLine
+from services.payments.http.bank_answers import Unreadable, read_answers
+from services.payments.http.bank_files import Payable, euros, pain_001
+from services.payments.store.payment_orders import ShownOrder
+from tests.payments.paying import (
+    CAISSE_IBAN,
+    IBANS,
+    confirm_account,
+    due_set,
+    make_batch,
+    send_answers,
+    set_dues,
+)
+from tests.payments.served import Payments, contract
+
+CAISSE = {"Acting-Role": "caisse"}
+STATUS = """<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
+<GrpHdr><MsgId>r1</MsgId><CreDtTm>2026-05-06T08:00:00</CreDtTm></GrpHdr>
+<OrgnlGrpInfAndSts><OrgnlMsgId>b1</OrgnlMsgId></OrgnlGrpInfAndSts>
+<OrgnlPmtInfAndSts><OrgnlPmtInfId>b1</OrgnlPmtInfId>{}</OrgnlPmtInfAndSts>
+</CstmrPmtStsRpt></Document>"""
+DONE = "<TxInfAndSts><OrgnlEndToEndId>{}</OrgnlEndToEndId><TxSts>{}</TxSts></TxInfAndSts>"
+REJECTED = (
+    "<TxInfAndSts><OrgnlEndToEndId>{}</OrgnlEndToEndId><TxSts>RJCT</TxSts>"
+    "<StsRsnInf><Rsn><Cd>AC04</Cd></Rsn></StsRsnInf></TxInfAndSts>"
+)
+
+
+@pytest.fixture
+async def batch(payments: Payments) -> Any:
+    await payments.hear(topics.MEMBERSHIP, contract("c1") + contract("c2"))
+    for owner in ("c1", "c2", "caisse"):
+        await confirm_account(payments, owner)
+    await set_dues(
+        payments.run.desk, due_set("a", 1234_56), due_set("b", 10_00), due_set("a", 7, cpts_id="c2")
+    )
+    return await make_batch(payments, "b1", execute_on="2026-05-06")
+
+
+async def file(payments: Payments, name: str, **headers: str) -> Any:
+    return await payments.client.get(f"/payment-batches/{name}", headers=headers)
+
+
+async def test_the_bank_gets_a_valid_message_and_the_same_each_time(
+    payments: Payments, batch: Any
+) -> None:
+    answer = await file(payments, "b1.xml", **CAISSE)
+    assert answer.status_code == 200, answer.text
+    assert answer.content == (await file(payments, "b1.xml", **CAISSE)).content
+    try_valid_xml(answer.content, "pain.001.001.09")
+    found = {
+        name: re.findall(f"<(?:ns0:)?{name}[^>]*>([^<]*)<", answer.text)
+        for name in ("MsgId", "CtrlSum", "NbOfTxs", "InstdAmt", "IBAN", "EndToEndId", "Dt")
+    }
+    assert found["MsgId"] == ["b1"]
+    assert found["CtrlSum"] == ["1244.63"] * 2
+    assert found["NbOfTxs"] == ["2"] * 2
+    assert found["InstdAmt"] == ["1244.56", "0.07"]
+    assert found["IBAN"] == [CAISSE_IBAN, *IBANS.values()]
+    assert found["Dt"] == ["2026-05-06"]
+    assert found["EndToEndId"] == [one["order"]["order_id"] for one in batch["orders"]]
+
+
+async def test_only_the_caisse_gets_the_banks_file(payments: Payments, batch: Any) -> None:
+    assert (await file(payments, "b1.xml")).status_code == 400
+    as_cpts = {"Acting-Role": "cpts", "Acting-Cpts": "c1"}
+    assert (await file(payments, "b1.xml", **as_cpts)).status_code == 403
+    assert (await file(payments, "none.xml", **CAISSE)).status_code == 404
+    assert (await file(payments, "b1.exe")).status_code == 404
+
+
+async def test_people_read_the_orders_in_a_spreadsheet_without_ibans(
+    payments: Payments, batch: Any
+) -> None:
+    text = (await file(payments, "b1.csv")).content.decode("utf-8-sig")
+    assert "1244,56" in text
+    workbook = (await file(payments, "b1.xlsx")).content
+    book = openpyxl.load_workbook(io.BytesIO(workbook))
+    rows = [[cell.value for cell in row] for sheet in book for row in sheet.iter_rows()]
+    assert [row[4] for row in rows[1:3]] == [1244.56, 0.07]
+    assert [row[3:5] for row in rows if row[3] == "b"] == [["b", "acces_aux_soins"]]
+    for iban in IBANS.values():
+        assert iban not in text + str(rows)
+        assert iban[-4:] in text
+
+
+async def test_what_a_pain_002_says_is_taken_once(payments: Payments, batch: Any) -> None:
+    first, second = (one["order"]["order_id"] for one in batch["orders"])
+    content = STATUS.format(DONE.format(first, "ACSC") + REJECTED.format(second)).encode()
+    assert (await send_answers(payments, "b1", content=content)).json()["changes"] == 2
+    assert (await send_answers(payments, "b1", content=content)).json()["changes"] == 0
+    shown = await payments.get("/payment-batches/b1")
+    assert [(one["order"]["state"], one["order"]["reason"]) for one in shown["orders"]] == [
+        ("executed", None),
+        ("rejected", "AC04"),
+    ]
+
+
+async def test_without_an_account_of_the_caisse_there_is_no_file_for_the_bank(
+    payments: Payments,
+) -> None:
+    await payments.hear(topics.MEMBERSHIP, contract("c1"))
+    await confirm_account(payments, "c1")
+    await set_dues(payments.run.desk, due_set("a", 1_00))
+    await make_batch(payments, "b1")
+    answer = await file(payments, "b1.xml", **CAISSE)
+    assert answer.json()["reason"] == "account_missing"
+
+
+def test_a_transaction_that_is_under_way_is_no_answer_yet() -> None:
+    content = STATUS.format(DONE.format("vir-1", "ACSP") + DONE.format("vir-2", "ACCC"))
+    assert read_answers(content.encode()) == [
+        BankLine(order_id="vir-2", outcome="executed", day=date(2026, 5, 6))
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<Document/>",
+        b"<Document",
+        b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>',
+        '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a [<!ENTITY x "y">]><a/>'.encode(
+            "utf-16"
+        ),
+        b"",
+        b"\xff\xfe",
+        b"order_id;outcome\n",
+        STATUS.format(DONE.format("", "ACSC")).encode(),
+    ],
+)
+def test_a_file_that_is_none_is_not_read(content: bytes) -> None:
+    with pytest.raises(Unreadable):
+        read_answers(content)
+
+
+holders = st.from_regex(r"\A[A-Za-zÀ-ÖØ-öø-ÿ0-9][A-Za-zÀ-ÖØ-öø-ÿ0-9 '&().,/+:?-]{1,69}\Z")
+
+
+def account(owner: str, iban: str, holder: str) -> BankAccount:
+    return BankAccount(
+        owner=owner,
+        account_id="a",
+        version=1,
+        iban=iban,
+        holder=holder,
+        from_on=date(2026, 1, 1),
+        to_on=None,
+        proposed_by="anne",
+        confirmed_by="bruno",
+    )
+
+
+@settings(max_examples=25, deadline=None)  # the schema is read anew each time
+@given(holders, st.lists(st.integers(1, 10**11 - 1), min_size=1, max_size=3))
+def test_any_holder_and_any_amount_give_a_valid_message(holder: str, amounts: list[int]) -> None:
+    payables = [
+        Payable(
+            order=ShownOrder(
+                order_id=f"vir-{place}",
+                batch_id="b1",
+                cpts_id="c1",
+                amount_cents=amount_cents,
+                account_id="a",
+                account_version=1,
+                ordered_on=date(2026, 5, 4),
+                execute_on=date(2026, 5, 6),
+                state="ordered",
+                answered_on=None,
+                reason=None,
+            ),
+            account=account("cpts:c1", IBANS["c1"], holder),
+        )
+        for place, amount_cents in enumerate(amounts)
+    ]
+    content = pain_001("b1", payables, account("caisse", CAISSE_IBAN, holder)).decode()
+    total = f"{euros(sum(amounts)):.2f}"
+    assert content.count(f">{total}<") >= 2
+    assert "&amp;" not in content
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_euros_are_exact(amount_cents: int) -> None:
+    assert euros(amount_cents) * 100 == Decimal(amount_cents)
