@@ -68,4 +68,5 @@ SERVICE = Service(
     timers=(Timer(name="rates", fire=publish_new_rates),),
     routes=http.ROUTES,
     look_again=handlers.price_again,
+    outside_log=("bank_account", "bank_account_confirmation"),
 )

@@ -23,7 +23,7 @@ from services.payments.domain.lines import (
     line_set,
 )
 from services.payments.domain.refusals import Refusal
-from services.payments.http.tables import XLSX
+from services.payments.http.tables import XLSX, read_table, table_response
 from tests.payments.served import NOW, YEAR, Payments, contract, figure
 from tests.payments.test_pricing import rate
 
@@ -352,6 +352,15 @@ async def test_what_is_no_such_file_is_refused_at_the_door(
     answer = await payments.client.put(PATH, content=content, headers=headers)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_label_that_looks_like_a_formula_stays_a_text() -> None:
+    labelled = msgspec.structs.replace(ALD, line_label="=1+1")
+    file = table_response(rows_of([labelled]), COLUMNS, "xlsx", "lignes")
+    (cells,) = read_table(XLSX, file.content, COLUMNS)
+    assert cells["libelle"] == "=1+1"
+    ((row,), errors) = lines_of([cells], 500)
+    assert (row.line, errors) == (labelled, [])
 
 
 async def test_the_template_has_the_columns_and_no_line(payments: Payments) -> None:

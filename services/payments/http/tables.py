@@ -10,7 +10,9 @@ from zipfile import BadZipFile
 from litestar import Response
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 from openpyxl import Workbook, load_workbook
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from services.messaging.documents import OrderOperation
 from services.messaging.problems import Refused
@@ -111,6 +113,12 @@ def _cell(cell: object) -> str:
     return str(cell).removesuffix(".0").removesuffix(" 00:00:00")
 
 
+def _text(sheet: WriteOnlyWorksheet, value: str) -> Cell:
+    cell = WriteOnlyCell(sheet, value)
+    cell.data_type = "s"  # never a formula, whatever it begins with
+    return cell
+
+
 def _csv(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> bytes:
     # The mark tells spreadsheets that the text is UTF-8.
     out = io.StringIO(newline="")
@@ -125,7 +133,7 @@ def _xlsx(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> bytes:
     sheet = book.create_sheet("Lignes")
     sheet.append(list(columns))
     for row in rows:
-        sheet.append(list(row))
+        sheet.append([_text(sheet, value) for value in row])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
