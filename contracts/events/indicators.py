@@ -1,7 +1,8 @@
-"""What the indicators service says: the figures of each CPTS, contract year and indicator.
+"""What the indicators service says: figures, and what CPTS and caisse declare behind them.
 
-The aggregate is a figure: `subject` is `<cpts_id>/<indicator>/<contract year's first day>`, the
-key is the CPTS's. Consumers keep the figure with the highest `revision`.
+Of a figure the aggregate is `<cpts_id>/<indicator>/<contract year's first day>`, of an activity
+`<cpts_id>/activities/<activity_id>`; the key is the CPTS's. Consumers keep the figure with the
+highest `revision`, and of a declared entry the highest sequence.
 """
 
 from datetime import date
@@ -10,14 +11,18 @@ import msgspec
 
 
 class FactChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact that this figure began to count, or no longer counts.
+    """A fact that this figure began to count, counts otherwise, or no longer counts.
 
-    `fact_id` is `referral:<id>`, `appointment:<platform id>` or `rpps:<number>`. Per fact, the
-    highest revision stands.
+    `fact_id` is `referral:<id>`, `appointment:<platform id>`, `rpps:<number>`, or of what a CPTS
+    declares `activity:<cpts_id>/<id>`, `participant:<cpts_id>/<rpps>`. Per fact, the highest
+    revision stands. `quantity` is what the fact adds to the figure while it counts, and `from_on`
+    the day from which it does; None where it was said before days were told.
     """
 
     fact_id: str
     is_counted: bool
+    quantity: int = 1
+    from_on: date | None = None
 
 
 class FigureChanged(
@@ -26,8 +31,8 @@ class FigureChanged(
     """A figure has a new value. Both dates of the contract year are included in it.
 
     `revision` is the number of facts recorded behind the figure, so it only grows, and `facts` is
-    what changed since the revision announced before. `indicator`: `sas_medecins_participants`,
-    `sas_medecins_participants_via_cpts`, `sas_demandes_avec_rdv`.
+    what changed since the revision announced before. `indicator` is a code of
+    `contracts/data/indicators.toml`, or `sas_medecins_participants_via_cpts`.
     """
 
     cpts_id: str
@@ -39,4 +44,39 @@ class FigureChanged(
     facts: tuple[FactChange, ...] = ()
 
 
-IndicatorsEvent = FigureChanged
+class Quantity(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of something an activity had.
+
+    `unit`: `participants`, `orientations`, `nights`.
+    """
+
+    unit: str
+    count: int
+
+
+class ActivityRecorded(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="indicators.ActivityRecorded.v1",
+):
+    """An activity that a CPTS declares, whole, as it is from now on.
+
+    `kind`: `groupe_qualite`, `soiree_thematique`, `journee_prevention`, `protocole`,
+    `reunion_parcours`, `stage`, `hebergement`, `compagnonnage`. `participants` are the RPPS of the
+    professionals who took part. `is_withdrawn`: it was declared by mistake.
+    """
+
+    cpts_id: str
+    activity_id: str
+    kind: str
+    mission: str
+    held_on: date
+    participants: tuple[str, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    evidence_ids: tuple[str, ...] = ()
+    is_withdrawn: bool = False
+
+
+IndicatorsEvent = FigureChanged | ActivityRecorded
