@@ -1,8 +1,8 @@
 """What the indicators service says: figures, and what CPTS and caisse declare behind them.
 
 Of a figure the aggregate is `<cpts_id>/<indicator>/<contract year's first day>`, of an activity
-`<cpts_id>/activities/<activity_id>`; the key is the CPTS's. Consumers keep the figure with the
-highest `revision`, and of a declared entry the highest sequence.
+`<cpts_id>/activities/<activity_id>`, of a value `<figure>/value`; the key is the CPTS's. Consumers
+keep the figure with the highest `revision`, and of a declared entry the highest sequence.
 """
 
 from datetime import date
@@ -14,9 +14,9 @@ class FactChange(msgspec.Struct, frozen=True, kw_only=True):
     """A fact that this figure began to count, counts otherwise, or no longer counts.
 
     `fact_id` is `referral:<id>`, `appointment:<platform id>`, `rpps:<number>`, or of what a CPTS
-    declares `activity:<cpts_id>/<id>`, `participant:<cpts_id>/<rpps>`. Per fact, the highest
-    revision stands. `quantity` is what the fact adds to the figure while it counts, and `from_on`
-    the day from which it does; None where it was said before days were told.
+    declares `activity:<cpts_id>/<id>`, `participant:<cpts_id>/<rpps>`, `value:<cpts_id>`. Per
+    fact, the highest revision stands. `quantity` is what the fact adds to the figure while it
+    counts, and `from_on` the day from which it does; None where it was said before days were told.
     """
 
     fact_id: str
@@ -79,4 +79,36 @@ class ActivityRecorded(
     is_withdrawn: bool = False
 
 
-IndicatorsEvent = FigureChanged | ActivityRecorded
+class ValueRecorded(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="indicators.ValueRecorded.v1"
+):
+    """The value of an indicator in a contract year, as it is from now on: the figure is that value.
+
+    `by`: `cpts`, which declares it, or `caisse`, from a file whose digest is `file_sha256`. It was
+    true on `true_on`. `is_withdrawn`: it was recorded by mistake.
+    """
+
+    cpts_id: str
+    indicator: str
+    contract_year_starts_on: date
+    value: int
+    true_on: date
+    by: str
+    evidence_ids: tuple[str, ...] = ()
+    file_sha256: str | None = None
+    is_withdrawn: bool = False
+
+
+class CaisseFileTaken(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="indicators.CaisseFileTaken.v1"
+):
+    """A file of the caisse was taken whole; its values are events of their own.
+
+    The subject is `caisse-files/<file_sha256>` and the key `00`.
+    """
+
+    file_sha256: str
+    rows_count: int
+
+
+IndicatorsEvent = FigureChanged | ActivityRecorded | ValueRecorded | CaisseFileTaken

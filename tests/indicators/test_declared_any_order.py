@@ -1,4 +1,4 @@
-"""Activities and contract years on a real PostgreSQL: in any order they lead to the same figures.
+"""Activities, values and contract years on a real PostgreSQL: any order leads to the same figures.
 
 The model counts by loops over days and shares no code with the service.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.events.indicators import ActivityRecorded, Quantity
+from contracts.events.indicators import ActivityRecorded, Quantity, ValueRecorded
 from contracts.events.membership import AciSigned, ContractYear, CptsRegistered
 from contracts.recorded import Cause
 from services.indicators.app import RULE
@@ -45,6 +45,20 @@ def activities(draw: Any) -> ActivityRecorded:
 
 
 @st.composite
+def values(draw: Any) -> ValueRecorded:
+    starts_on = draw(st.sampled_from([date(2024, 12, 1), date(2025, 3, 1), date(2026, 3, 1)]))
+    return ValueRecorded(
+        cpts_id="a",
+        indicator=draw(st.sampled_from(["parcours_inclusions", "depistage_sein"])),
+        contract_year_starts_on=starts_on,
+        value=draw(st.integers(0, 9)),
+        true_on=starts_on + timedelta(days=draw(st.integers(0, 300))),
+        by="caisse",
+        is_withdrawn=draw(st.booleans()),
+    )
+
+
+@st.composite
 def agreements(draw: Any) -> AciSigned:
     """An ACI of some years from one of two days on, or none any more."""
     first = draw(st.sampled_from([date(2024, 12, 1), date(2025, 3, 1)]))
@@ -64,10 +78,15 @@ def agreements(draw: Any) -> AciSigned:
     )
 
 
-def expected(aci: AciSigned, entries: list[ActivityRecorded]) -> Figures:
+def expected(aci: AciSigned, entries: list[Any]) -> Figures:
     """The figures that are not 0."""
     figures: defaultdict[tuple[str, date], int] = defaultdict(int)
+    said = [entry for entry in entries if isinstance(entry, ValueRecorded)]
+    entries = [entry for entry in entries if isinstance(entry, ActivityRecorded)]
     for year in aci.contract_years:
+        for one in said:
+            if one.contract_year_starts_on == year.starts_on and not one.is_withdrawn:
+                figures[one.indicator, year.starts_on] = one.value
         seen = set()
         for entry in entries:
             if entry.is_withdrawn or not year.starts_on <= entry.held_on <= year.ends_on:
@@ -83,12 +102,17 @@ def expected(aci: AciSigned, entries: list[ActivityRecorded]) -> Figures:
     return {key: value for key, value in figures.items() if value}
 
 
-async def put(desk: Desk, event: ActivityRecorded, place: int) -> None:
+def subject_of(event: Any) -> str:
+    if isinstance(event, ActivityRecorded):
+        return f"a/activities/{event.activity_id}"
+    return f"a/{event.indicator}/{event.contract_year_starts_on}/value"
+
+
+async def put(desk: Desk, event: Any, place: int) -> None:
     """An order, as HTTP carries it out."""
     async with open_unit(desk) as unit:
         departement = (await lock_cpts(unit, ["a"]))["a"]
-        subject = f"a/activities/{event.activity_id}"
-        said = Said(subject=subject, departement=departement, event=event)
+        said = Said(subject=subject_of(event), departement=departement, event=event)
         cause = Cause(id=f"order:{place}", recorded_at=NOON + timedelta(minutes=place))
         await declare(RULE, unit, [said], ["a"], cause)
 
@@ -98,7 +122,7 @@ async def put(desk: Desk, event: ActivityRecorded, place: int) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(story=st.lists(st.one_of(activities(), agreements()), min_size=1, max_size=8))
+@given(story=st.lists(st.one_of(activities(), values(), agreements()), min_size=1, max_size=8))
 async def test_declared_figures_are_those_of_the_model_however_orders_and_years_come(
     migrated: Desk, story: list[Any]
 ) -> None:
@@ -106,7 +130,7 @@ async def test_declared_figures_are_those_of_the_model_however_orders_and_years_
     cpts = CptsRegistered(cpts_id="a", cpts_name="a", seat_commune="93066")
     await hear(migrated, "membership", told([cpts], "a", "93", NOON))
     aci = AciSigned(cpts_id="a", aci_id="aci", signed_on=DAYS[0], contract_years=())
-    entries: dict[str, ActivityRecorded] = {}
+    entries: dict[str, Any] = {}
     sequence = 1
     for place, event in enumerate(story):
         if isinstance(event, AciSigned):
@@ -114,7 +138,7 @@ async def test_declared_figures_are_those_of_the_model_however_orders_and_years_
             await hear(migrated, "membership", told([event], "a", "93", NOON, sequence))
             sequence += 1
         else:
-            entries[event.activity_id] = event
+            entries[subject_of(event)] = event
             await put(migrated, event, place)
         right = expected(aci, list(entries.values()))
         rows = await migrated.pool.fetch("select indicator, starts_on, value from figure")

@@ -17,7 +17,7 @@ from services.indicators.domain.figures import ContractYear, Counted, FigureKey
 DECLARED: Final = frozenset(
     code for code, indicator in indicators().items() if indicator.source != "events"
 )
-_KINDS: Final = ("activity:", "participant:")
+_KINDS: Final = ("activity:", "participant:", "value:")
 
 Facts = dict[str, dict[FigureKey, Counted]]
 Years = Mapping[str, Sequence[ContractYear]]

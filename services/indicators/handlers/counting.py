@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from contracts.events.indicators import ActivityRecorded
+from contracts.events.indicators import ActivityRecorded, ValueRecorded
 from contracts.recorded import record
 from services.indicators.domain.appointments import Appointment, attribute, drop_twins
 from services.indicators.domain.declared import DECLARED, Facts, activity_facts
@@ -26,6 +26,7 @@ from services.indicators.domain.figures import (
     referral_fact,
 )
 from services.indicators.domain.rule import CountingRule
+from services.indicators.domain.values import value_facts
 from services.indicators.handlers.origins import Origins
 from services.indicators.store import (
     attributions,
@@ -193,7 +194,8 @@ async def _declared(
 ) -> Facts:
     """The facts that the CPTS declare, with the figures that should count each."""
     activities = await entries.of_cpts(unit.connection, ActivityRecorded, cpts_ids)
-    return activity_facts(activities, years, rule.activities)
+    values = await entries.of_cpts(unit.connection, ValueRecorded, cpts_ids)
+    return activity_facts(activities, years, rule.activities) | value_facts(values, years)
 
 
 async def _concern_years(rule: CountingRule, unit: Unit, concerned: Concerned) -> None:

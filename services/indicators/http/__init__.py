@@ -3,9 +3,10 @@
 from typing import Any
 
 from services.indicators.domain.rule import CountingRule
-from services.indicators.http import activities, figures
+from services.indicators.http import activities, figures, values
 
 
 def make_routes(rule: CountingRule) -> tuple[Any, ...]:
     """The routes of the service, some of which follow the counting rule."""
-    return (*figures.make_routes(rule), *activities.make_routes(rule))
+    parts = (figures, activities, values)
+    return tuple(route for part in parts for route in part.make_routes(rule))
