@@ -1,8 +1,9 @@
 """What the indicators service says: figures, and what CPTS and caisse declare behind them.
 
 Of a figure the aggregate is `<cpts_id>/<indicator>/<contract year's first day>`, of an activity
-`<cpts_id>/activities/<activity_id>`, of a value `<figure>/value`; the key is the CPTS's. Consumers
-keep the figure with the highest `revision`, and of a declared entry the highest sequence.
+`<cpts_id>/activities/<activity_id>`, of a value `<figure>/value`, of levels `<figure>/levels`; the
+key is the CPTS's. Consumers keep the figure with the highest `revision`, and of an entry that is
+declared the highest sequence.
 """
 
 from datetime import date
@@ -111,4 +112,35 @@ class CaisseFileTaken(
     rows_count: int
 
 
-IndicatorsEvent = FigureChanged | ActivityRecorded | ValueRecorded | CaisseFileTaken
+class FigureLevelSet(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="indicators.FigureLevelSet.v1"
+):
+    """Somebody set a level of a figure: `verified` or `validated` by the caisse, `visa` by the ARS.
+
+    `revision` is its place among the levels said of that figure; of one level the highest stands,
+    and a visa as long as `validated_revision` is that of the standing validation.
+    `figure_revision` is that of the live figure on that day. A verification looked at the evidence
+    `evidence_ids`, drawn by `seed`. A validation has the CPTS's `answer`: `agreed`, `disagreed`,
+    `silent`; and of a disagreement the `reason` (`value_contested`, `evidence_left_out`,
+    `period_contested`, `rule_contested`) and what it was written in, as `evidence_ids`.
+    """
+
+    cpts_id: str
+    indicator: str
+    contract_year_starts_on: date
+    level: str
+    value: int
+    decided_on: date
+    by_role: str
+    revision: int
+    figure_revision: int = 0
+    answer: str | None = None
+    reason: str | None = None
+    seed: int | None = None
+    evidence_ids: tuple[str, ...] = ()
+    validated_revision: int | None = None
+
+
+IndicatorsEvent = (
+    FigureChanged | ActivityRecorded | ValueRecorded | CaisseFileTaken | FigureLevelSet
+)

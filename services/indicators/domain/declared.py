@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from contracts.events.indicators import ActivityRecorded
+from contracts.events.indicators import ActivityRecorded, ValueRecorded
 from contracts.indicators import indicators
 from services.indicators.domain.activities import ActivityRule, Added
 from services.indicators.domain.figures import ContractYear, Counted, FigureKey
@@ -44,6 +44,30 @@ def activity_facts(
                 for fact_id, quantity in _added(activity, added):
                     _add(facts, fact_id, key, Counted(quantity, activity.held_on))
     return facts
+
+
+def evidence_of(
+    key: FigureKey,
+    year: ContractYear,
+    activities: Iterable[ActivityRecorded],
+    values: Iterable[ValueRecorded],
+    rule: ActivityRule,
+) -> set[str]:
+    """The evidence behind a figure: that of each activity that it counts, and of its value."""
+    of_activities = {
+        evidence_id
+        for one in activities
+        if not one.is_withdrawn and year.period.holds(one.held_on)
+        if key.indicator in {added.indicator for added in rule.added_on(one.kind, one.held_on)}
+        for evidence_id in one.evidence_ids
+    }
+    return of_activities | {
+        evidence_id
+        for one in values
+        if not one.is_withdrawn
+        and (one.indicator, one.contract_year_starts_on) == (key.indicator, key.starts_on)
+        for evidence_id in one.evidence_ids
+    }
 
 
 def _added(activity: ActivityRecorded, added: Added) -> list[tuple[str, int]]:

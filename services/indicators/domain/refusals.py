@@ -21,6 +21,10 @@ class Refusal(StrEnum):
     DAY_OUTSIDE_CONTRACT_YEAR = "day_outside_contract_year"
     SAID_TWICE = "said_twice"
     ROWS_REFUSED = "rows_refused"
+    NOT_YET_DECIDED = "not_yet_decided"
+    ANOTHER_SAMPLE = "another_sample"
+    NOT_VALIDATED = "not_validated"
+    ANOTHER_VALUE_VALIDATED = "another_value_validated"
     NOT_YET_HELD = "not_yet_held"
 
 
@@ -42,6 +46,10 @@ REFUSAL_TEXTS: Final[Mapping[Refusal, str]] = {
     Refusal.DAY_OUTSIDE_CONTRACT_YEAR: "Ce jour est hors de l'année de contrat, ou à venir.",
     Refusal.SAID_TWICE: "Une autre ligne dit la même CPTS, la même année et le même indicateur.",
     Refusal.ROWS_REFUSED: "Rien n'est repris du fichier : des lignes sont à corriger.",
+    Refusal.NOT_YET_DECIDED: "La décision date d'avant l'année de contrat, ou d'un jour à venir.",
+    Refusal.ANOTHER_SAMPLE: "Ce ne sont pas les pièces que cette graine tire.",
+    Refusal.NOT_VALIDATED: "La caisse n'a pas validé ce chiffre.",
+    Refusal.ANOTHER_VALUE_VALIDATED: "La caisse a validé une autre valeur.",
     Refusal.UNKNOWN_KIND: "Ce genre d'activité n'existe pas (GET /activity-kinds les donne).",
     Refusal.NOT_YET_HELD: "Une activité se déclare à partir du jour où elle a lieu.",
 }

@@ -52,6 +52,14 @@ async def present(
     return {row["subject"]: _event(row, event_class) for row in rows}
 
 
+async def life(connection: Connection, event_class: type[E], subject: str) -> list[E]:
+    """All that was said of one entry, in order."""
+    rows = await connection.fetch(
+        "select event::text as event from history where subject = $1 order by sequence", subject
+    )
+    return [_event(row, event_class) for row in rows]
+
+
 async def of_cpts(
     connection: Connection, event_class: type[E], cpts_ids: Collection[str]
 ) -> list[E]:
