@@ -1,7 +1,9 @@
-"""What the indicators service says: the figures of each CPTS, contract year and indicator.
+"""What the indicators service says: figures, and what CPTS and caisse declare behind them.
 
-The aggregate is a figure: `subject` is `<cpts_id>/<indicator>/<contract year's first day>`, the
-key is the CPTS's. Consumers keep the figure with the highest `revision`.
+Of a figure the aggregate is `<cpts_id>/<indicator>/<contract year's first day>`, of an activity
+`<cpts_id>/activities/<activity_id>`, of a value `<figure>/value`, of levels `<figure>/levels`; the
+key is the CPTS's. Consumers keep the figure with the highest `revision`, and of an entry that is
+declared the highest sequence.
 """
 
 from datetime import date
@@ -10,14 +12,18 @@ import msgspec
 
 
 class FactChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact that this figure began to count, or no longer counts.
+    """A fact that this figure began to count, counts otherwise, or no longer counts.
 
-    `fact_id` is `referral:<id>`, `appointment:<platform id>` or `rpps:<number>`. Per fact, the
-    highest revision stands.
+    `fact_id` is `referral:<id>`, `appointment:<platform id>`, `rpps:<number>`, or of what a CPTS
+    declares `activity:<cpts_id>/<id>`, `participant:<cpts_id>/<rpps>`, `value:<cpts_id>`. Per
+    fact, the highest revision stands. `quantity` is what the fact adds to the figure while it
+    counts, and `from_on` the day from which it does; None where it was said before days were told.
     """
 
     fact_id: str
     is_counted: bool
+    quantity: int = 1
+    from_on: date | None = None
 
 
 class FigureChanged(
@@ -26,8 +32,8 @@ class FigureChanged(
     """A figure has a new value. Both dates of the contract year are included in it.
 
     `revision` is the number of facts recorded behind the figure, so it only grows, and `facts` is
-    what changed since the revision announced before. `indicator`: `sas_medecins_participants`,
-    `sas_medecins_participants_via_cpts`, `sas_demandes_avec_rdv`.
+    what changed since the revision announced before. `indicator` is a code of
+    `contracts/data/indicators.toml`, or `sas_medecins_participants_via_cpts`.
     """
 
     cpts_id: str
@@ -39,4 +45,102 @@ class FigureChanged(
     facts: tuple[FactChange, ...] = ()
 
 
-IndicatorsEvent = FigureChanged
+class Quantity(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of something an activity had.
+
+    `unit`: `participants`, `orientations`, `nights`.
+    """
+
+    unit: str
+    count: int
+
+
+class ActivityRecorded(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="indicators.ActivityRecorded.v1",
+):
+    """An activity that a CPTS declares, whole, as it is from now on.
+
+    `kind`: `groupe_qualite`, `soiree_thematique`, `journee_prevention`, `protocole`,
+    `reunion_parcours`, `stage`, `hebergement`, `compagnonnage`. `participants` are the RPPS of the
+    professionals who took part. `is_withdrawn`: it was declared by mistake.
+    """
+
+    cpts_id: str
+    activity_id: str
+    kind: str
+    mission: str
+    held_on: date
+    participants: tuple[str, ...] = ()
+    quantities: tuple[Quantity, ...] = ()
+    evidence_ids: tuple[str, ...] = ()
+    is_withdrawn: bool = False
+
+
+class ValueRecorded(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="indicators.ValueRecorded.v1"
+):
+    """The value of an indicator in a contract year, as it is from now on: the figure is that value.
+
+    `by`: `cpts`, which declares it, or `caisse`, from a file whose digest is `file_sha256`. It was
+    true on `true_on`. `is_withdrawn`: it was recorded by mistake.
+    """
+
+    cpts_id: str
+    indicator: str
+    contract_year_starts_on: date
+    value: int
+    true_on: date
+    by: str
+    evidence_ids: tuple[str, ...] = ()
+    file_sha256: str | None = None
+    is_withdrawn: bool = False
+
+
+class CaisseFileTaken(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="indicators.CaisseFileTaken.v1"
+):
+    """A file of the caisse was taken whole; its values are events of their own.
+
+    The subject is `caisse-files/<file_sha256>` and the key `00`.
+    """
+
+    file_sha256: str
+    rows_count: int
+
+
+class FigureLevelSet(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="indicators.FigureLevelSet.v1"
+):
+    """Somebody set a level of a figure: `verified` or `validated` by the caisse, `visa` by the ARS.
+
+    `revision` is its place among the levels said of that figure; of one level the highest stands,
+    and a visa as long as `validated_revision` is that of the standing validation.
+    `figure_revision` is that of the live figure on that day. A verification looked at the evidence
+    `evidence_ids`, drawn by `seed`. A validation has the CPTS's `answer`: `agreed`, `disagreed`,
+    `silent`; and of a disagreement the `reason` (`value_contested`, `evidence_left_out`,
+    `period_contested`, `rule_contested`) and what it was written in, as `evidence_ids`.
+    """
+
+    cpts_id: str
+    indicator: str
+    contract_year_starts_on: date
+    level: str
+    value: int
+    decided_on: date
+    by_role: str
+    revision: int
+    figure_revision: int = 0
+    answer: str | None = None
+    reason: str | None = None
+    seed: int | None = None
+    evidence_ids: tuple[str, ...] = ()
+    validated_revision: int | None = None
+
+
+IndicatorsEvent = (
+    FigureChanged | ActivityRecorded | ValueRecorded | CaisseFileTaken | FigureLevelSet
+)

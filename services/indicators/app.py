@@ -3,24 +3,30 @@
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from contracts import topics
 from services.indicators import events, http
+from services.indicators.domain.activities import parse_activity_rule
 from services.indicators.domain.rule import parse_rule
 from services.indicators.handlers.hearing import on_membership, on_referrals
 from services.indicators.handlers.recounting import apply_rule, count_all_again
-from services.indicators.store import figures
+from services.indicators.store.state import apply
 from services.messaging.hearing import Hears
 from services.messaging.process import Service
 from services.messaging.timers import Timer
 
 FOLDER = Path(__file__).parent
-RULE = parse_rule((FOLDER / "parameters.toml").read_bytes())
+RULE = msgspec.structs.replace(
+    parse_rule((FOLDER / "parameters.toml").read_bytes()),
+    activities=parse_activity_rule((FOLDER / "activities.toml").read_bytes()),
+)
 
 SERVICE = Service(
     name="indicators",
     topic=topics.INDICATORS,
     schema=FOLDER / "schema",
-    apply=figures.apply,
+    apply=apply,
     hears=(
         Hears(
             topic=topics.MEMBERSHIP,

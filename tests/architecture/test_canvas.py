@@ -7,11 +7,13 @@ service whose README is wrong in each way once.
 import importlib
 from pathlib import Path
 
+import msgspec
 import pytest
 from litestar import get, post
 from litestar.params import FromPath
 
 from contracts import topics
+from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, CptsRegistered
 from services.messaging.declared import Service
 from services.messaging.hearing import Hears
@@ -103,7 +105,7 @@ def service(tmp_path: Path) -> Service:
     (tmp_path / "0001_figures.sql").write_text(MIGRATION, encoding="utf-8")
     return Service(
         name="invented",
-        topic=topics.INDICATORS,
+        topic=msgspec.structs.replace(topics.INDICATORS, event=FigureChanged),
         schema=tmp_path,
         apply=nothing,
         hears=(

@@ -47,6 +47,8 @@ async def invariants(desk: Desk) -> set[bool]:
 
 
 async def announced(desk: Desk) -> list[FigureChanged]:
-    """What the service has said, in order."""
-    rows = await desk.pool.fetch("select body from outbox order by position")
+    """What the service has said of figures, in order."""
+    rows = await desk.pool.fetch(
+        "select body from outbox where type = 'indicators.FigureChanged.v1' order by position"
+    )
     return [msgspec.json.decode(row["body"], type=FigureChanged) for row in rows]

@@ -42,7 +42,11 @@ WORDS = {
 
 def with_value(name: Name, words: tuple[str, ...], from_on: date) -> CountingRule:
     added = DatedValue(name=name, from_on=from_on, value=words, text="a test", is_verified=False)
-    return CountingRule((*RULE.values, added))
+    return with_values(*RULE.values, added)
+
+
+def with_values(*values: DatedValue) -> CountingRule:
+    return msgspec.structs.replace(RULE, values=values)
 
 
 @st.composite
@@ -112,9 +116,9 @@ def test_the_digest_is_another_one_when_what_counts_is(field: str) -> None:
     first = RULE.values[0]
     changes = {"from_on": date(2030, 1, 1), "value": (*first.value, "more")}
     changed = msgspec.structs.replace(first, **{field: changes[field]})
-    assert CountingRule((changed, *RULE.values[1:])).digest() != RULE.digest()
+    assert with_values(changed, *RULE.values[1:]).digest() != RULE.digest()
     reworded = msgspec.structs.replace(first, text="the same, said better")
-    assert CountingRule((reworded, *RULE.values[1:])).digest() == RULE.digest()
+    assert with_values(reworded, *RULE.values[1:]).digest() == RULE.digest()
 
 
 def values_of(texts: list[str]) -> dict[str, dict[str, Any]]:

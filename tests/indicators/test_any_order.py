@@ -66,8 +66,9 @@ def announced_figures(said: list[Any]) -> dict[Any, set[str]]:
         key = (event.cpts_id, event.indicator, event.contract_year_starts_on)
         facts = kept.setdefault(key, set())
         for change in event.facts:
-            assert change.is_counted == (change.fact_id not in facts)
-            facts.symmetric_difference_update({change.fact_id})
+            # A fact that is counted already may be told again, from another day on.
+            assert change.is_counted or change.fact_id in facts
+            (facts.add if change.is_counted else facts.remove)(change.fact_id)
         assert event.revision == revisions.get(key, 0) + len(event.facts)
         assert event.value == len(facts)
         revisions[key] = event.revision

@@ -27,6 +27,7 @@ from services.indicators.domain.figures import (
     FACTS_PER_EVENT_MAX,
     INDICATOR_LABELS,
     ContractYear,
+    Counted,
     Figure,
     FigureKey,
     demand_figures,
@@ -242,16 +243,16 @@ def test_a_day_is_counted_in_paris() -> None:
 def test_a_contract_year_holds_its_first_and_last_day() -> None:
     years = {"a": [YEAR]}
     key = FigureKey("a", DEMANDS, YEAR.period.first)
-    assert demand_figures("a", date(2026, 3, 5), years) == {key}
-    assert demand_figures("a", date(2027, 3, 4), years) == {key}
-    assert demand_figures("a", date(2026, 3, 4), years) == set()
-    assert demand_figures("a", date(2027, 3, 5), years) == set()
-    assert demand_figures("b", date(2026, 3, 5), years) == set()
+    assert demand_figures("a", date(2026, 3, 5), years).keys() == {key}
+    assert demand_figures("a", date(2027, 3, 4), years).keys() == {key}
+    assert demand_figures("a", date(2026, 3, 4), years) == {}
+    assert demand_figures("a", date(2027, 3, 5), years) == {}
+    assert demand_figures("b", date(2026, 3, 5), years) == {}
 
 
 def test_too_many_facts_for_one_event_are_told_in_several() -> None:
     key = FigureKey("a", DEMANDS, YEAR.period.first)
-    wanted = {f"referral:{n:05}": {key} for n in range(FACTS_PER_EVENT_MAX + 1)}
+    wanted = {f"referral:{n:05}": {key: Counted()} for n in range(FACTS_PER_EVENT_MAX + 1)}
     changes = fact_changes(wanted, {}, {"a"})
     figure = Figure(key=key, ends_on=date(2027, 3, 4), departement="93", value=3, revision=7)
     events = figure_changes(figure, changes[key])
@@ -265,7 +266,8 @@ def test_too_many_facts_for_one_event_are_told_in_several() -> None:
 
 def test_what_a_figure_of_another_cpts_counts_is_left_alone() -> None:
     mine, other = (FigureKey(one, DEMANDS, YEAR.period.first) for one in ("a", "b"))
-    assert fact_changes({"rpps:8": set()}, {"rpps:8": {mine, other}}, {"a"}).keys() == {mine}
+    counted = {"rpps:8": {mine: Counted(), other: Counted()}}
+    assert fact_changes({"rpps:8": {}}, counted, {"a"}).keys() == {mine}
 
 
 def test_rates_are_basis_points_rounded_down() -> None:

@@ -128,7 +128,7 @@ def recorded(events: list[Any]) -> list[tuple[str, Recorded[Any]]]:
     for event in events:
         names = ("referral_id", "appointment_id", "cpts_id")
         subject = next(getattr(event, name) for name in names if hasattr(event, name))
-        topic = "membership" if type(event).__module__.endswith("membership") else "referrals"
+        topic = "membership" if ".membership." in type(event).__module__ else "referrals"
         (one,) = told(
             [event], subject, DEPARTEMENTS.get(subject, "93"), NOON, subjects.get(subject, 0)
         )

@@ -12,6 +12,7 @@ from services.indicators.domain.figures import (
     DOCTORS,
     DOCTORS_VIA_CPTS,
     ContractYear,
+    Counted,
     FigureKey,
 )
 from services.indicators.domain.rule import CountingRule, Name
@@ -55,15 +56,15 @@ def doctor_figures(
     participations: Sequence[Participation],
     years: Mapping[str, Sequence[ContractYear]],
     rule: CountingRule,
-) -> set[FigureKey]:
-    """The figures in which one professional counts.
+) -> dict[FigureKey, Counted]:
+    """The figures in which one professional counts, from the first day on which they do.
 
     All memberships and participations are that professional's; `years` gives each CPTS's contract
     years. A doctor of two CPTS counts in each, wherever the participation was declared; the figure
     "via CPTS" counts only what that CPTS declared with its own way.
     """
     taking_part = counted_participation(participations, rule)
-    figures: set[FigureKey] = set()
+    figures: dict[FigureKey, Counted] = {}
     for cpts_id in {membership.cpts_id for membership in memberships} if taking_part else ():
         as_doctor = [
             period
@@ -80,6 +81,8 @@ def doctor_figures(
         for year in years.get(cpts_id, ()):
             days = common_periods(as_doctor, [year.period])
             for indicator, periods in ((DOCTORS, taking_part), (DOCTORS_VIA_CPTS, via_cpts)):
-                if common_periods(days, periods):
-                    figures.add(FigureKey(cpts_id, indicator, year.period.first))
+                counting = common_periods(days, periods)
+                if counting:
+                    key = FigureKey(cpts_id, indicator, year.period.first)
+                    figures[key] = Counted(from_on=min(one.first for one in counting))
     return figures

@@ -1,7 +1,8 @@
-"""Figures: how many facts each counts, and what to announce when their set changes.
+"""Figures: which facts each counts, and what to announce when they change.
 
-A figure belongs to a CPTS, an indicator and a contract year. It is the number of distinct facts it
-counts now, never a running sum, so that the order and the repetition of facts do not matter.
+A figure belongs to a CPTS, an indicator and a contract year. It is the sum of what the distinct
+facts that it counts now add to it, one each for most, never a running sum: the order and the
+repetition of facts do not matter.
 """
 
 from collections import defaultdict
@@ -12,19 +13,27 @@ from typing import Final
 import msgspec
 
 from contracts.events.indicators import FactChange, FigureChanged
+from contracts.indicators import indicators
 from services.indicators.domain.days import Period
 
 DOCTORS: Final = "sas_medecins_participants"
 DOCTORS_VIA_CPTS: Final = "sas_medecins_participants_via_cpts"
 DEMANDS: Final = "sas_demandes_avec_rdv"
-# The indicators that there are: each has a figure from the moment a contract year is known.
+# The indicators that are computed from events: each has a figure from the moment a contract year
+# is known; a figure of another indicator exists from its first fact on.
 INDICATOR_LABELS: Final[Mapping[str, str]] = {
     DOCTORS: "Médecins de la CPTS participant au SAS",
     DOCTORS_VIA_CPTS: "Médecins participant au SAS par l'intermédiaire de la CPTS",
     DEMANDS: "Demandes du SAS ayant abouti à un rendez-vous par la CPTS",
 }
 
-# An event stays far under Kafka's limit of one megabyte a message: a fact takes some 70 bytes.
+
+def label_of(indicator: str) -> str:
+    """What a user reads for an indicator."""
+    return INDICATOR_LABELS.get(indicator) or indicators()[indicator].label
+
+
+# An event stays far under Kafka's limit of one megabyte a message: a fact takes some 110 bytes.
 FACTS_PER_EVENT_MAX: Final = 2000
 
 
@@ -46,6 +55,27 @@ class FigureKey(msgspec.Struct, frozen=True, order=True, gc=False):
     def subject(self) -> str:
         """The aggregate's id on the bus."""
         return f"{self.cpts_id}/{self.indicator}/{self.starts_on.isoformat()}"
+
+
+class Counted(msgspec.Struct, frozen=True, gc=False):
+    """What a fact adds to a figure that counts it, and the first day on which it does.
+
+    `from_on` is None of a fact that was said before days were told.
+    """
+
+    quantity: int = 1
+    from_on: date | None = None
+
+
+# The figures that count a fact, or should, each with what the fact adds.
+Places = Mapping[FigureKey, Counted]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a figure says of a fact, and by how much its value differs for it."""
+
+    fact: FactChange
+    difference: int
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,44 +115,61 @@ def rpps_of(fact_id: str) -> str | None:
 
 def demand_figures(
     cpts_id: str, day: date, years: Mapping[str, Sequence[ContractYear]]
-) -> set[FigureKey]:
+) -> dict[FigureKey, Counted]:
     """The figure that counts a demand booked with `cpts_id` on `day`; none outside its ACI."""
     return {
-        FigureKey(cpts_id, DEMANDS, year.period.first)
+        FigureKey(cpts_id, DEMANDS, year.period.first): Counted(from_on=day)
         for year in years.get(cpts_id, ())
         if year.period.holds(day)
     }
 
 
 def fact_changes(
-    wanted: Mapping[str, Collection[FigureKey]],
-    counted: Mapping[str, Collection[FigureKey]],
-    within: Collection[str],
-) -> dict[FigureKey, list[FactChange]]:
-    """What each figure of the CPTS `within` must begin or cease to count, facts in order of id.
+    wanted: Mapping[str, Places], counted: Mapping[str, Places], within: Collection[str]
+) -> dict[FigureKey, list[Change]]:
+    """What each figure of the CPTS `within` must say of its facts, in order of their id.
 
     `wanted` names every fact looked at, with the figures that should count it; `counted` the
     figures that count it now.
     """
-    changes: defaultdict[FigureKey, list[FactChange]] = defaultdict(list)
+    changes: defaultdict[FigureKey, list[Change]] = defaultdict(list)
     for fact_id in sorted(wanted):
-        right, present = set(wanted[fact_id]), set(counted.get(fact_id, ()))
-        for key in right ^ present:
+        right, present = wanted[fact_id], counted.get(fact_id, {})
+        for key in right.keys() | present.keys():
             if key.cpts_id in within:
-                changes[key].append(FactChange(fact_id=fact_id, is_counted=key in right))
+                change = _change(fact_id, right.get(key), present.get(key))
+                if change is not None:
+                    changes[key].append(change)
     return dict(changes)
 
 
-def figure_changes(figure: Figure, facts: Sequence[FactChange]) -> list[FigureChanged]:
-    """The events that tell the change, several when the facts are too many for one.
+def _change(fact_id: str, right: Counted | None, present: Counted | None) -> Change | None:
+    """What a figure must say of a fact; None when it counts it as it should."""
+    before = present.quantity if present is not None else 0
+    if right is None:
+        return Change(FactChange(fact_id=fact_id, is_counted=False, quantity=before), -before)
+    if (
+        present is not None
+        and present.quantity == right.quantity
+        and present.from_on in {None, right.from_on}
+    ):
+        return None
+    told = FactChange(
+        fact_id=fact_id, is_counted=True, quantity=right.quantity, from_on=right.from_on
+    )
+    return Change(told, right.quantity - before)
 
-    Without facts, one event tells the figure as it stands: so it is when a contract year opens.
+
+def figure_changes(figure: Figure, changes: Sequence[Change]) -> list[FigureChanged]:
+    """The events that tell the changes, several when the facts are too many for one.
+
+    Without changes, one event tells the figure as it stands: so it is when a contract year opens.
     """
     value, revision = figure.value, figure.revision
     events: list[FigureChanged] = []
-    for first in range(0, max(len(facts), 1), FACTS_PER_EVENT_MAX):
-        told = tuple(facts[first : first + FACTS_PER_EVENT_MAX])
-        value += sum(1 if fact.is_counted else -1 for fact in told)
+    for first in range(0, max(len(changes), 1), FACTS_PER_EVENT_MAX):
+        told = changes[first : first + FACTS_PER_EVENT_MAX]
+        value += sum(change.difference for change in told)
         revision += len(told)
         events.append(
             FigureChanged(
@@ -132,23 +179,35 @@ def figure_changes(figure: Figure, facts: Sequence[FactChange]) -> list[FigureCh
                 contract_year_ends_on=figure.ends_on,
                 value=value,
                 revision=revision,
-                facts=told,
+                facts=tuple(change.fact for change in told),
             )
         )
     return events
 
 
-def opened_figures(years: Iterable[ContractYear], departements: Mapping[str, str]) -> list[Figure]:
-    """The figures that exist from the moment a contract year is known, all at 0."""
-    return [
-        Figure(
-            key=FigureKey(year.cpts_id, indicator, year.period.first),
-            ends_on=_last_day(year),
-            departement=departements[year.cpts_id],
+def opened_figures(
+    keys: Iterable[FigureKey],
+    ends: Mapping[tuple[str, date], date],
+    departements: Mapping[str, str],
+) -> dict[FigureKey, Figure]:
+    """Figures at 0; `ends` gives the last day of each contract year, by CPTS and first day."""
+    return {
+        key: Figure(
+            key=key,
+            ends_on=ends[key.cpts_id, key.starts_on],
+            departement=departements[key.cpts_id],
         )
-        for year in years
-        for indicator in INDICATOR_LABELS
-    ]
+        for key in keys
+    }
+
+
+def last_days(years: Mapping[str, Sequence[ContractYear]]) -> dict[tuple[str, date], date]:
+    """The last day of each contract year, by CPTS and first day. ValueError without one."""
+    return {
+        (year.cpts_id, year.period.first): _last_day(year)
+        for there in years.values()
+        for year in there
+    }
 
 
 def _last_day(year: ContractYear) -> date:

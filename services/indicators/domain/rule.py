@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from services.indicators.domain.activities import ActivityRule
 from services.indicators.domain.days import Period
 
 
@@ -40,13 +41,25 @@ class DatedValue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class CountingRule(msgspec.Struct, frozen=True):
-    """Every value the rule ever had."""
+    """Every value the rule ever had, and what activities add."""
 
     values: tuple[DatedValue, ...]
+    activities: ActivityRule = ActivityRule()
+
+    @property
+    def size(self) -> int:
+        """How much the rule says: it only grows."""
+        return len(self.values) + len(self.activities.added)
 
     def digest(self) -> str:
         """A short text that is another one when a value, or a day from which it counts, is."""
-        told = sorted((one.name, one.from_on, one.value) for one in self.values)
+        told = [
+            sorted((one.name, one.from_on, one.value) for one in self.values),
+            sorted(
+                (one.kind, one.indicator, one.from_on, one.counts, one.unit or "")
+                for one in self.activities.added
+            ),
+        ]
         return hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:16]
 
     def on(self, name: Name, day: date) -> tuple[str, ...]:

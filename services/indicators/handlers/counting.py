@@ -5,24 +5,36 @@ from datetime import date
 
 import msgspec
 
+from contracts.events.indicators import ActivityRecorded, ValueRecorded
 from contracts.recorded import record
 from services.indicators.domain.appointments import Appointment, attribute, drop_twins
+from services.indicators.domain.declared import DECLARED, Facts, activity_facts
 from services.indicators.domain.doctors import doctor_figures
 from services.indicators.domain.figures import (
+    INDICATOR_LABELS,
+    Change,
     ContractYear,
-    Figure,
     FigureKey,
+    Places,
     appointment_fact,
     demand_figures,
     doctor_fact,
     fact_changes,
     figure_changes,
+    last_days,
     opened_figures,
     referral_fact,
 )
 from services.indicators.domain.rule import CountingRule
+from services.indicators.domain.values import value_facts
 from services.indicators.handlers.origins import Origins
-from services.indicators.store import attributions, figures, membership_facts, referral_facts
+from services.indicators.store import (
+    attributions,
+    entries,
+    figures,
+    membership_facts,
+    referral_facts,
+)
 from services.indicators.store.referral_facts import TwinKey
 from services.messaging.unit import Unit
 
@@ -37,13 +49,15 @@ class Concerned(msgspec.Struct, kw_only=True):
 
     `demands` gives, by fact id, where a demand or an appointment counts now; `doctors` are RPPS;
     `cpts_ids` are all the CPTS that count, or counted, one of them; `years` are the contract years
-    that came, went, or have another last day.
+    that came, went, or have another last day; `declaring` are the CPTS, among `cpts_ids`, of which
+    something that was declared here is another.
     """
 
     demands: dict[str, Place]
     doctors: set[str]
     cpts_ids: set[str]
     years: list[ContractYear]
+    declaring: set[str] = set()
 
 
 async def settle_appointments(
@@ -108,38 +122,61 @@ async def count(rule: CountingRule, unit: Unit, concerned: Concerned, origins: O
     if concerned.years:
         await _concern_years(rule, unit, concerned)
     years = await membership_facts.contract_years(unit.connection, list(cpts_ids))
-    wanted = {
-        fact_id: demand_figures(*place, years) if place is not None else set()
+    wanted: dict[str, Places] = {
+        fact_id: demand_figures(*place, years) if place is not None else {}
         for fact_id, place in concerned.demands.items()
     }
     if concerned.doctors:
         wanted |= await _doctors(rule, unit, concerned.doctors, years)
     counted = await figures.counted_in(unit.connection, wanted)
+    declaring = concerned.declaring | {year.cpts_id for year in concerned.years}
+    if declaring:
+        stood = await figures.counted_of(unit.connection, declaring, DECLARED)
+        # What is counted and no longer declared is nowhere else than in the figures.
+        wanted |= {fact_id: {} for fact_id in stood}
+        wanted |= await _declared(rule, unit, declaring, years)
+        counted |= stood
     changes = fact_changes(wanted, counted, cpts_ids)
+    await _announce_changes(unit, changes, years, concerned, origins)
+
+
+async def _announce_changes(
+    unit: Unit,
+    changes: Mapping[FigureKey, Sequence[Change]],
+    years: Mapping[str, Sequence[ContractYear]],
+    concerned: Concerned,
+    origins: Origins,
+) -> None:
+    """Announces each figure that changes, opens, or ends on another day."""
+    ends = last_days(years)
     changed_years = {(year.cpts_id, year.period.first) for year in concerned.years}
-    standing = await _opened(unit, years, changed_years)
-    present = await figures.lock_figures(unit.connection, changes.keys() | standing.keys())
-    # An indicator may be younger than a contract year, which was then opened without its figure.
-    unopened = changes.keys() - present.keys() - standing.keys()
-    opened = await _opened(unit, years, {(key.cpts_id, key.starts_on) for key in unopened})
-    standing |= {key: opened[key] for key in unopened}
-    dated = {
-        key
-        for key, figure in standing.items()
-        if key not in present or present[key].ends_on != figure.ends_on
+    keys = changes.keys() | {
+        FigureKey(cpts_id, indicator, first)
+        for cpts_id, first in changed_years & ends.keys()
+        for indicator in INDICATOR_LABELS
     }
+    if changed_years:
+        keys |= await figures.keys_of_years(unit.connection, changed_years)
+    present = await figures.lock_figures(unit.connection, keys)
+    absent = keys - present.keys()
+    if absent:
+        departements = await membership_facts.departements(
+            unit.connection, [key.cpts_id for key in absent]
+        )
+        present |= opened_figures(absent, ends, departements)
     announced = []
-    for key in sorted(changes.keys() | dated):
-        figure = present.get(key) or standing[key]
-        if key in standing:
-            figure = msgspec.structs.replace(figure, ends_on=standing[key].ends_on)
-        facts = changes.get(key, [])
-        behind = [fact.fact_id for fact in facts]
+    for key in sorted(keys):
+        last = ends.get((key.cpts_id, key.starts_on), present[key].ends_on)
+        if key not in changes and key not in absent and last == present[key].ends_on:
+            continue
+        figure = msgspec.structs.replace(present[key], ends_on=last)
+        told = changes.get(key, ())
+        behind = [change.fact.fact_id for change in told]
         if (key.cpts_id, key.starts_on) in changed_years:
             behind.append(f"cpts:{key.cpts_id}")
         origin = origins.of(behind)
         announced += record(
-            figure_changes(figure, facts),
+            figure_changes(figure, told),
             subject=key.subject,
             after_sequence=figure.sequence,
             departement=figure.departement,
@@ -149,20 +186,16 @@ async def count(rule: CountingRule, unit: Unit, concerned: Concerned, origins: O
     await unit.announce(announced)
 
 
-async def _opened(
-    unit: Unit, years: Mapping[str, Sequence[ContractYear]], firsts: Collection[tuple[str, date]]
-) -> dict[FigureKey, Figure]:
-    """The figures, all at 0, of the contract years (CPTS, first day) that there are."""
-    if not firsts:
-        return {}
-    keys = await membership_facts.departements(unit.connection, [cpts_id for cpts_id, _ in firsts])
-    there = [
-        year
-        for cpts_id, first in firsts
-        for year in years.get(cpts_id, ())
-        if year.period.first == first
-    ]
-    return {figure.key: figure for figure in opened_figures(there, keys)}
+async def _declared(
+    rule: CountingRule,
+    unit: Unit,
+    cpts_ids: Collection[str],
+    years: Mapping[str, Sequence[ContractYear]],
+) -> Facts:
+    """The facts that the CPTS declare, with the figures that should count each."""
+    activities = await entries.of_cpts(unit.connection, ActivityRecorded, cpts_ids)
+    values = await entries.of_cpts(unit.connection, ValueRecorded, cpts_ids)
+    return activity_facts(activities, years, rule.activities) | value_facts(values, years)
 
 
 async def _concern_years(rule: CountingRule, unit: Unit, concerned: Concerned) -> None:
@@ -185,7 +218,7 @@ async def _doctors(
     unit: Unit,
     doctors: Collection[str],
     years: Mapping[str, Sequence[ContractYear]],
-) -> dict[str, set[FigureKey]]:
+) -> dict[str, Places]:
     """The figures that should count each professional, by fact id."""
     memberships = await attributions.memberships(unit.connection, doctors)
     participations = await attributions.participations(unit.connection, doctors)

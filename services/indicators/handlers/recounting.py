@@ -1,6 +1,7 @@
 """Counting all there is again: after a restore or a rebuild, and by another counting rule."""
 
 from contracts.recorded import Cause
+from services.indicators.domain.declared import is_declared
 from services.indicators.domain.figures import rpps_of
 from services.indicators.domain.rule import CountingRule
 from services.indicators.handlers.counting import (
@@ -33,12 +34,13 @@ async def count_all_again(rule: CountingRule, unit: Unit, cause: Cause, after: s
         doctors=set(),
         cpts_ids=set(cpts_ids),
         years=await figures.years_of(unit.connection, cpts_ids),
+        declaring=set(cpts_ids),
     )
     # What is counted and should not be is nowhere else than in the figures.
     for fact_id in await figures.counted_by(unit.connection, cpts_ids):
         if (rpps := rpps_of(fact_id)) is not None:
             concerned.doctors.add(rpps)
-        else:
+        elif not is_declared(fact_id):
             concerned.demands[fact_id] = None
     await count(rule, unit, concerned, Origins([Origin(cause.recorded_at, cause)]))
     return cpts_ids[-1] if len(cpts_ids) == CPTS_AT_ONCE else None
@@ -75,7 +77,7 @@ async def apply_rule(rule: CountingRule, unit: Unit, due: Due) -> int:
     Answers `due.limit` while there is more to do, 0 once all is counted by the rule.
     """
     digest = rule.digest()
-    begun = await applied_rule.lock(unit.connection, digest, len(rule.values))
+    begun = await applied_rule.lock(unit.connection, digest, rule.size)
     if begun is None:
         return 0
     name, _, after = begun.partition(":")

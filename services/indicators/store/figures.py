@@ -1,12 +1,13 @@
-"""The own state of indicators: its figures and the facts they count, changed only by `apply`."""
+"""The figures and the facts that they count, changed only by `apply`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Any
 
 from contracts.events.indicators import FigureChanged
 from contracts.recorded import Recorded
 from services.indicators.domain.days import Period
-from services.indicators.domain.figures import ContractYear, Figure, FigureKey
+from services.indicators.domain.figures import ContractYear, Counted, Figure, FigureKey
 from services.messaging.database import Connection
 
 
@@ -35,6 +36,8 @@ async def apply(connection: Connection, recorded: Sequence[Recorded[FigureChange
         [change.fact_id for _, change, _ in facts],
         [revision for _, _, revision in facts],
         [change.is_counted for _, change, _ in facts],
+        [change.quantity for _, change, _ in facts],
+        [change.from_on for _, change, _ in facts],
     )
 
 
@@ -44,9 +47,10 @@ _APPLY = """
                              $6::date[], $7::bigint[], $8::bigint[])
             as said (sequence, departement, cpts_id, indicator, starts_on, ends_on, value, revision)
     ), kept_fact as (
-        insert into figure_fact (cpts_id, indicator, starts_on, fact_id, revision, is_counted)
+        insert into figure_fact (cpts_id, indicator, starts_on, fact_id, revision, is_counted,
+                                 quantity, from_on)
         select * from unnest($9::text[], $10::text[], $11::date[], $12::text[], $13::bigint[],
-                             $14::boolean[])
+                             $14::boolean[], $15::bigint[], $16::date[])
         on conflict do nothing
     )
     insert into figure as kept (cpts_id, indicator, starts_on, ends_on, departement, value,
@@ -93,24 +97,62 @@ async def lock_figures(
     return {figure.key: figure for figure in found}
 
 
-async def counted_in(
-    connection: Connection, fact_ids: Collection[str]
-) -> Mapping[str, set[FigureKey]]:
-    """The figures that count each fact now."""
+async def keys_of_years(
+    connection: Connection, years: Collection[tuple[str, date]]
+) -> set[FigureKey]:
+    """The figures that there are of contract years, each a CPTS and a first day."""
     rows = await connection.fetch(
         """
-        select distinct on (fact_id, cpts_id, indicator, starts_on)
-               fact_id, cpts_id, indicator, starts_on, is_counted
+        select cpts_id, indicator, starts_on from figure
+        join unnest($1::text[], $2::date[]) as year (cpts_id, starts_on)
+            using (cpts_id, starts_on)
+        """,
+        [cpts_id for cpts_id, _ in years],
+        [starts_on for _, starts_on in years],
+    )
+    return {_key(row) for row in rows}
+
+
+Counting = dict[str, dict[FigureKey, Counted]]
+
+
+async def counted_in(connection: Connection, fact_ids: Collection[str]) -> Counting:
+    """The figures that count each fact now, and what it adds."""
+    rows = await connection.fetch(
+        """
+        select distinct on (fact_id, cpts_id, indicator, starts_on) *
         from figure_fact
         where fact_id = any ($1)
         order by fact_id, cpts_id, indicator, starts_on, revision desc
         """,
         list(fact_ids),
     )
-    counted: dict[str, set[FigureKey]] = {}
+    return _counting(rows)
+
+
+async def counted_of(
+    connection: Connection, cpts_ids: Collection[str], indicators: Collection[str]
+) -> Counting:
+    """The facts that figures of these CPTS and indicators count now, and what each adds."""
+    rows = await connection.fetch(
+        """
+        select distinct on (cpts_id, indicator, starts_on, fact_id) *
+        from figure_fact
+        where cpts_id = any ($1) and indicator = any ($2)
+        order by cpts_id, indicator, starts_on, fact_id, revision desc
+        """,
+        list(cpts_ids),
+        list(indicators),
+    )
+    return _counting(rows)
+
+
+def _counting(rows: Sequence[Any]) -> Counting:
+    counted: Counting = {}
     for row in rows:
         if row["is_counted"]:
-            counted.setdefault(row["fact_id"], set()).add(_key(row))
+            there = counted.setdefault(row["fact_id"], {})
+            there[_key(row)] = Counted(row["quantity"], row["from_on"])
     return counted
 
 

@@ -41,12 +41,13 @@ _RIGHT_FACTS = " union ".join(
     f"from ({RIGHT_FACTS[indicator]}) as fact"
     for indicator in INDICATOR_LABELS
 )
+_INDICATORS = ", ".join(f"'{indicator}'" for indicator in INDICATOR_LABELS)
 
 
 async def invariants(connection: Connection, rule: CountingRule) -> dict[str, bool]:
     """What must always hold, computed from the rows now.
 
-    `figures_equal_facts`: each figure is the number of facts it counts; `revisions_equal_rows`:
+    `figures_equal_facts`: each figure is the sum of the facts it counts; `revisions_equal_rows`:
     and its revision the number of rows behind it; `facts_equal_rule`: the facts counted are those
     that the rule gives, worked out again from members, referrals and attributions.
     """
@@ -87,16 +88,18 @@ _INVARIANTS = f"""
         {_RIGHT_FACTS}
     ), latest_fact as (
         select distinct on (cpts_id, indicator, starts_on, fact_id)
-               cpts_id, indicator, starts_on, fact_id, is_counted
+               cpts_id, indicator, starts_on, fact_id, is_counted, quantity
         from figure_fact
         order by cpts_id, indicator, starts_on, fact_id, revision desc
     ), counted_fact as (
-        select cpts_id, indicator, starts_on, fact_id from latest_fact where is_counted
+        select cpts_id, indicator, starts_on, fact_id from latest_fact
+        where is_counted and indicator in ({_INDICATORS})
     ), told as (
         select cpts_id, indicator, starts_on, count(*) as revision from figure_fact
         group by cpts_id, indicator, starts_on
     ), counted as (
-        select cpts_id, indicator, starts_on, count(*) as value from counted_fact
+        select cpts_id, indicator, starts_on, sum(quantity) as value from latest_fact
+        where is_counted
         group by cpts_id, indicator, starts_on
     )
     select

@@ -1,33 +1,24 @@
-"""What people may ask of indicators: figures down to their facts, lists to look into, steering."""
+"""Questions on figures down to their facts, lists to look into, steering, the rule, invariants."""
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from litestar import Request, get
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar import get
+from litestar.params import FromPath, FromQuery
 
-from services.indicators.domain.figures import INDICATOR_LABELS
+from services.indicators.domain.figures import label_of
 from services.indicators.domain.rule import CountingRule, DatedValue
 from services.indicators.domain.steering import steer
+from services.indicators.http.asking import HttpRequest, Limit, Page
 from services.indicators.store import answers
 from services.indicators.store.invariants import invariants
 from services.messaging.problems import not_found
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
-HttpRequest = Request[Any, Any, Any]
-
-
-class Page(msgspec.Struct, frozen=True):
-    """A page of a list; `next` is what to give as `after` for the one that follows, if any."""
-
-    items: Sequence[Any]
-    next: str | None
-
 
 def _with_label(figure: dict[str, Any]) -> dict[str, Any]:
-    return figure | {"libelle": INDICATOR_LABELS[figure["indicator"]]}
+    return figure | {"libelle": label_of(figure["indicator"])}
 
 
 @get("/cpts/{cpts_id:str}/figures")

@@ -1,0 +1,99 @@
+"""From what CPTS declare to the facts that their figures count.
+
+A fact names its CPTS, for ids of entries are a CPTS's own. Nothing here is remembered: the facts
+are worked out from all entries as they stand, so that their order does not matter.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from contracts.events.indicators import ActivityRecorded, ValueRecorded
+from contracts.indicators import indicators
+from services.indicators.domain.activities import ActivityRule, Added
+from services.indicators.domain.figures import ContractYear, Counted, FigureKey
+
+# The indicators whose facts are worked out here, all others from what other services say.
+DECLARED: Final = frozenset(
+    code for code, indicator in indicators().items() if indicator.source != "events"
+)
+_KINDS: Final = ("activity:", "participant:", "value:")
+
+Facts = dict[str, dict[FigureKey, Counted]]
+Years = Mapping[str, Sequence[ContractYear]]
+
+
+def is_declared(fact_id: str) -> bool:
+    """Whether a fact is one of those that are worked out here."""
+    return fact_id.startswith(_KINDS)
+
+
+def activity_facts(
+    activities: Iterable[ActivityRecorded], years: Years, rule: ActivityRule
+) -> Facts:
+    """The facts of activities, each with the figures that count it and what it adds to them.
+
+    A professional who took part several times in a contract year is one fact, from the first time.
+    """
+    facts: Facts = {}
+    for activity in activities:
+        if activity.is_withdrawn:
+            continue
+        for added in rule.added_on(activity.kind, activity.held_on):
+            for key in _figures(activity.cpts_id, added.indicator, activity.held_on, years):
+                for fact_id, quantity in _added(activity, added):
+                    _add(facts, fact_id, key, Counted(quantity, activity.held_on))
+    return facts
+
+
+def evidence_of(
+    key: FigureKey,
+    year: ContractYear,
+    activities: Iterable[ActivityRecorded],
+    values: Iterable[ValueRecorded],
+    rule: ActivityRule,
+) -> set[str]:
+    """The evidence behind a figure: that of each activity that it counts, and of its value."""
+    of_activities = {
+        evidence_id
+        for one in activities
+        if not one.is_withdrawn and year.period.holds(one.held_on)
+        if key.indicator in {added.indicator for added in rule.added_on(one.kind, one.held_on)}
+        for evidence_id in one.evidence_ids
+    }
+    return of_activities | {
+        evidence_id
+        for one in values
+        if not one.is_withdrawn
+        and (one.indicator, one.contract_year_starts_on) == (key.indicator, key.starts_on)
+        for evidence_id in one.evidence_ids
+    }
+
+
+def _added(activity: ActivityRecorded, added: Added) -> list[tuple[str, int]]:
+    """The facts that an activity is for one indicator, with what each adds."""
+    whose = activity.cpts_id
+    if added.counts == "professionals":
+        return [(f"participant:{whose}/{rpps}", 1) for rpps in activity.participants]
+    fact_id = f"activity:{whose}/{activity.activity_id}"
+    if added.counts == "sessions":
+        return [(fact_id, 1)]
+    total = sum(one.count for one in activity.quantities if one.unit == added.unit)
+    return [(fact_id, total)] if total else []
+
+
+def _figures(cpts_id: str, indicator: str, day: date, years: Years) -> list[FigureKey]:
+    """The figures of an indicator that count what was so on `day`; none outside an ACI."""
+    return [
+        FigureKey(cpts_id, indicator, year.period.first)
+        for year in years.get(cpts_id, ())
+        if year.period.holds(day) and indicators()[indicator].holds(year.period.first)
+    ]
+
+
+def _add(facts: Facts, fact_id: str, key: FigureKey, counted: Counted) -> None:
+    """Adds a fact; of one that is there already, the first day stands."""
+    there = facts.setdefault(fact_id, {})
+    known = there.get(key)
+    if known is None or (counted.from_on or date.max) < (known.from_on or date.max):
+        there[key] = counted

@@ -1,0 +1,55 @@
+"""Why indicators refuses an order: coded reasons in order of precedence, with what a user reads."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Refusal(StrEnum):
+    """Why an order is refused, in order of precedence."""
+
+    UNKNOWN_CPTS = "unknown_cpts"
+    UNKNOWN_INDICATOR = "unknown_indicator"
+    UNKNOWN_CONTRACT_YEAR = "unknown_contract_year"
+    CPTS_OR_FINESS_NEEDED = "cpts_or_finess_needed"
+    MALFORMED_ROW = "malformed_row"
+    UNKNOWN_KIND = "unknown_kind"
+    NOT_DECLARED = "not_declared"
+    NOT_OF_THE_CAISSE = "not_of_the_caisse"
+    INDICATOR_NOT_OF_THAT_YEAR = "indicator_not_of_that_year"
+    VALUE_OUT_OF_RANGE = "value_out_of_range"
+    DAY_OUTSIDE_CONTRACT_YEAR = "day_outside_contract_year"
+    SAID_TWICE = "said_twice"
+    ROWS_REFUSED = "rows_refused"
+    NOT_YET_DECIDED = "not_yet_decided"
+    ANOTHER_SAMPLE = "another_sample"
+    NOT_VALIDATED = "not_validated"
+    ANOTHER_VALUE_VALIDATED = "another_value_validated"
+    NOT_YET_HELD = "not_yet_held"
+
+
+# The reasons that say that something is not there.
+ABSENCES: Final = frozenset(
+    (Refusal.UNKNOWN_CPTS, Refusal.UNKNOWN_INDICATOR, Refusal.UNKNOWN_CONTRACT_YEAR)
+)
+
+REFUSAL_TEXTS: Final[Mapping[Refusal, str]] = {
+    Refusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des indicateurs.",
+    Refusal.UNKNOWN_INDICATOR: "Cet indicateur n'existe pas.",
+    Refusal.UNKNOWN_CONTRACT_YEAR: "Aucune année de contrat de cette CPTS ne commence ce jour-là.",
+    Refusal.CPTS_OR_FINESS_NEEDED: "La ligne nomme une CPTS par son identifiant ou son FINESS.",
+    Refusal.MALFORMED_ROW: "La ligne n'a pas la forme attendue.",
+    Refusal.NOT_DECLARED: "La valeur de cet indicateur n'est pas déclarée par la CPTS.",
+    Refusal.NOT_OF_THE_CAISSE: "La valeur de cet indicateur ne vient pas de la caisse.",
+    Refusal.INDICATOR_NOT_OF_THAT_YEAR: "Cet indicateur n'est pas de cette année de contrat.",
+    Refusal.VALUE_OUT_OF_RANGE: "La valeur dépasse ce que l'unité de l'indicateur permet.",
+    Refusal.DAY_OUTSIDE_CONTRACT_YEAR: "Ce jour est hors de l'année de contrat, ou à venir.",
+    Refusal.SAID_TWICE: "Une autre ligne dit la même CPTS, la même année et le même indicateur.",
+    Refusal.ROWS_REFUSED: "Rien n'est repris du fichier : des lignes sont à corriger.",
+    Refusal.NOT_YET_DECIDED: "La décision date d'avant l'année de contrat, ou d'un jour à venir.",
+    Refusal.ANOTHER_SAMPLE: "Ce ne sont pas les pièces que cette graine tire.",
+    Refusal.NOT_VALIDATED: "La caisse n'a pas validé ce chiffre.",
+    Refusal.ANOTHER_VALUE_VALIDATED: "La caisse a validé une autre valeur.",
+    Refusal.UNKNOWN_KIND: "Ce genre d'activité n'existe pas (GET /activity-kinds les donne).",
+    Refusal.NOT_YET_HELD: "Une activité se déclare à partir du jour où elle a lieu.",
+}

@@ -1,0 +1,12 @@
+"""What people may ask of indicators or order: figures down to their facts, what they declare."""
+
+from typing import Any
+
+from services.indicators.domain.rule import CountingRule
+from services.indicators.http import activities, dated, figures, levels, values
+
+
+def make_routes(rule: CountingRule) -> tuple[Any, ...]:
+    """The routes of the service, some of which follow the counting rule."""
+    parts = (figures, activities, values, levels, dated)
+    return tuple(route for part in parts for route in part.make_routes(rule))

@@ -1,0 +1,56 @@
+"""What the questions and orders of indicators share: how they name things, pages, refusals."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.params import PathParameter, QueryParameter
+
+from services.indicators.domain.refusals import ABSENCES, REFUSAL_TEXTS, Refusal
+from services.messaging.problems import Refused
+
+HttpRequest = Request[Any, Any, Any]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
+# `$` also matches before a last line feed; the look-ahead refuses it.
+ID = r"^[A-Za-z0-9._:-]{1,64}$(?!\n)"
+Id = Annotated[str, msgspec.Meta(pattern=ID)]
+PathId = Annotated[str, PathParameter(pattern=ID)]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,64}$(?!\n)")]
+Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}$(?!\n)")]
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+Evidence = Annotated[tuple[Id, ...], msgspec.Meta(max_length=100)]
+Professionals = Annotated[tuple[Rpps, ...], msgspec.Meta(max_length=1000)]
+
+FIRST_YEAR = 2019  # the first ACI CPTS is of 20 June 2019
+LAST_YEAR = 2199
+
+D = TypeVar("D")
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of a list; `next` is what to give as `after` for the one that follows, if any."""
+
+    items: Sequence[Any]
+    next: str | None
+
+
+def refuse_impossible_days(*days: date | None) -> None:
+    """ValueError for a day that no ACI can have: the calendar also ends somewhere."""
+    for day in days:
+        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise ValueError(f"days lie between {FIRST_YEAR} and {LAST_YEAR}")
+
+
+def refused(refusal: Refusal, **extension: Any) -> Refused:
+    """The problem that answers a refused order: 404 for an absence, else 409."""
+    status = 404 if refusal in ABSENCES else 409
+    return Refused(refusal.value, REFUSAL_TEXTS[refusal], status=status, **extension)
+
+
+def unless_refused(decision: D | Refusal) -> D:
+    """What was decided; raises `Refused` when it is a refusal."""
+    if isinstance(decision, Refusal):
+        raise refused(decision)
+    return decision

@@ -1,0 +1,268 @@
+"""Orders that set the levels of a figure, and the sample of its evidence that one looks at."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from contracts.events.indicators import ActivityRecorded, FigureLevelSet, ValueRecorded
+from contracts.indicators import indicators
+from services.indicators.domain.days import local_day
+from services.indicators.domain.declared import evidence_of
+from services.indicators.domain.figures import ContractYear, FigureKey
+from services.indicators.domain.levels import (
+    Asked,
+    Ground,
+    Level,
+    Reply,
+    draw_sample,
+    levels_subject,
+    seed_of,
+    set_level,
+)
+from services.indicators.domain.refusals import Refusal
+from services.indicators.domain.rule import CountingRule
+from services.indicators.domain.values import year_of
+from services.indicators.handlers.recording import Said, announce
+from services.indicators.http.asking import (
+    Count,
+    Evidence,
+    HttpRequest,
+    PathId,
+    refused,
+    unless_refused,
+)
+from services.indicators.http.ordering import locked_departement, recorded
+from services.indicators.store import answers, entries, membership_facts
+from services.messaging.database import Connection
+from services.messaging.orders import Answer, Order, Role, carry_out
+
+FIGURE = "/cpts/{cpts_id:str}/contract-years/{starts_on:date}/figures/{indicator:str}"
+Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+Size = Annotated[int, msgspec.Meta(ge=0, le=100)]
+QuerySize = Annotated[int, QueryParameter(ge=0, le=100)]
+
+
+class VerificationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the caisse found on looking at a sample of `sample_size` pieces of evidence.
+
+    Without `seed` one is drawn from the order itself. `evidence_ids`, if said, are the pieces that
+    were looked at, in any order: they must be those that the seed draws.
+    """
+
+    value: Count
+    decided_on: date
+    sample_size: Size
+    seed: Seed | None = None
+    evidence_ids: Evidence | None = None
+
+
+class ValidationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the caisse validates, and the CPTS's answer; of a written disagreement the reason."""
+
+    value: Count
+    decided_on: date
+    answer: Reply
+    reason: Ground | None = None
+    evidence_ids: Evidence = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a disagreement without its reason, and a reason without one."""
+        if (self.answer is Reply.DISAGREED) != (self.reason is not None):
+            raise ValueError("`reason` is that of a disagreement, which has one")
+
+
+class VisaOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The validated value on which the ARS puts its visa."""
+
+    value: Count
+    decided_on: date
+
+
+class LevelAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A level as it stands now."""
+
+    cpts_id: str
+    contract_year_starts_on: date
+    indicator: str
+    level: str
+    value: int
+    decided_on: date
+    by_role: str
+    revision: int
+    figure_revision: int
+    answer: str | None
+    reason: str | None
+    seed: int | None
+    evidence_ids: Sequence[str]
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """The evidence that a seed draws, of all that is behind a figure now."""
+
+    seed: int
+    evidence_ids: Sequence[str]
+    evidence_count: int
+
+
+async def _figure(
+    connection: Connection, cpts_id: str, starts_on: date, indicator: str
+) -> tuple[FigureKey, ContractYear]:
+    """A figure that may be; raises `Refused` where there is none."""
+    if indicator not in indicators():
+        raise refused(Refusal.UNKNOWN_INDICATOR)
+    years = await membership_facts.contract_years(connection, [cpts_id])
+    year = unless_refused(year_of(years.get(cpts_id, ()), starts_on))
+    if not indicators()[indicator].holds(starts_on):
+        raise refused(Refusal.INDICATOR_NOT_OF_THAT_YEAR)
+    return FigureKey(cpts_id, indicator, starts_on), year
+
+
+async def _evidence(
+    connection: Connection, key: FigureKey, year: ContractYear, rule: CountingRule
+) -> set[str]:
+    """All the evidence behind a figure."""
+    activities = await entries.of_cpts(connection, ActivityRecorded, [key.cpts_id])
+    values = await entries.of_cpts(connection, ValueRecorded, [key.cpts_id])
+    return evidence_of(key, year, activities, values, rule.activities)
+
+
+async def _set(order: Order, asked: Asked, key: FigureKey, departement: str) -> Answer:
+    """Sets a level of a figure whose CPTS is locked: 201 when it is news, 200 when it stood."""
+    connection = order.unit.connection
+    subject = levels_subject(key)
+    said = await entries.life(connection, FigureLevelSet, subject)
+    figure = await answers.figure(connection, key.cpts_id, key.indicator, key.starts_on)
+    event = unless_refused(
+        set_level(
+            asked,
+            key,
+            said=said,
+            figure_revision=figure["revision"] if figure else 0,
+            today=local_day(order.instant),
+        )
+    )
+    if event is not None:
+        news = Said(subject=subject, departement=departement, event=event)
+        await announce(order.unit, [news], order.cause)
+    stands = event or [one for one in said if one.level == asked.level][-1]
+    told = msgspec.structs.asdict(stands)
+    shown = LevelAnswer(**{name: told[name] for name in LevelAnswer.__struct_fields__})
+    return Answer(body=shown, status=200 if event is None else 201)
+
+
+def _drawn(
+    data: VerificationOrder, evidence: Collection[str], cause: str
+) -> tuple[int, tuple[str, ...]]:
+    """The seed of a verification and its sample; raises `Refused` when another one was seen."""
+    seed = seed_of(cause) if data.seed is None else data.seed
+    sample = draw_sample(evidence, seed=seed, size=data.sample_size)
+    if data.evidence_ids is not None and set(data.evidence_ids) != set(sample):
+        raise refused(Refusal.ANOTHER_SAMPLE, seed=seed, evidence_ids=list(sample))
+    return seed, sample
+
+
+@post(FIGURE + "/validation", responses=recorded(LevelAnswer), status_code=200)
+async def validate_figure(
+    request: HttpRequest,
+    cpts_id: PathId,
+    starts_on: FromPath[date],
+    indicator: FromPath[str],
+    data: JSONBody[ValidationOrder],
+) -> Response[LevelAnswer]:
+    """Validates a figure, with the CPTS's agreement, its written disagreement or its silence."""
+
+    async def body(order: Order) -> Answer:
+        departement = await locked_departement(order, cpts_id)
+        key, _ = await _figure(order.unit.connection, cpts_id, starts_on, indicator)
+        asked = Asked(
+            level=Level.VALIDATED,
+            value=data.value,
+            decided_on=data.decided_on,
+            by_role=order.role,
+            answer=data.answer,
+            reason=data.reason,
+            evidence_ids=tuple(sorted(set(data.evidence_ids))),
+        )
+        return await _set(order, asked, key, departement)
+
+    return await carry_out(request, {Role.CAISSE}, body)
+
+
+@post(FIGURE + "/visa", responses=recorded(LevelAnswer), status_code=200)
+async def put_visa(
+    request: HttpRequest,
+    cpts_id: PathId,
+    starts_on: FromPath[date],
+    indicator: FromPath[str],
+    data: JSONBody[VisaOrder],
+) -> Response[LevelAnswer]:
+    """Puts the visa of the ARS on the value that the caisse validated."""
+
+    async def body(order: Order) -> Answer:
+        departement = await locked_departement(order, cpts_id)
+        key, _ = await _figure(order.unit.connection, cpts_id, starts_on, indicator)
+        asked = Asked(
+            level=Level.VISA, value=data.value, decided_on=data.decided_on, by_role=order.role
+        )
+        return await _set(order, asked, key, departement)
+
+    return await carry_out(request, {Role.ARS}, body)
+
+
+def make_routes(rule: CountingRule) -> tuple[Any, ...]:
+    """The routes, of which samples follow what activities add."""
+
+    @get(FIGURE + "/sample")
+    async def show_sample(
+        request: HttpRequest,
+        cpts_id: PathId,
+        starts_on: FromPath[date],
+        indicator: FromPath[str],
+        size: QuerySize = 10,
+        seed: FromQuery[int | None] = None,
+    ) -> Sample:
+        """A sample of the evidence behind a figure; without `seed` any one is drawn, and told."""
+        async with request.app.state.pool.acquire() as connection:
+            key, year = await _figure(connection, cpts_id, starts_on, indicator)
+            evidence = await _evidence(connection, key, year, rule)
+        drawn_by = secrets.randbits(32) if seed is None else seed
+        return Sample(
+            seed=drawn_by,
+            evidence_ids=draw_sample(evidence, seed=drawn_by, size=size),
+            evidence_count=len(evidence),
+        )
+
+    @post(FIGURE + "/verification", responses=recorded(LevelAnswer), status_code=200)
+    async def verify_figure(
+        request: HttpRequest,
+        cpts_id: PathId,
+        starts_on: FromPath[date],
+        indicator: FromPath[str],
+        data: JSONBody[VerificationOrder],
+    ) -> Response[LevelAnswer]:
+        """Verifies a figure on a sample of its evidence; the seed and the sample are kept."""
+
+        async def body(order: Order) -> Answer:
+            departement = await locked_departement(order, cpts_id)
+            connection = order.unit.connection
+            key, year = await _figure(connection, cpts_id, starts_on, indicator)
+            evidence = await _evidence(connection, key, year, rule)
+            seed, sample = _drawn(data, evidence, order.cause.id)
+            asked = Asked(
+                level=Level.VERIFIED,
+                value=data.value,
+                decided_on=data.decided_on,
+                by_role=order.role,
+                seed=seed,
+                evidence_ids=sample,
+            )
+            return await _set(order, asked, key, departement)
+
+        return await carry_out(request, {Role.CAISSE}, body)
+
+    return (show_sample, verify_figure, validate_figure, put_visa)

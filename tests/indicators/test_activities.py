@@ -1,0 +1,154 @@
+"""Activities over HTTP: declared, corrected, withdrawn, and what the figures make of them."""
+
+from typing import Any
+
+import pytest
+
+from contracts.indicators import indicators
+from services.indicators.app import FOLDER, RULE
+from services.indicators.domain.activities import parse_activity_rule
+from tests.indicators.ordering import FIRST, SECOND, Office, reason
+
+GROUPE: dict[str, Any] = {"kind": "groupe_qualite", "held_on": "2025-06-10"}
+ANNE, BILAL, CHLOE = "810000000011", "810000000022", "810000000033"
+
+
+async def test_a_professional_counts_once_in_a_year_and_sessions_each(office: Office) -> None:
+    cpts_id = await office.new_cpts()
+    path = f"/cpts/{cpts_id}/activities"
+    new = await office.order(f"{path}/a1", GROUPE | {"participants": [BILAL, ANNE, ANNE]})
+    assert new.status_code == 201, new.text
+    assert new.json()["mission"] == "qualite_et_pertinence"
+    assert new.json()["activity"]["participants"] == [ANNE, BILAL]
+    soiree = {"kind": "soiree_thematique", "held_on": "2025-05-02"}
+    await office.done(f"{path}/a2", soiree | {"participants": [ANNE, CHLOE]})
+    assert await office.values(cpts_id) == {
+        "qualite_reunions": 1,
+        "qualite_soirees": 1,
+        "qualite_participants": 3,
+    }
+    # Anne took part first in May: her fact counts from that day on.
+    said = await office.said("FigureChanged", cpts_id)
+    (first, second) = (one for one in said if one["indicator"] == "qualite_participants")
+    assert [first["value"], second["value"]] == [2, 3]
+    assert {one["fact_id"]: one["from_on"] for one in second["facts"]} == {
+        f"participant:{cpts_id}/{ANNE}": "2025-05-02",
+        f"participant:{cpts_id}/{CHLOE}": "2025-05-02",
+    }
+    assert set((await office.get("/invariants")).values()) == {True}
+
+
+async def test_quantities_add_up_and_a_correction_replaces_them(office: Office) -> None:
+    cpts_id = await office.new_cpts()
+    path = f"/cpts/{cpts_id}/activities"
+    day = {"kind": "journee_prevention", "held_on": "2026-04-14"}
+    many = day | {"quantities": {"participants": 40, "orientations": 3}}
+    await office.done(f"{path}/a1", many)
+    await office.done(f"{path}/a2", day | {"quantities": {"participants": 2}})
+    assert await office.values(cpts_id) == {
+        "prevention_journees": 2,
+        "prevention_participants": 42,
+        "prevention_orientations": 3,
+    }
+    fewer = await office.order(f"{path}/a1", many | {"quantities": {"participants": 30}})
+    assert fewer.status_code == 200
+    await office.done(f"{path}/a2", day | {"held_on": "2026-04-15"})
+    assert await office.values(cpts_id) == {
+        "prevention_journees": 1,
+        "prevention_participants": 30,
+    }
+    assert await office.values(cpts_id, SECOND.starts_on) == {"prevention_journees": 1}
+    figure = await office.get(f"/cpts/{cpts_id}/figures/prevention_participants/{FIRST.starts_on}")
+    assert (figure["value"], figure["revision"]) == (30, 4)
+    assert figure["libelle"] == indicators()["prevention_participants"].label
+
+
+async def test_what_is_withdrawn_counts_no_more_and_is_still_shown(office: Office) -> None:
+    cpts_id = await office.new_cpts()
+    path = f"/cpts/{cpts_id}/activities"
+    await office.done(f"{path}/b", {"kind": "stage", "held_on": "2025-09-01"})
+    await office.done(f"{path}/a", GROUPE | {"participants": [ANNE], "evidence_ids": ["e2", "e1"]})
+    await office.done(f"{path}/a", GROUPE | {"participants": [ANNE], "is_withdrawn": True})
+    assert await office.values(cpts_id) == {"accompagnement_stages": 1}
+    first = await office.get(path, limit=1)
+    rest = await office.get(path, after=first["next"], limit=1)
+    shown = [(one["activity_id"], one["activity"]["is_withdrawn"]) for one in first["items"]]
+    shown += [(one["activity_id"], one["activity"]["is_withdrawn"]) for one in rest["items"]]
+    assert shown == [("a", True), ("b", False)]
+
+
+async def test_the_same_activity_again_says_nothing_more(office: Office) -> None:
+    cpts_id = await office.new_cpts()
+    path = f"/cpts/{cpts_id}/activities/a"
+    body = GROUPE | {"participants": [ANNE, BILAL]}
+    await office.done(path, body)
+    again = await office.order(path, body | {"participants": [BILAL, ANNE]}, role="caisse")
+    assert again.status_code == 200
+    assert len(await office.said("ActivityRecorded", cpts_id)) == 1
+
+
+async def test_an_activity_before_its_aci_counts_once_the_aci_is_heard(office: Office) -> None:
+    cpts_id = await office.new_cpts(is_under_contract=False)
+    await office.done(f"/cpts/{cpts_id}/activities/a", GROUPE)
+    assert await office.values(cpts_id) == {}
+    await office.sign(cpts_id)
+    assert await office.values(cpts_id) == {"qualite_reunions": 1}
+    await office.sign(cpts_id, SECOND, after=2)
+    assert await office.values(cpts_id) == {}
+    await office.sign(cpts_id, FIRST, after=3)
+    assert await office.values(cpts_id) == {"qualite_reunions": 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"kind": "goûter"}, 400),
+        ({"kind": "gouter"}, (409, "unknown_kind")),
+        ({"held_on": "2026-05-05"}, (409, "not_yet_held")),
+        ({"held_on": "1926-05-05"}, 400),
+        ({"participants": ["Anne"]}, 400),
+        ({"quantities": {"moods": 3}}, 400),
+        ({"quantities": {"nights": -1}}, 400),
+        ({"remark": "bien"}, 400),
+    ],
+)
+async def test_an_unsound_activity_is_refused(office: Office, change, expected) -> None:
+    cpts_id = await office.new_cpts()
+    refused = await office.order(f"/cpts/{cpts_id}/activities/a", GROUPE | change)
+    assert (refused.status_code if expected == 400 else reason(refused)) == expected
+
+
+async def test_who_may_declare_activities_and_of_whom(office: Office) -> None:
+    cpts_id = await office.new_cpts()
+    path = f"/cpts/{cpts_id}/activities/a"
+    other = await office.order(path, GROUPE, Acting_Cpts="another")
+    assert reason(other) == (403, "not_the_acting_cpts")
+    assert reason(await office.order("/cpts/nobody/activities/a", GROUPE)) == (404, "unknown_cpts")
+
+
+def test_every_activity_indicator_but_those_of_crises_is_added_up_by_the_rule() -> None:
+    added = {one.indicator for one in RULE.activities.added}
+    assert added == {
+        one.code
+        for one in indicators().values()
+        if one.source == "activities" and one.mission != "crise_sanitaire"
+    }
+    assert not any(one.is_verified for one in RULE.activities.added)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("qualite_reunions", "depistage_sein"),
+        ("qualite_reunions", "prevention_journees"),
+        ('counts = "sessions"', 'counts = "sessions"\nunit = "nights"'),
+        ('text = "Hypothèse : un stage', 'text = ""\n# '),
+        ('"soiree_thematique"\nindicator = "qualite_p', '"groupe_qualite"\nindicator = "qualite_p'),
+        ('code = "stage"', 'code = "protocole"'),
+    ],
+)
+def test_an_unsound_rule_is_refused(before: str, after: str) -> None:
+    content = (FOLDER / "activities.toml").read_text("utf-8")
+    assert before in content
+    with pytest.raises(ValueError, match=r"."):
+        parse_activity_rule(content.replace(before, after, 1).encode())
