@@ -50,6 +50,8 @@ NAMED = {
     "member-late": "faits",
     "wrong-taille": "centimes",
     "cancellation-ignored": "faits",
+    "activity-forgotten": "chiffre",
+    "direction-lost": "centimes",
 }
 
 

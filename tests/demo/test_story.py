@@ -18,6 +18,7 @@ from deploy.local.demo.oracle_figures import DEMANDS, DOCTORS, Outlook, outlook
 from deploy.local.demo.story import Season, season
 
 REFUSALS = {
+    *("unknown_kind", "not_yet_held", "rows_refused"),
     *("unknown_commune", "period_ends_before_it_starts", "population_needed"),
     *("population_not_allowed", "place_taken", "parts_exceed_commune", "wrong_check_digit"),
     *("member_overlap", "unknown_way", "finess_already_known", "finess_taken", "aci_in_force"),
@@ -101,9 +102,12 @@ def test_the_envelope_caps_and_a_linear_line_never_does(
     foreseen: Oracle, outlooked: Outlook
 ) -> None:
     capped = min(foreseen.contracts.cpts["95-trois-forets"].years)[0]
-    lines = foreseen.contracts.lines["95-trois-forets", capped]
-    assert sum(line["max_cents"] for line in lines.values()) > 25_000_00
-    assert outlooked.cents["95-trois-forets", capped] == 25_000_00
+    lines = foreseen.contracts.lines["95-trois-forets", capped].values()
+    of_access = [line["max_cents"] for line in lines if line["mission"] == "acces_aux_soins"]
+    assert sum(of_access) > 25_000_00
+    # access at its envelope; prevention: 3 500 for 76 % screened, 90 of 800 participants of 12 000;
+    # quality: two groups 4 000, six of seven present 2 571.42, six present 4 000: at its envelope
+    assert outlooked.cents["95-trois-forets", capped] == 25_000_00 + 4_850_00 + 7_500_00
     low = min(foreseen.contracts.cpts["95-haut-val"].years)[0]
     line = foreseen.contracts.lines["95-haut-val", low][DEMANDS]
     assert 0 < len(outlooked.facts["95-haut-val", DEMANDS, low]) < line["target"] // 10

@@ -80,6 +80,7 @@ async def compare(
         parts = await asyncio.gather(
             _referrals(reader, oracle),
             _figures(reader, outlook),
+            _values(reader, outlook),
             _steering(reader, oracle),
             _lists(reader, outlook),
             _cents(reader, outlook),
@@ -174,6 +175,24 @@ async def _figures(reader: Reader, outlook: Outlook) -> list[Difference]:
         )
     )
     return [difference for part in parts for difference in part]
+
+
+async def _values(reader: Reader, outlook: Outlook) -> list[Difference]:
+    """The figures that are not a number of facts: added up, or told by the caisse."""
+    differences = []
+    for (cpts_id, indicator, year), expected in sorted(outlook.values.items()):
+        where = f"{cpts_id}/{indicator}/{year.isoformat()}"
+        path = f"/cpts/{cpts_id}/figures/{indicator}/{year.isoformat()}"
+        try:
+            found = (await reader.get("indicators", path))["value"]
+        except httpx.HTTPStatusError as error:
+            differences.append(_refused("chiffre", where, expected, error))
+            continue
+        if found != expected:
+            differences.append(
+                Difference(what="chiffre", where=where, expected=expected, found=found)
+            )
+    return differences
 
 
 def _refused(what: str, where: str, expected: Any, error: httpx.HTTPStatusError) -> Difference:

@@ -16,6 +16,7 @@ from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
 from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, read
+from deploy.local.demo.oracle_missions import Missions
 from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
@@ -68,6 +69,7 @@ class Oracle:
 
     def __init__(self) -> None:
         self.contracts = Contracts()
+        self.missions = Missions()
         self.referrals: dict[str, Referral] = {}
         self.appointments: dict[str, list[HubMessage]] = {}
         self.outcomes: dict[int, str] = {}
@@ -93,6 +95,8 @@ class Oracle:
             return outcome if first == content else "idempotency_key_reused"
         if order.service == "referrals":
             outcome = self._referral_order(order)
+        elif order.service == "indicators":
+            outcome = self.missions.order(order)
         else:
             outcome = self.contracts.order(order)
             if outcome == "ok" and "/territory" in order.path:

@@ -13,14 +13,27 @@ from deploy.local.demo.oracle_registers import PARIS, Commune, professions, reso
 from deploy.local.demo.orders import Order
 
 WAYS = {"own_office", "cpts", "msp", "sos"}
-INDICATORS = {"sas_medecins_participants", "sas_demandes_avec_rdv"}
+# The indicators of the season, and whether a lower value is better.
+INDICATORS = {
+    "sas_medecins_participants": False,
+    "sas_demandes_avec_rdv": False,
+    "depistage_sein": False,
+    "prevention_participants": False,
+    "qualite_reunions": False,
+    "qualite_participants": False,
+    "medecin_traitant_ald_sans": True,
+}
 MISSIONS = {
     *("acces_aux_soins", "parcours_pluriprofessionnel", "prevention", "crise_sanitaire"),
     *("qualite_et_pertinence", "accompagnement"),
 }
-# Cents by taille: avenant 2 of 20 December 2021 to the ACI-CPTS, access to care, variable part, as
-# services/payments/rates/acces_aux_soins.toml has it; the primary text was not read.
-ENVELOPES_CENTS = {1: 25_000_00, 2: 30_000_00, 3: 35_000_00, 4: 45_000_00}
+# Cents by taille: avenant 2 of 20 December 2021 to the ACI-CPTS, variable parts, as the files of
+# services/payments/rates have them; the primary text was not read.
+ENVELOPES_CENTS = {
+    "acces_aux_soins": {1: 25_000_00, 2: 30_000_00, 3: 35_000_00, 4: 45_000_00},
+    "prevention": {1: 10_000_00, 2: 15_000_00, 3: 17_500_00, 4: 20_000_00},
+    "qualite_et_pertinence": {1: 7_500_00, 2: 10_000_00, 3: 15_000_00, 4: 20_000_00},
+}
 
 
 def paris_day(instant: datetime) -> date:
@@ -252,7 +265,8 @@ class Contracts:
         _determine_tailles(cpts, after=date.min)
         return "ok"
 
-    def _line(self, cpts_id: str, year: date, indicator: str, body: dict[str, Any]) -> str:
+    def _line(self, cpts_id: str, year: date, line_id: str, body: dict[str, Any]) -> str:
+        indicator = body.get("indicator", line_id)
         if indicator not in INDICATORS:
             return "unknown_indicator"
         if body["mission"] not in MISSIONS:
@@ -263,25 +277,25 @@ class Contracts:
             steps = [(one["threshold"], one["amount_cents"]) for one in body.get("steps", [])]
             if not steps:
                 return "steps_needed"
+            way = -1 if INDICATORS[indicator] else 1
             pairs = pairwise(steps)
-            if any(a[0] >= b[0] or a[1] >= b[1] for a, b in pairs):
+            if any(way * a[0] >= way * b[0] or a[1] >= b[1] for a, b in pairs):
                 return "steps_not_increasing"
             if steps[-1][1] > body["max_cents"]:
                 return "amount_above_maximum"
         lines = self.lines.setdefault((cpts_id, year), {})
-        lines[indicator] = body
+        lines[line_id] = body | {"indicator": indicator}
         if body.get("is_withdrawn"):
-            del lines[indicator]
+            del lines[line_id]
         return "ok"
 
-    def envelope_cents(self, taille: int, day: date) -> int:
-        """The variable part of access to care on a day, for a taille."""
-        cents = ENVELOPES_CENTS[taille]
+    def envelope_cents(self, mission: str, taille: int, day: date) -> int:
+        """The variable part of a mission on a day, for a taille."""
+        cents = ENVELOPES_CENTS[mission][taille]
         later = [
             (rate["from_on"], rate["amount_cents"])
             for rate in self.rates
-            if (rate["taille"], rate["mission"], rate["part"])
-            == (taille, "acces_aux_soins", "variable")
+            if (rate["taille"], rate["mission"], rate["part"]) == (taille, mission, "variable")
             and date.fromisoformat(rate["from_on"]) <= day
         ]
         return int(max(later)[1]) if later else cents

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from deploy.local.demo.oracle import Oracle, Referral
-from deploy.local.demo.oracle_contracts import Contracts, Person, paris_day
+from deploy.local.demo.oracle_contracts import INDICATORS, Contracts, Person, paris_day
 from deploy.local.demo.oracle_hub import HubMessage
 
 PHYSICIAN = "10"
@@ -23,9 +23,12 @@ Figure = tuple[str, str, date]
 
 @dataclass
 class Outlook:
-    """Every figure's facts, every account's cents, and how platform appointments were sorted."""
+    """The facts of each figure that counts some, the values of the others, every account's cents,
+    and how platform appointments were sorted.
+    """
 
     facts: dict[Figure, set[str]] = field(default_factory=lambda: defaultdict(set))
+    values: dict[Figure, int] = field(default_factory=dict)
     cents: dict[tuple[str, date], int] = field(default_factory=dict)
     unattributed: set[str] = field(default_factory=set)
     ambiguous: set[str] = field(default_factory=set)
@@ -41,6 +44,7 @@ def outlook(oracle: Oracle) -> Outlook:
                 found.facts[cpts_id, indicator, start] = set()
             _count_doctors(oracle.contracts, found, cpts_id, (start, end))
     _count_demands(oracle, found)
+    found.values = oracle.missions.values(oracle.contracts)
     for cpts_id, cpts in oracle.contracts.cpts.items():
         for start, _ in cpts.years:
             found.cents[cpts_id, start] = _account_cents(oracle.contracts, found, cpts_id, start)
@@ -147,23 +151,29 @@ def _takes_part(contracts: Contracts, rpps: str, day: date) -> bool:
 
 
 def _account_cents(contracts: Contracts, found: Outlook, cpts_id: str, start: date) -> int:
-    lines = contracts.lines.get((cpts_id, start), {})
-    total = sum(
-        _line_cents(line, len(found.facts[cpts_id, indicator, start]))
-        for indicator, line in lines.items()
-    )
+    """The lines mission by mission, each mission capped at its envelope."""
+    totals: defaultdict[str, int] = defaultdict(int)
+    for line in contracts.lines.get((cpts_id, start), {}).values():
+        key = (cpts_id, line["indicator"], start)
+        value = len(found.facts[key]) if key in found.facts else found.values.get(key)
+        totals[line["mission"]] += 0 if value is None else _line_cents(line, value)
     taille = contracts.cpts[cpts_id].tailles[start]
-    return min(total, contracts.envelope_cents(taille, start)) if lines else 0
+    return sum(
+        min(total, contracts.envelope_cents(mission, taille, start))
+        for mission, total in totals.items()
+    )
 
 
 def _line_cents(line: dict[str, Any], value: int) -> int:
     """What a line brings, never above its maximum; a share is rounded down to the cent."""
     most: int = line["max_cents"]
+    way = -1 if INDICATORS[line["indicator"]] else 1
     if line["mode"] == "all_or_nothing":
-        return most if value >= line["target"] else 0
+        return most if way * value >= way * line["target"] else 0
     if line["mode"] == "steps":
         return max(
-            (one["amount_cents"] for one in line["steps"] if value >= one["threshold"]), default=0
+            (one["amount_cents"] for one in line["steps"] if way * value >= way * one["threshold"]),
+            default=0,
         )
     target: int = line["target"]
     return most * min(value, target) // target

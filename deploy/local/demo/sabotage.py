@@ -16,6 +16,7 @@ AFTER_SHARE = 0.6
 LOOK_EVERY_SECONDS = 0.02
 FINDS_WITHIN_SECONDS = 30
 CAPPED_CPTS = "95-trois-forets"
+UNCAPPED_CPTS = "95-haut-val"
 
 
 class NothingToFalsifyError(Exception):
@@ -60,6 +61,10 @@ _NO_CAP = """
     where part = 'variable' and mission = 'acces_aux_soins'
 """
 _DAY_LATE = "update member set from_on = from_on + 1 where member_id = 'm-novembre'"
+_FEWER_PEOPLE = "update figure set value = value - 1 where indicator = 'prevention_participants'"
+_HIGHER_IS_BETTER = """
+    update contract_line set is_lower_better = false where is_lower_better and cpts_id = $1
+"""
 _OTHER_TAILLE = "update taille set taille = 4 where cpts_id = $1"
 
 
@@ -111,6 +116,18 @@ async def _change_taille(chain: Chain) -> None:
     await chain.databases["payments"].execute(_OTHER_TAILLE, CAPPED_CPTS)
 
 
+async def _forget_activity(chain: Chain) -> None:
+    """As soon as a day of prevention is counted; its figure is told once."""
+    while await chain.databases["indicators"].execute(_FEWER_PEOPLE) == "UPDATE 0":
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def _lose_direction(chain: Chain) -> None:
+    """As soon as the line whose lower values are better is known, of a CPTS that is not capped."""
+    while await chain.databases["payments"].execute(_HIGHER_IS_BETTER, UNCAPPED_CPTS) == "UPDATE 0":
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
 SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "fact-dropped": _drop_fact,
     "fact-twice": _count_fact_twice,
@@ -118,6 +135,8 @@ SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "member-late": _make_member_late,
     "wrong-taille": _change_taille,
     "cancellation-ignored": _ignore_cancellation,
+    "activity-forgotten": _forget_activity,
+    "direction-lost": _lose_direction,
 }
 
 
