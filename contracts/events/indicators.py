@@ -141,6 +141,31 @@ class FigureLevelSet(
     validated_revision: int | None = None
 
 
+class EvidenceRecorded(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="indicators.EvidenceRecorded.v1",
+):
+    """A piece of evidence was stored under its digest; it never changes.
+
+    `media_type`: `application/pdf`, `image/png`, `image/jpeg`, `application/zip`, `text/csv`,
+    `application/vnd.openxmlformats-officedocument.spreadsheetml.sheet`, as its bytes say.
+    """
+
+    cpts_id: str
+    evidence_id: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
 IndicatorsEvent = (
-    FigureChanged | ActivityRecorded | ValueRecorded | CaisseFileTaken | FigureLevelSet
+    FigureChanged
+    | ActivityRecorded
+    | ValueRecorded
+    | CaisseFileTaken
+    | FigureLevelSet
+    | EvidenceRecorded
 )

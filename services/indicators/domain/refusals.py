@@ -13,6 +13,11 @@ class Refusal(StrEnum):
     UNKNOWN_CONTRACT_YEAR = "unknown_contract_year"
     CPTS_OR_FINESS_NEEDED = "cpts_or_finess_needed"
     MALFORMED_ROW = "malformed_row"
+    DIGEST_NEEDED = "digest_needed"
+    TOO_LARGE = "too_large"
+    ANOTHER_TYPE = "another_type"
+    ANOTHER_DIGEST = "another_digest"
+    ALREADY_EXISTS = "already_exists"
     UNKNOWN_KIND = "unknown_kind"
     NOT_DECLARED = "not_declared"
     NOT_OF_THE_CAISSE = "not_of_the_caisse"
@@ -33,6 +38,14 @@ ABSENCES: Final = frozenset(
     (Refusal.UNKNOWN_CPTS, Refusal.UNKNOWN_INDICATOR, Refusal.UNKNOWN_CONTRACT_YEAR)
 )
 
+# The reasons that HTTP has a status of its own for.
+STATUSES: Final[Mapping[Refusal, int]] = {
+    Refusal.DIGEST_NEEDED: 400,
+    Refusal.TOO_LARGE: 413,
+    Refusal.ANOTHER_TYPE: 415,
+    Refusal.ANOTHER_DIGEST: 422,
+} | dict.fromkeys(ABSENCES, 404)
+
 REFUSAL_TEXTS: Final[Mapping[Refusal, str]] = {
     Refusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des indicateurs.",
     Refusal.UNKNOWN_INDICATOR: "Cet indicateur n'existe pas.",
@@ -50,6 +63,12 @@ REFUSAL_TEXTS: Final[Mapping[Refusal, str]] = {
     Refusal.ANOTHER_SAMPLE: "Ce ne sont pas les pièces que cette graine tire.",
     Refusal.NOT_VALIDATED: "La caisse n'a pas validé ce chiffre.",
     Refusal.ANOTHER_VALUE_VALIDATED: "La caisse a validé une autre valeur.",
+    Refusal.DIGEST_NEEDED: "L'empreinte SHA-256 de la pièce est à donner (Content-Digest).",
+    Refusal.TOO_LARGE: "Une pièce compte au plus 20 Mo.",
+    Refusal.ANOTHER_TYPE: "Une pièce est un PDF, un PNG, un JPEG, un XLSX, un ZIP ou un CSV, et"
+    " son contenu est du type annoncé.",
+    Refusal.ANOTHER_DIGEST: "Le contenu reçu n'a pas l'empreinte annoncée.",
+    Refusal.ALREADY_EXISTS: "Cet identifiant est déjà celui d'une autre pièce.",
     Refusal.UNKNOWN_KIND: "Ce genre d'activité n'existe pas (GET /activity-kinds les donne).",
     Refusal.NOT_YET_HELD: "Une activité se déclare à partir du jour où elle a lieu.",
 }
