@@ -18,7 +18,14 @@ class Refusal(StrEnum):
     ANOTHER_TYPE = "another_type"
     ANOTHER_DIGEST = "another_digest"
     ALREADY_EXISTS = "already_exists"
+    UNKNOWN_CRISIS = "unknown_crisis"
     UNKNOWN_KIND = "unknown_kind"
+    UNKNOWN_TYPOLOGY = "unknown_typology"
+    UNKNOWN_DEPARTEMENT = "unknown_departement"
+    DAYS_OUT_OF_ORDER = "days_out_of_order"
+    CRISIS_WITHDRAWN = "crisis_withdrawn"
+    CRISIS_ELSEWHERE = "crisis_elsewhere"
+    DAY_TO_COME = "day_to_come"
     NOT_DECLARED = "not_declared"
     NOT_OF_THE_CAISSE = "not_of_the_caisse"
     INDICATOR_NOT_OF_THAT_YEAR = "indicator_not_of_that_year"
@@ -35,7 +42,12 @@ class Refusal(StrEnum):
 
 # The reasons that say that something is not there.
 ABSENCES: Final = frozenset(
-    (Refusal.UNKNOWN_CPTS, Refusal.UNKNOWN_INDICATOR, Refusal.UNKNOWN_CONTRACT_YEAR)
+    (
+        Refusal.UNKNOWN_CPTS,
+        Refusal.UNKNOWN_INDICATOR,
+        Refusal.UNKNOWN_CONTRACT_YEAR,
+        Refusal.UNKNOWN_CRISIS,
+    )
 )
 
 # The reasons that HTTP has a status of its own for.
@@ -69,6 +81,13 @@ REFUSAL_TEXTS: Final[Mapping[Refusal, str]] = {
     " son contenu est du type annoncé.",
     Refusal.ANOTHER_DIGEST: "Le contenu reçu n'a pas l'empreinte annoncée.",
     Refusal.ALREADY_EXISTS: "Cet identifiant est déjà celui d'une autre pièce.",
+    Refusal.UNKNOWN_CRISIS: "L'ARS n'a pas reconnu de crise sous cet identifiant.",
+    Refusal.UNKNOWN_TYPOLOGY: "Cette typologie de crise n'existe pas.",
+    Refusal.UNKNOWN_DEPARTEMENT: "Un des départements n'existe pas.",
+    Refusal.DAYS_OUT_OF_ORDER: "Un des jours vient avant celui qui doit le précéder.",
+    Refusal.CRISIS_WITHDRAWN: "L'ARS a retiré cette crise.",
+    Refusal.CRISIS_ELSEWHERE: "La crise n'est pas reconnue dans le département de la CPTS.",
+    Refusal.DAY_TO_COME: "Un des jours est à venir.",
     Refusal.UNKNOWN_KIND: "Ce genre d'activité n'existe pas (GET /activity-kinds les donne).",
     Refusal.NOT_YET_HELD: "Une activité se déclare à partir du jour où elle a lieu.",
 }
