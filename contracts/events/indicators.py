@@ -15,8 +15,9 @@ class FactChange(msgspec.Struct, frozen=True, kw_only=True):
     """A fact that this figure began to count, counts otherwise, or no longer counts.
 
     `fact_id` is `referral:<id>`, `appointment:<platform id>`, `rpps:<number>`, or of what a CPTS
-    declares `activity:<cpts_id>/<id>`, `participant:<cpts_id>/<rpps>`, `value:<cpts_id>`. Per
-    fact, the highest revision stands. `quantity` is what the fact adds to the figure while it
+    declares `activity:<cpts_id>/<id>`, `participant:<cpts_id>/<rpps>`, `value:<cpts_id>`,
+    `plan:<cpts_id>`, `mobilised:<cpts_id>/<rpps>`, `response:<cpts_id>/<crisis_id>`. Per fact, the
+    highest revision stands. `quantity` is what the fact adds to the figure while it
     counts, and `from_on` the day from which it does; None where it was said before days were told.
     """
 
@@ -141,6 +142,93 @@ class FigureLevelSet(
     validated_revision: int | None = None
 
 
+class EvidenceRecorded(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="indicators.EvidenceRecorded.v1",
+):
+    """A piece of evidence was stored under its digest; it never changes.
+
+    `media_type`: `application/pdf`, `image/png`, `image/jpeg`, `application/zip`, `text/csv`,
+    `application/vnd.openxmlformats-officedocument.spreadsheetml.sheet`, as its bytes say.
+    """
+
+    cpts_id: str
+    evidence_id: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+
+
+class CrisisPlanRecorded(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="indicators.CrisisPlanRecorded.v1",
+):
+    """The plan of a CPTS for exceptional health crises, whole, as it is from now on.
+
+    `typologies` that it covers: `blesses`, `malades`, `agent_infectieux`, `nrc`,
+    `offre_de_soins`. `updated_on` are the days of all its updates, in order.
+    """
+
+    cpts_id: str
+    typologies: tuple[str, ...]
+    written_on: date
+    sent_to_ars_on: date | None = None
+    updated_on: tuple[date, ...] = ()
+    evidence_ids: tuple[str, ...] = ()
+    is_withdrawn: bool = False
+
+
+class CrisisRecognised(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="indicators.CrisisRecognised.v1",
+):
+    """The ARS recognises a crisis in some départements, whole, as it is from now on.
+
+    `typology` is one of those of plans. The subject is `crises/<crisis_id>` and the key `00`.
+    """
+
+    crisis_id: str
+    departements: tuple[str, ...]
+    typology: str
+    from_on: date
+    to_on: date | None = None
+    is_withdrawn: bool = False
+
+
+class CrisisResponseRecorded(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="indicators.CrisisResponseRecorded.v1",
+):
+    """What a CPTS did in a recognised crisis, whole: `professionals` are the RPPS it mobilised."""
+
+    cpts_id: str
+    crisis_id: str
+    professionals: tuple[str, ...] = ()
+    actions_count: int = 0
+    evidence_ids: tuple[str, ...] = ()
+    is_withdrawn: bool = False
+
+
 IndicatorsEvent = (
-    FigureChanged | ActivityRecorded | ValueRecorded | CaisseFileTaken | FigureLevelSet
+    FigureChanged
+    | ActivityRecorded
+    | ValueRecorded
+    | CaisseFileTaken
+    | FigureLevelSet
+    | EvidenceRecorded
+    | CrisisPlanRecorded
+    | CrisisRecognised
+    | CrisisResponseRecorded
 )

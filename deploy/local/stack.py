@@ -288,6 +288,9 @@ class Stack:
             "HTTP_HOST": "127.0.0.1",
             "HTTP_PORT": str(self._record.ports[service]),
             "CPTS_MEMBER": service,
+            "EVIDENCE_STORE_URL": os.environ.get(
+                "EVIDENCE_STORE_URL", (self.folder / "evidence").absolute().as_uri()
+            ),
             processes.FOLDER_VARIABLE: str(self.folder),
             "PYTHONUNBUFFERED": "1",
         }

@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `member` names this process in its consumer group for good: when it comes back it has its
     partitions at once. No two processes of a service may share it; None is a member of one life.
+    `evidence_store_url` is where files are kept; empty: this process takes none.
     """
 
     service: str
@@ -39,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     member: str | None = None
     partitions: int = 12
     is_production: bool = False
+    evidence_store_url: str = ""
     limits: Limits = Limits()
 
     def topic(self, name: str) -> str:
@@ -69,5 +71,6 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         member=env.get("CPTS_MEMBER"),
         partitions=int(env.get("CPTS_PARTITIONS", "12")),
         is_production=env.get("CPTS_ENVIRONMENT") == "production",
+        evidence_store_url=env.get("EVIDENCE_STORE_URL", ""),
         limits=Limits(breaches_in_a_row=int(env.get("CPTS_BREACHES_IN_A_ROW", "20"))),
     )

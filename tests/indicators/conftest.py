@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from deploy.local import databases
@@ -35,7 +36,7 @@ async def desk(migrated: Desk) -> Desk:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def office(stack: Stack) -> AsyncIterator[Office]:
+async def office(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
     """The service up on a database and topics of its own; each test works on CPTS of its own."""
     name = fresh_name(stack, "i")
     settings = Settings(
@@ -44,6 +45,7 @@ async def office(stack: Stack) -> AsyncIterator[Office]:
         kafka=stack.kafka,
         namespace=f"{name}-",
         partitions=PARTITIONS,
+        evidence_store_url=(tmp_path_factory.mktemp("evidence") / "new").as_uri(),
     )
     clock = DrivenClock(NOW)
     async with (

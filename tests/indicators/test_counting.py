@@ -287,7 +287,7 @@ def test_the_rule_as_committed_is_whole_and_says_that_nothing_is_verified() -> N
     [
         ((b'text = "Same draft: doctors', b'text = ""\n#'), "names its text"),
         ((b'name = "professions"', b'name = "participation_ways"'), "same day"),
-        ((CONTENT, CONTENT.rpartition(b"[[parameter]]")[0]), "participant_categories"),
+        ((CONTENT, CONTENT.rpartition(b"[[parameter]]")[0]), "crisis_typologies"),
         ((b'name = "professions"', b'name = "unheard_of"'), "unheard_of"),
         ((b"is_verified = false", b'is_verified = "no"'), "bool"),
     ],

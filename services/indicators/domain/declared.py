@@ -8,24 +8,71 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from contracts.events.indicators import ActivityRecorded, ValueRecorded
+import msgspec
+
+from contracts.events.indicators import (
+    ActivityRecorded,
+    CrisisPlanRecorded,
+    CrisisRecognised,
+    CrisisResponseRecorded,
+    ValueRecorded,
+)
 from contracts.indicators import indicators
 from services.indicators.domain.activities import ActivityRule, Added
+from services.indicators.domain.crises import (
+    ACTIONS,
+    PLAN,
+    PROFESSIONALS,
+    UPDATE,
+    counting_responses,
+    plan_facts,
+    response_facts,
+)
 from services.indicators.domain.figures import ContractYear, Counted, FigureKey
+from services.indicators.domain.rule import CountingRule
+from services.indicators.domain.values import value_facts
 
 # The indicators whose facts are worked out here, all others from what other services say.
 DECLARED: Final = frozenset(
     code for code, indicator in indicators().items() if indicator.source != "events"
 )
-_KINDS: Final = ("activity:", "participant:", "value:")
+_KINDS: Final = ("activity:", "participant:", "value:", "plan:", "mobilised:", "response:")
 
 Facts = dict[str, dict[FigureKey, Counted]]
 Years = Mapping[str, Sequence[ContractYear]]
 
 
+class Declarations(msgspec.Struct, frozen=True, kw_only=True):
+    """All that some CPTS declared, as it stands, withdrawn entries included.
+
+    `crises` are those of the responses, by id; `departements` gives the key of each CPTS.
+    """
+
+    activities: Sequence[ActivityRecorded] = ()
+    values: Sequence[ValueRecorded] = ()
+    plans: Sequence[CrisisPlanRecorded] = ()
+    responses: Sequence[CrisisResponseRecorded] = ()
+    crises: Mapping[str, CrisisRecognised] = {}
+    departements: Mapping[str, str] = {}
+
+    def counting_responses(self) -> list[tuple[CrisisResponseRecorded, date]]:
+        """The responses that count, each with the day on which its crisis began."""
+        return counting_responses(self.responses, self.crises, self.departements)
+
+
 def is_declared(fact_id: str) -> bool:
     """Whether a fact is one of those that are worked out here."""
     return fact_id.startswith(_KINDS)
+
+
+def declared_facts(declared: Declarations, years: Years, rule: CountingRule) -> Facts:
+    """The facts that CPTS declare, with the figures that should count each."""
+    return (
+        activity_facts(declared.activities, years, rule.activities)
+        | value_facts(declared.values, years)
+        | plan_facts(declared.plans, years, rule)
+        | response_facts(declared.counting_responses(), years)
+    )
 
 
 def activity_facts(
@@ -47,26 +94,29 @@ def activity_facts(
 
 
 def evidence_of(
-    key: FigureKey,
-    year: ContractYear,
-    activities: Iterable[ActivityRecorded],
-    values: Iterable[ValueRecorded],
-    rule: ActivityRule,
+    key: FigureKey, year: ContractYear, declared: Declarations, rule: CountingRule
 ) -> set[str]:
-    """The evidence behind a figure: that of each activity that it counts, and of its value."""
-    of_activities = {
-        evidence_id
-        for one in activities
+    """The evidence behind a figure: that of each entry that it counts."""
+    found = [
+        one
+        for one in declared.activities
         if not one.is_withdrawn and year.period.holds(one.held_on)
-        if key.indicator in {added.indicator for added in rule.added_on(one.kind, one.held_on)}
-        for evidence_id in one.evidence_ids
-    }
-    return of_activities | {
-        evidence_id
-        for one in values
+        if key.indicator
+        in {added.indicator for added in rule.activities.added_on(one.kind, one.held_on)}
+    ]
+    of_values = [
+        one
+        for one in declared.values
         if not one.is_withdrawn
         and (one.indicator, one.contract_year_starts_on) == (key.indicator, key.starts_on)
-        for evidence_id in one.evidence_ids
+    ]
+    of_crises: list[CrisisPlanRecorded | CrisisResponseRecorded] = []
+    if key.indicator in {PLAN, UPDATE}:
+        of_crises += [one for one in declared.plans if not one.is_withdrawn]
+    elif key.indicator in {PROFESSIONALS, ACTIONS}:
+        of_crises += [one for one, day in declared.counting_responses() if year.period.holds(day)]
+    return {
+        evidence_id for one in (*found, *of_values, *of_crises) for evidence_id in one.evidence_ids
     }
 
 

@@ -13,7 +13,19 @@ class Refusal(StrEnum):
     UNKNOWN_CONTRACT_YEAR = "unknown_contract_year"
     CPTS_OR_FINESS_NEEDED = "cpts_or_finess_needed"
     MALFORMED_ROW = "malformed_row"
+    DIGEST_NEEDED = "digest_needed"
+    TOO_LARGE = "too_large"
+    ANOTHER_TYPE = "another_type"
+    ANOTHER_DIGEST = "another_digest"
+    ALREADY_EXISTS = "already_exists"
+    UNKNOWN_CRISIS = "unknown_crisis"
     UNKNOWN_KIND = "unknown_kind"
+    UNKNOWN_TYPOLOGY = "unknown_typology"
+    UNKNOWN_DEPARTEMENT = "unknown_departement"
+    DAYS_OUT_OF_ORDER = "days_out_of_order"
+    CRISIS_WITHDRAWN = "crisis_withdrawn"
+    CRISIS_ELSEWHERE = "crisis_elsewhere"
+    DAY_TO_COME = "day_to_come"
     NOT_DECLARED = "not_declared"
     NOT_OF_THE_CAISSE = "not_of_the_caisse"
     INDICATOR_NOT_OF_THAT_YEAR = "indicator_not_of_that_year"
@@ -30,8 +42,21 @@ class Refusal(StrEnum):
 
 # The reasons that say that something is not there.
 ABSENCES: Final = frozenset(
-    (Refusal.UNKNOWN_CPTS, Refusal.UNKNOWN_INDICATOR, Refusal.UNKNOWN_CONTRACT_YEAR)
+    (
+        Refusal.UNKNOWN_CPTS,
+        Refusal.UNKNOWN_INDICATOR,
+        Refusal.UNKNOWN_CONTRACT_YEAR,
+        Refusal.UNKNOWN_CRISIS,
+    )
 )
+
+# The reasons that HTTP has a status of its own for.
+STATUSES: Final[Mapping[Refusal, int]] = {
+    Refusal.DIGEST_NEEDED: 400,
+    Refusal.TOO_LARGE: 413,
+    Refusal.ANOTHER_TYPE: 415,
+    Refusal.ANOTHER_DIGEST: 422,
+} | dict.fromkeys(ABSENCES, 404)
 
 REFUSAL_TEXTS: Final[Mapping[Refusal, str]] = {
     Refusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des indicateurs.",
@@ -50,6 +75,19 @@ REFUSAL_TEXTS: Final[Mapping[Refusal, str]] = {
     Refusal.ANOTHER_SAMPLE: "Ce ne sont pas les pièces que cette graine tire.",
     Refusal.NOT_VALIDATED: "La caisse n'a pas validé ce chiffre.",
     Refusal.ANOTHER_VALUE_VALIDATED: "La caisse a validé une autre valeur.",
+    Refusal.DIGEST_NEEDED: "L'empreinte SHA-256 de la pièce est à donner (Content-Digest).",
+    Refusal.TOO_LARGE: "Une pièce compte au plus 20 Mo.",
+    Refusal.ANOTHER_TYPE: "Une pièce est un PDF, un PNG, un JPEG, un XLSX, un ZIP ou un CSV, et"
+    " son contenu est du type annoncé.",
+    Refusal.ANOTHER_DIGEST: "Le contenu reçu n'a pas l'empreinte annoncée.",
+    Refusal.ALREADY_EXISTS: "Cet identifiant est déjà celui d'une autre pièce.",
+    Refusal.UNKNOWN_CRISIS: "L'ARS n'a pas reconnu de crise sous cet identifiant.",
+    Refusal.UNKNOWN_TYPOLOGY: "Cette typologie de crise n'existe pas.",
+    Refusal.UNKNOWN_DEPARTEMENT: "Un des départements n'existe pas.",
+    Refusal.DAYS_OUT_OF_ORDER: "Un des jours vient avant celui qui doit le précéder.",
+    Refusal.CRISIS_WITHDRAWN: "L'ARS a retiré cette crise.",
+    Refusal.CRISIS_ELSEWHERE: "La crise n'est pas reconnue dans le département de la CPTS.",
+    Refusal.DAY_TO_COME: "Un des jours est à venir.",
     Refusal.UNKNOWN_KIND: "Ce genre d'activité n'existe pas (GET /activity-kinds les donne).",
     Refusal.NOT_YET_HELD: "Une activité se déclare à partir du jour où elle a lieu.",
 }

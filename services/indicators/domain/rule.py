@@ -24,6 +24,7 @@ class Name(StrEnum):
     EXCLUDED_CATEGORIES = "excluded_categories"
     MEMBER_CATEGORIES = "member_categories"
     PARTICIPANT_CATEGORIES = "participant_categories"
+    CRISIS_TYPOLOGIES = "crisis_typologies"
 
 
 class DatedValue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

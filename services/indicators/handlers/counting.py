@@ -5,10 +5,9 @@ from datetime import date
 
 import msgspec
 
-from contracts.events.indicators import ActivityRecorded, ValueRecorded
 from contracts.recorded import record
 from services.indicators.domain.appointments import Appointment, attribute, drop_twins
-from services.indicators.domain.declared import DECLARED, Facts, activity_facts
+from services.indicators.domain.declared import DECLARED, declared_facts
 from services.indicators.domain.doctors import doctor_figures
 from services.indicators.domain.figures import (
     INDICATOR_LABELS,
@@ -26,11 +25,10 @@ from services.indicators.domain.figures import (
     referral_fact,
 )
 from services.indicators.domain.rule import CountingRule
-from services.indicators.domain.values import value_facts
 from services.indicators.handlers.origins import Origins
 from services.indicators.store import (
     attributions,
-    entries,
+    declarations,
     figures,
     membership_facts,
     referral_facts,
@@ -134,7 +132,8 @@ async def count(rule: CountingRule, unit: Unit, concerned: Concerned, origins: O
         stood = await figures.counted_of(unit.connection, declaring, DECLARED)
         # What is counted and no longer declared is nowhere else than in the figures.
         wanted |= {fact_id: {} for fact_id in stood}
-        wanted |= await _declared(rule, unit, declaring, years)
+        declared = await declarations.of_cpts(unit.connection, declaring)
+        wanted |= declared_facts(declared, years, rule)
         counted |= stood
     changes = fact_changes(wanted, counted, cpts_ids)
     await _announce_changes(unit, changes, years, concerned, origins)
@@ -184,18 +183,6 @@ async def _announce_changes(
             cause=origin.cause,
         )
     await unit.announce(announced)
-
-
-async def _declared(
-    rule: CountingRule,
-    unit: Unit,
-    cpts_ids: Collection[str],
-    years: Mapping[str, Sequence[ContractYear]],
-) -> Facts:
-    """The facts that the CPTS declare, with the figures that should count each."""
-    activities = await entries.of_cpts(unit.connection, ActivityRecorded, cpts_ids)
-    values = await entries.of_cpts(unit.connection, ValueRecorded, cpts_ids)
-    return activity_facts(activities, years, rule.activities) | value_facts(values, years)
 
 
 async def _concern_years(rule: CountingRule, unit: Unit, concerned: Concerned) -> None:

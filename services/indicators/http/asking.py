@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request
 from litestar.params import PathParameter, QueryParameter
 
-from services.indicators.domain.refusals import ABSENCES, REFUSAL_TEXTS, Refusal
+from services.indicators.domain.refusals import REFUSAL_TEXTS, STATUSES, Refusal
 from services.messaging.problems import Refused
 
 HttpRequest = Request[Any, Any, Any]
@@ -44,8 +44,8 @@ def refuse_impossible_days(*days: date | None) -> None:
 
 
 def refused(refusal: Refusal, **extension: Any) -> Refused:
-    """The problem that answers a refused order: 404 for an absence, else 409."""
-    status = 404 if refusal in ABSENCES else 409
+    """The problem that answers a refused order: 409, where there is no better status."""
+    status = STATUSES.get(refusal, 409)
     return Refused(refusal.value, REFUSAL_TEXTS[refusal], status=status, **extension)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from contracts.events.indicators import ActivityRecorded, FigureLevelSet, ValueRecorded
+from contracts.events.indicators import FigureLevelSet
 from contracts.indicators import indicators
 from services.indicators.domain.days import local_day
 from services.indicators.domain.declared import evidence_of
@@ -37,7 +37,7 @@ from services.indicators.http.asking import (
     unless_refused,
 )
 from services.indicators.http.ordering import locked_departement, recorded
-from services.indicators.store import answers, entries, membership_facts
+from services.indicators.store import answers, declarations, entries, membership_facts
 from services.messaging.database import Connection
 from services.messaging.orders import Answer, Order, Role, carry_out
 
@@ -126,9 +126,8 @@ async def _evidence(
     connection: Connection, key: FigureKey, year: ContractYear, rule: CountingRule
 ) -> set[str]:
     """All the evidence behind a figure."""
-    activities = await entries.of_cpts(connection, ActivityRecorded, [key.cpts_id])
-    values = await entries.of_cpts(connection, ValueRecorded, [key.cpts_id])
-    return evidence_of(key, year, activities, values, rule.activities)
+    declared = await declarations.of_cpts(connection, [key.cpts_id])
+    return evidence_of(key, year, declared, rule)
 
 
 async def _set(order: Order, asked: Asked, key: FigureKey, departement: str) -> Answer:

@@ -76,15 +76,30 @@ async def of_cpts(
     return [_event(row, event_class) for row in rows]
 
 
+async def cpts_with(
+    connection: Connection, event_class: type[msgspec.Struct], ending: str
+) -> list[str]:
+    """The CPTS that have an entry of a kind whose subject ends so."""
+    rows = await connection.fetch(
+        """
+        select distinct cpts_id from entry
+        where kind = $1 and right(subject, length($2)) = $2 order by cpts_id
+        """,
+        event_class.__name__,
+        ending,
+    )
+    return [row["cpts_id"] for row in rows]
+
+
 async def page(
-    connection: Connection, event_class: type[E], cpts_id: str, *, after: str, limit: int
+    connection: Connection, event_class: type[E], cpts_id: str | None, *, after: str, limit: int
 ) -> dict[str, E]:
-    """The next entries of a kind of one CPTS, by subject and in its order."""
+    """The next entries of a kind, of one CPTS or (None) of all, by subject and in its order."""
     rows = await connection.fetch(
         """
         select entry.subject, event::text as event
         from entry join history using (subject, sequence)
-        where cpts_id = $1 and kind = $2 and entry.subject > $3
+        where ($1::text is null or cpts_id = $1) and kind = $2 and entry.subject > $3
         order by entry.subject limit $4
         """,
         cpts_id,

@@ -1,0 +1,162 @@
+"""Evidence over HTTP, on a real folder: what is taken, what is refused, who gets it back."""
+
+import base64
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import msgspec
+import pytest
+
+from services.indicators.domain.evidence import (
+    CSV,
+    JPEG,
+    PDF,
+    PNG,
+    SIZE_MAX_BYTES,
+    XLSX,
+    ZIP,
+    media_type_of,
+)
+from services.indicators.http.evidence import said_digest
+from tests.indicators.ordering import Office, reason
+
+REPORT = b"%PDF-1.7 compte rendu"
+
+
+def zipped(*names: str) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name in names:
+            archive.writestr(name, "content")
+    return made.getvalue()
+
+
+def digest(content: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
+
+
+async def send(
+    office: Office, path: str, content: bytes, role: str = "cpts", **headers: str
+) -> httpx.Response:
+    """A file as its CPTS sends it; header names are given with underscores."""
+    given = {"Acting-Role": role, "Acting-Cpts": path.split("/")[2]}
+    given |= {"Content-Digest": digest(content)}
+    given |= {name.replace("_", "-"): value for name, value in headers.items()}
+    return await office.client.put(path, content=content, headers=given)
+
+
+async def fetch(office: Office, path: str, role: str, acting: str = "") -> httpx.Response:
+    headers = {"Acting-Role": role, "Acting-Cpts": acting}
+    return await office.client.get(path, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (REPORT, PDF),
+        (b"\x89PNG\r\n\x1a\n0", PNG),
+        (b"\xff\xd8\xff\xe0", JPEG),
+        (zipped("a.txt"), ZIP),
+        (zipped("[Content_Types].xml", "xl/workbook.xml"), XLSX),
+        ("rpps;présent\r\n8;oui\r\n".encode(), CSV),
+        ("\ufeffrpps,présent\n".encode(), CSV),
+        ("rpps;présent\n".encode("latin-1"), None),
+        (b"rpps;\x00\n", None),
+        (b"no field", None),
+        (b"MZ\x90\x00", None),
+        (b"<html>;</html>\x07", None),
+        (b"", None),
+    ],
+)
+def test_a_file_is_what_its_bytes_say(content: bytes, media_type: str | None) -> None:
+    assert media_type_of(content) == media_type
+
+
+def test_a_digest_is_read_from_the_header_or_the_query() -> None:
+    right = hashlib.sha256(REPORT).hexdigest()
+    assert said_digest(digest(REPORT), None) == right
+    assert said_digest(f"sha-512=:{'A' * 88}:, {digest(REPORT)}", None) == right
+    assert said_digest(None, right) == right
+    assert [said_digest(header, None) for header in (None, "", "sha-256=abc")] == [None] * 3
+    assert said_digest(digest(REPORT), right.upper()) is None
+
+
+async def test_a_file_is_kept_under_its_digest_and_given_back(office: Office) -> None:
+    cpts_id = await office.new_cpts()
+    path = f"/cpts/{cpts_id}/evidence/cr-1"
+    new = await send(office, path, REPORT, Content_Type="application/pdf")
+    assert new.status_code == 201, new.text
+    right = hashlib.sha256(REPORT).hexdigest()
+    assert new.json() == {
+        "cpts_id": cpts_id,
+        "evidence_id": "cr-1",
+        "sha256": right,
+        "size_bytes": len(REPORT),
+        "media_type": PDF,
+    }
+    folder = Path(unquote(urlsplit(office.run.settings.evidence_store_url).path))
+    assert (folder / right[:2] / right).read_bytes() == REPORT
+    again = await send(office, path, REPORT)
+    assert (again.status_code, again.json()) == (200, new.json())
+    other = await send(office, path, REPORT + b"!")
+    assert reason(other) == (409, "already_exists")
+    for role, acting in (("cpts", cpts_id), ("caisse", ""), ("ars", "")):
+        given = await fetch(office, path, role, acting)
+        assert (given.status_code, given.content) == (200, REPORT)
+        assert given.headers["content-type"] == PDF
+        assert given.headers["content-digest"] == digest(REPORT)
+        assert given.headers["content-disposition"] == "attachment"
+    assert reason(await fetch(office, path, "cpts", "another")) == (403, "not_the_acting_cpts")
+    assert reason(await fetch(office, path, "regulation")) == (403, "role_not_allowed")
+    assert (await fetch(office, f"{path}0", "ars")).status_code == 404
+    (said,) = await office.said("EvidenceRecorded", cpts_id)
+    assert said["sha256"] == right
+    (folder / right[:2] / right).unlink()
+    assert (await fetch(office, path, "ars")).status_code == 404
+    assert (await send(office, path, REPORT)).status_code == 200
+    assert (await fetch(office, path, "ars")).content == REPORT
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "expected"),
+    [
+        (REPORT, {"Content_Digest": ""}, (400, "digest_needed")),
+        (REPORT, {"Content_Digest": digest(b"other")}, (422, "another_digest")),
+        (REPORT, {"Content_Type": "image/png"}, (415, "another_type")),
+        (b"MZ", {}, (415, "another_type")),
+        (b"", {}, (415, "another_type")),
+    ],
+)
+async def test_an_unsound_file_is_refused(
+    office: Office, content: bytes, headers: dict[str, str], expected: Any
+) -> None:
+    cpts_id = await office.new_cpts()
+    refused = await send(office, f"/cpts/{cpts_id}/evidence/e", content, **headers)
+    assert reason(refused) == expected
+    assert await office.said("EvidenceRecorded", cpts_id) == []
+
+
+async def test_a_file_may_have_20_megabytes_and_not_a_byte_more(office: Office) -> None:
+    cpts_id = await office.new_cpts()
+    largest = REPORT.ljust(SIZE_MAX_BYTES, b" ")
+    taken = await send(office, f"/cpts/{cpts_id}/evidence/large", largest)
+    assert taken.status_code == 201, taken.text
+    refused = await send(office, f"/cpts/{cpts_id}/evidence/larger", largest + b" ")
+    assert refused.status_code == 413
+    assert len(await office.said("EvidenceRecorded", cpts_id)) == 1
+
+
+async def test_without_a_store_no_file_is_taken(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpts_id = await office.new_cpts()
+    settings = msgspec.structs.replace(office.run.settings, evidence_store_url="")
+    monkeypatch.setattr(office.run, "settings", settings)
+    refused = await send(office, f"/cpts/{cpts_id}/evidence/e", REPORT)
+    assert reason(refused) == (503, "no_evidence_store")
+    assert await office.said("EvidenceRecorded", cpts_id) == []
