@@ -9,6 +9,7 @@ from services.payments.http import (
     lines,
     payment_orders,
     rates,
+    statements,
 )
 
 ROUTES = (
@@ -20,4 +21,5 @@ ROUTES = (
     *bank_accounts.ROUTES,
     *payment_orders.ROUTES,
     *exports.ROUTES,
+    *statements.ROUTES,
 )
