@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, get
-from litestar.params import FromPath
 
 from services.messaging.database import Connection
 from services.messaging.orders import Role, read_role
@@ -13,9 +12,8 @@ from services.messaging.problems import not_found
 from services.payments.domain.bank_accounts import CAISSE, account_on, owner_of
 from services.payments.domain.fec import JOURNALS, fec_rows, fec_text, missing_accounts
 from services.payments.domain.money_refusals import MoneyRefusal
-from services.payments.http.asking import CptsId
+from services.payments.http.asking import CptsId, EntryId, Year
 from services.payments.http.bank_files import Payable, as_csv, as_xlsx, pain_001
-from services.payments.http.indemnities import Year
 from services.payments.http.ordering import refused
 from services.payments.http.payment_orders import BatchAnswer, as_answer
 from services.payments.store import bank_accounts, inputs, ledger, payment_orders, tables
@@ -28,7 +26,7 @@ XML = "application/xml"
 
 @get("/payment-batches/{file_name:str}")
 async def show_batch(
-    request: Request[Any, Any, Any], file_name: FromPath[str]
+    request: Request[Any, Any, Any], file_name: EntryId
 ) -> Response[BatchAnswer | bytes]:
     """A batch as it stands: `<batch_id>`, or that with `.csv`, `.xlsx`, or `.xml` for the bank.
 

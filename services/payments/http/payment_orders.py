@@ -14,7 +14,7 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
 )
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from contracts.events.payments import PaymentOrdered
 from contracts.recorded import record
@@ -31,7 +31,7 @@ from services.payments.domain.orders_of_payment import (
     order_payment,
     subject_of,
 )
-from services.payments.http.asking import CptsId
+from services.payments.http.asking import CptsId, EntryId
 from services.payments.http.bank_answers import Unreadable, read_answers
 from services.payments.http.ordering import paris_day, refused
 from services.payments.store import bank_accounts, payment_orders, postings
@@ -191,7 +191,7 @@ async def _announce(
 
 @post("/payment-batches/{batch_id:str}/answers", status_code=200, operation_class=AnswersOperation)
 async def take_answers(
-    request: Request[Any, Any, Any], batch_id: FromPath[BatchId]
+    request: Request[Any, Any, Any], batch_id: EntryId
 ) -> Response[AnswersAnswer]:
     """Takes what the bank answers of a batch: all lines or none; a file twice changes nothing.
 
