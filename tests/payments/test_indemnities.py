@@ -187,3 +187,15 @@ def test_each_ceiling_has_its_source_and_none_is_verified_before_its_text_was_re
     assert {one.year: one.is_verified for one in ceilings.values()} == dict.fromkeys(
         range(2022, 2027), False
     )
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/professionals/81000234567/ceilings/2026", f"/professionals/{RPPS}/ceilings/1026"],
+)
+async def test_a_question_about_nobody_or_no_year_is_refused(payments: Payments, path: str) -> None:
+    assert (await payments.client.get(path)).status_code == 400
+
+
+async def test_an_id_that_is_a_sentence_is_refused(two_cpts: Payments) -> None:
+    assert (await give(two_cpts, "c1", "rappeler Mme Durand")).status_code == 400

@@ -14,6 +14,7 @@ class MoneyRefusal(enum.StrEnum):
     UNKNOWN_ACCOUNT = "unknown_account"
     UNKNOWN_BATCH = "unknown_batch"
     ACCOUNT_MISSING = "account_missing"
+    ACCOUNT_NOT_IN_CHART = "account_not_in_chart"
     UNKNOWN_FUNCTION = "unknown_function"
     UNKNOWN_CATEGORY = "unknown_category"
     IBAN_INVALID = "iban_invalid"
@@ -34,6 +35,7 @@ MONEY_REFUSAL_TEXTS: Mapping[MoneyRefusal, str] = {
     MoneyRefusal.UNKNOWN_ACCOUNT: "Ce compte bancaire n'a pas été proposé.",
     MoneyRefusal.UNKNOWN_BATCH: "Ce lot de virements n'existe pas.",
     MoneyRefusal.ACCOUNT_MISSING: "Un compte bancaire que ce lot demande n'est pas dans la base.",
+    MoneyRefusal.ACCOUNT_NOT_IN_CHART: "Des comptes du grand livre ne sont pas au plan de comptes.",
     MoneyRefusal.UNKNOWN_FUNCTION: "Cette fonction n'est pas dans la liste.",
     MoneyRefusal.UNKNOWN_CATEGORY: "Cette catégorie de dépense n'est pas dans la liste.",
     MoneyRefusal.IBAN_INVALID: "Cet IBAN n'est pas valide.",

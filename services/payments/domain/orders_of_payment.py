@@ -28,6 +28,11 @@ STANDING: tuple[State, ...] = ("ordered", "executed")
 """The states in which an order holds what it took."""
 
 
+def subject_of(cpts_id: str) -> str:
+    """The aggregate that the payments of a CPTS are."""
+    return f"{cpts_id}/payments"
+
+
 class OpenDue(msgspec.Struct, frozen=True, kw_only=True):
     """A sum that may be paid, as it stands, and what standing orders took of it.
 

@@ -10,6 +10,7 @@ from services.payments.http import (
     lines,
     payment_orders,
     rates,
+    statements,
 )
 
 ROUTES = (
@@ -22,4 +23,5 @@ ROUTES = (
     *bank_accounts.ROUTES,
     *payment_orders.ROUTES,
     *exports.ROUTES,
+    *statements.ROUTES,
 )

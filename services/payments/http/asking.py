@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, PathParameter, QueryParameter
 
 from services.messaging.database import Connection
 from services.messaging.problems import Refused, not_found
@@ -13,6 +13,8 @@ from services.payments.store import answers
 
 CptsId = FromPath[str]
 Day = FromPath[date]
+EntryId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]
+Year = Annotated[int, PathParameter(ge=2000, le=2999)]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}\Z")]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,60}\Z")]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 import schwifty
 from litestar import Request, Response, get, post, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.payments.domain.bank_accounts import (
@@ -18,12 +18,11 @@ from services.payments.domain.bank_accounts import (
     propose,
 )
 from services.payments.domain.money_refusals import MoneyRefusal, Refusal
-from services.payments.http.asking import CptsId
+from services.payments.http.asking import CptsId, EntryId
 from services.payments.http.ordering import departement_of, refused
 from services.payments.store import bank_accounts
 
 JOIN_ACCOUNT = "bank_account"
-AccountId = FromPath[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]]
 Person = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 # What a bank's message can hold (EPC217-08), and the accents that French names have.
 Holder = Annotated[
@@ -65,7 +64,7 @@ class AccountAnswer(msgspec.Struct, frozen=True, kw_only=True):
 async def propose_of_cpts(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
-    account_id: AccountId,
+    account_id: EntryId,
     data: JSONBody[AccountOrder],
 ) -> Response[AccountAnswer]:
     """Proposes an account of a CPTS, or another version of it."""
@@ -81,7 +80,7 @@ async def propose_of_cpts(
 async def confirm_of_cpts(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
-    account_id: AccountId,
+    account_id: EntryId,
     data: JSONBody[ConfirmationOrder],
 ) -> Response[AccountAnswer]:
     """Confirms the proposed version of an account of a CPTS, by another person."""
@@ -95,7 +94,7 @@ async def confirm_of_cpts(
 
 @put("/caisse/bank-accounts/{account_id:str}", status_code=200)
 async def propose_of_caisse(
-    request: Request[Any, Any, Any], account_id: AccountId, data: JSONBody[AccountOrder]
+    request: Request[Any, Any, Any], account_id: EntryId, data: JSONBody[AccountOrder]
 ) -> Response[AccountAnswer]:
     """Proposes an account from which the caisse pays, or another version of it."""
 
@@ -107,7 +106,7 @@ async def propose_of_caisse(
 
 @post("/caisse/bank-accounts/{account_id:str}/confirmation", status_code=200)
 async def confirm_of_caisse(
-    request: Request[Any, Any, Any], account_id: AccountId, data: JSONBody[ConfirmationOrder]
+    request: Request[Any, Any, Any], account_id: EntryId, data: JSONBody[ConfirmationOrder]
 ) -> Response[AccountAnswer]:
     """Confirms the proposed version of an account of the caisse, by another person."""
 

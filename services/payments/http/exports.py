@@ -1,21 +1,22 @@
-"""Files for people and banks: batches of orders as JSON, CSV, XLSX and pain.001."""
+"""Files: batches of orders as JSON, CSV, XLSX and pain.001; the FEC of a CPTS."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, get
-from litestar.params import FromPath
 
 from services.messaging.database import Connection
 from services.messaging.orders import Role, read_role
 from services.messaging.problems import not_found
 from services.payments.domain.bank_accounts import CAISSE, account_on, owner_of
+from services.payments.domain.fec import JOURNALS, fec_rows, fec_text, missing_accounts
 from services.payments.domain.money_refusals import MoneyRefusal
+from services.payments.http.asking import CptsId, EntryId, Year
 from services.payments.http.bank_files import Payable, as_csv, as_xlsx, pain_001
 from services.payments.http.ordering import refused
 from services.payments.http.payment_orders import BatchAnswer, as_answer
-from services.payments.store import bank_accounts, payment_orders
+from services.payments.store import bank_accounts, inputs, ledger, payment_orders, tables
 from services.payments.store.payment_orders import ShownOrder
 
 CSV = "text/csv; charset=utf-8"
@@ -25,7 +26,7 @@ XML = "application/xml"
 
 @get("/payment-batches/{file_name:str}")
 async def show_batch(
-    request: Request[Any, Any, Any], file_name: FromPath[str]
+    request: Request[Any, Any, Any], file_name: EntryId
 ) -> Response[BatchAnswer | bytes]:
     """A batch as it stands: `<batch_id>`, or that with `.csv`, `.xlsx`, or `.xml` for the bank.
 
@@ -59,6 +60,25 @@ async def show_batch(
     return _file(content, XML, file_name)
 
 
+@get("/cpts/{cpts_id:str}/fec/{year:int}")
+async def fec(request: Request[Any, Any, Any], cpts_id: CptsId, year: Year) -> Response[bytes]:
+    """The fichier des écritures comptables of a CPTS for a civil year, as far as it is recorded."""
+    chart = tables.chart_of_accounts()
+    async with request.app.state.pool.acquire() as connection:
+        if await inputs.departement_of_cpts(connection, cpts_id) is None:
+            raise not_found("La CPTS", cpts_id)
+        entries = await ledger.entries_of_year(connection, cpts_id, year, JOURNALS)
+    missing = missing_accounts(entries, chart)
+    if missing:
+        raise refused(MoneyRefusal.ACCOUNT_NOT_IN_CHART, {"accounts": missing})
+    content = fec_text(fec_rows(entries, chart)).encode()
+    return Response(
+        content,
+        media_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="FEC{year}1231.txt"'},
+    )
+
+
 async def _payables(connection: Connection, orders: Sequence[ShownOrder]) -> list[Payable]:
     """The orders with the versions of accounts that they name. Raises `Refused` without one."""
     versions = await bank_accounts.versions(
@@ -82,4 +102,4 @@ def _file(content: bytes, media_type: str, file_name: str) -> Response[BatchAnsw
     return Response(content, media_type=media_type, headers=headers)
 
 
-ROUTES = (show_batch,)
+ROUTES = (show_batch, fec)

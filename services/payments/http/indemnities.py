@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, put
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody, PathParameter
 
 from contracts.events.payments import FundsUsed, IndemnityKind, IndemnityRecorded
 from services.messaging.orders import Answer, Order, Role, carry_out
@@ -18,15 +18,14 @@ from services.payments.domain.indemnities import (
     use_funds,
 )
 from services.payments.domain.money_refusals import Refusal
-from services.payments.http.asking import Cents, Code, Count, CptsId, Limit
+from services.payments.http.asking import Cents, Code, Count, CptsId, EntryId, Limit, Year
 from services.payments.http.ordering import announce, departement_of, refused
 from services.payments.store import tables, uses
 
 JOIN_ENTRY = "use"
 JOIN_CEILING = "pass"
 Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}\Z")]
-EntryId = FromPath[Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]]
-Year = FromPath[Annotated[int, msgspec.Meta(ge=2000, le=2999)]]
+PathRpps = Annotated[str, PathParameter(pattern=r"^8[0-9]{11}$(?!\n)")]
 ROLES = {Role.CPTS, Role.SYSTEM}
 
 
@@ -159,9 +158,7 @@ async def uses_by_category(
 
 
 @get("/professionals/{rpps:str}/ceilings/{year:int}")
-async def ceiling(
-    request: Request[Any, Any, Any], rpps: FromPath[Rpps], year: Year
-) -> dict[str, Any]:
+async def ceiling(request: Request[Any, Any, Any], rpps: PathRpps, year: Year) -> dict[str, Any]:
     """What a professional receives in a civil year over all CPTS, the ceiling, and what remains."""
     known = tables.ceilings().get(year)
     async with request.app.state.pool.acquire() as connection:

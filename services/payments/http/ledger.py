@@ -8,7 +8,7 @@ from litestar.params import FromQuery
 from services.messaging.database import Connection
 from services.payments.domain.accounts import price
 from services.payments.http.asking import Limit
-from services.payments.store import answers, inputs
+from services.payments.store import answers, inputs, ledger
 
 ACCOUNTS_AT_ONCE = 500
 
@@ -35,6 +35,37 @@ async def ledger_entries(
     return {"items": items, "next": last}
 
 
+@get("/ledger/trial-balance")
+async def trial_balance(
+    request: Request[Any, Any, Any],
+    journal: FromQuery[str | None] = None,
+    cpts_id: FromQuery[str | None] = None,
+) -> dict[str, Any]:
+    """Debits, credits and balance of each account, journal by journal, for all CPTS or one.
+
+    The balances of each journal sum to zero, for each CPTS and in all.
+    """
+    async with request.app.state.pool.acquire() as connection:
+        rows = await ledger.trial_balance(connection, journal=journal, cpts_id=cpts_id)
+    journals: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        journals.setdefault(row.pop("journal"), []).append(row)
+    return {
+        "journals": [
+            {
+                "journal": name,
+                "debit_cents": sum(one["debit_cents"] for one in accounts),
+                "credit_cents": sum(one["credit_cents"] for one in accounts),
+                "accounts": accounts,
+            }
+            for name, accounts in journals.items()
+        ],
+        "sum_cents": sum(
+            one["balance_cents"] for accounts in journals.values() for one in accounts
+        ),
+    }
+
+
 @get("/invariants")
 async def invariants(request: Request[Any, Any, Any]) -> dict[str, bool]:
     """What must always hold, computed now."""
@@ -42,9 +73,11 @@ async def invariants(request: Request[Any, Any, Any]) -> dict[str, bool]:
         request.app.state.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        return await answers.invariants(connection) | {
-            "accounts_equal_price": await _accounts_equal_price(connection)
-        }
+        return (
+            await answers.invariants(connection)
+            | await ledger.invariants(connection)
+            | {"accounts_equal_price": await _accounts_equal_price(connection)}
+        )
 
 
 async def _accounts_equal_price(connection: Connection) -> bool:
@@ -59,4 +92,4 @@ async def _accounts_equal_price(connection: Connection) -> bool:
     return True
 
 
-ROUTES = (ledger_balances, ledger_entries, invariants)
+ROUTES = (ledger_balances, ledger_entries, trial_balance, invariants)

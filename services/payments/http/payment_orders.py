@@ -1,6 +1,6 @@
 """Orders of payment from the caisse to CPTS: batches, their orders, the bank's answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
 )
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from contracts.events.payments import PaymentOrdered
 from contracts.recorded import record
@@ -29,8 +29,9 @@ from services.payments.domain.orders_of_payment import (
     Waiting,
     answer,
     order_payment,
+    subject_of,
 )
-from services.payments.http.asking import CptsId
+from services.payments.http.asking import CptsId, EntryId
 from services.payments.http.bank_answers import Unreadable, read_answers
 from services.payments.http.ordering import paris_day, refused
 from services.payments.store import bank_accounts, payment_orders, postings
@@ -127,7 +128,7 @@ async def _order_all(order: Order, batch: Batch) -> list[Waiting]:
     """Announces the orders of a batch; answers who waits, and why."""
     connection = order.unit.connection
     found = {due.cpts_id for due in await payment_orders.open_dues(connection, batch.ordered_on)}
-    await order.unit.lock_joins(JOIN_PAYMENTS, found)
+    sequences = await _locked_payments(order, found)
     by_cpts: dict[str, list[OpenDue]] = {}
     for due in await payment_orders.open_dues(connection, batch.ordered_on, found):
         by_cpts.setdefault(due.cpts_id, []).append(due)
@@ -140,8 +141,20 @@ async def _order_all(order: Order, batch: Batch) -> list[Waiting]:
             waiting.append(decision)
         elif decision is not None:
             events[cpts_id] = [decision]
-    await _announce(order, events)
+    await _announce(order, events, sequences)
     return waiting
+
+
+async def _locked_payments(order: Order, cpts_ids: Collection[str]) -> dict[str, int]:
+    """The last sequences of the payments of CPTS, by subject; their join rows are held from now on.
+
+    They are read before what is decided upon: what another transaction said in between takes the
+    next sequence, and this one starts again.
+    """
+    await order.unit.lock_joins(JOIN_PAYMENTS, cpts_ids)
+    return await postings.last_sequences(
+        order.unit.connection, [subject_of(cpts_id) for cpts_id in cpts_ids]
+    )
 
 
 async def _accounts(order: Order, cpts_ids: set[str], day: date) -> dict[str, BankAccount]:
@@ -154,22 +167,20 @@ async def _accounts(order: Order, cpts_ids: set[str], day: date) -> dict[str, Ba
 
 
 async def _announce(
-    order: Order, events: Mapping[str, Sequence[PaymentOrdered | Answered]]
+    order: Order,
+    events: Mapping[str, Sequence[PaymentOrdered | Answered]],
+    sequences: Mapping[str, int],
 ) -> None:
-    """Says what happened to the payments of CPTS, whose join rows are held."""
-    connection = order.unit.connection
-    departements = await payment_orders.departements(connection, events)
-    sequences = await postings.last_sequences(
-        connection, [f"{cpts_id}/payments" for cpts_id in events]
-    )
+    """Says what happened to the payments of CPTS, after their last sequences."""
+    departements = await payment_orders.departements(order.unit.connection, events)
     await order.unit.announce(
         [
             one
             for cpts_id, said in sorted(events.items())
             for one in record(
                 said,
-                subject=f"{cpts_id}/payments",
-                after_sequence=sequences.get(f"{cpts_id}/payments", 0),
+                subject=subject_of(cpts_id),
+                after_sequence=sequences.get(subject_of(cpts_id), 0),
                 departement=departements[cpts_id],
                 occurred_at=order.instant,
                 cause=order.cause,
@@ -180,7 +191,7 @@ async def _announce(
 
 @post("/payment-batches/{batch_id:str}/answers", status_code=200, operation_class=AnswersOperation)
 async def take_answers(
-    request: Request[Any, Any, Any], batch_id: FromPath[BatchId]
+    request: Request[Any, Any, Any], batch_id: EntryId
 ) -> Response[AnswersAnswer]:
     """Takes what the bank answers of a batch: all lines or none; a file twice changes nothing.
 
@@ -197,7 +208,7 @@ async def take_answers(
         known = await payment_orders.orders_of_batch(connection, batch_id)
         if not known:
             raise refused(MoneyRefusal.UNKNOWN_BATCH)
-        await order.unit.lock_joins(JOIN_PAYMENTS, {one.cpts_id for one in known.values()})
+        sequences = await _locked_payments(order, {one.cpts_id for one in known.values()})
         known = await payment_orders.orders_of_batch(connection, batch_id)
         events, bad = answer(lines, known)
         if bad:
@@ -205,7 +216,7 @@ async def take_answers(
         by_cpts: dict[str, list[Answered]] = {}
         for event in events:
             by_cpts.setdefault(event.cpts_id, []).append(event)
-        await _announce(order, by_cpts)
+        await _announce(order, by_cpts, sequences)
         return Answer(body=AnswersAnswer(lines=len(lines), changes=len(events)))
 
     return await carry_out(request, {Role.CAISSE}, body)

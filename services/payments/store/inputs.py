@@ -18,16 +18,17 @@ AccountKey = tuple[str, date]
 
 
 async def put_cpts(connection: Connection, heard: Sequence[Recorded[CptsRegistered]]) -> None:
-    """Keeps each CPTS with its key."""
+    """Keeps each CPTS with its key and its name."""
     await connection.execute(
         """
-        insert into cpts (cpts_id, departement)
-        select distinct on (cpts_id) cpts_id, departement
-        from unnest($1::text[], $2::text[]) as new (cpts_id, departement)
+        insert into cpts (cpts_id, departement, cpts_name)
+        select distinct on (cpts_id) cpts_id, departement, cpts_name
+        from unnest($1::text[], $2::text[], $3::text[]) as new (cpts_id, departement, cpts_name)
         on conflict do nothing
         """,
         [one.event.cpts_id for one in heard],
         [one.departement for one in heard],
+        [one.event.cpts_name for one in heard],
     )
 
 

@@ -1,0 +1,219 @@
+"""The statement of a contract year: what a treasurer reads and signs, in French words."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import msgspec
+
+from contracts.events.payments import LineAmount
+from contracts.indicators import indicators
+from services.payments.domain.accounts import Account, Estimate, price, variable_rate
+from services.payments.domain.lines import Line
+from services.payments.domain.scale import FUNDINGS, Rate
+
+KINDS = {
+    "fonctionnement": "Fonctionnement",
+    "fixe": "Part fixe",
+    "variable": "Part variable",
+    "complement_75": "Complément unique de 75 % du fonctionnement",
+    "crise_reconnue": "Crise sanitaire reconnue",
+    "adjustment": "Régularisation",
+    "recovery": "Récupération",
+}
+STATES = {
+    "ordered": "ordonné",
+    "executed": "payé",
+    "rejected": "rejeté par la banque",
+    "refunded": "retourné",
+}
+UNKNOWN = "inconnu"
+CENTS = 100
+THIN, MINUS = "\u202f", "\u2212"
+
+
+class StatedYear(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose year it is. What is not known of it is None."""
+
+    cpts_id: str
+    cpts_name: str | None
+    departement: str
+    starts_on: date
+    ends_on: date | None
+    taille: int | None
+    population: int | None
+
+
+class StatedDue(msgspec.Struct, frozen=True, kw_only=True):
+    """A due sum, what was paid of it, and what orders that are under way hold."""
+
+    kind: str
+    mission: str | None
+    amount_cents: int
+    due_on: date
+    is_held: bool
+    is_verified: bool
+    explanation: str
+    paid_cents: int
+    ordered_cents: int
+
+
+class StatedTransfer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order of payment holds, or held, of the year."""
+
+    order_id: str
+    execute_on: date
+    state: str
+    amount_cents: int
+
+
+def statement(
+    year: StatedYear,
+    account: Account,
+    rates: Sequence[Rate],
+    dues: Sequence[StatedDue],
+    transfers: Iterable[StatedTransfer],
+    *,
+    printed_on: date,
+) -> dict[str, object]:
+    """All that the document shows, ready to be shown."""
+    estimate = price(account, rates)
+    return {
+        "title": f"État de l’année de contrat {_span(year)}",
+        "cpts_name": year.cpts_name or year.cpts_id,
+        "starts_on": french_day(year.starts_on),
+        "printed_on": french_day(printed_on),
+        "identity": _identity(year),
+        "summary": _summary(dues, estimate),
+        "dues": [_due(due) for due in dues],
+        "missions": _missions(account, rates, estimate),
+        "lines": [_line(account.line(one.indicator), one) for one in estimate.lines],
+        "transfers": [
+            {
+                "order_id": one.order_id,
+                "day": french_day(one.execute_on),
+                "state": STATES[one.state],
+                "amount": french_euros(one.amount_cents),
+            }
+            for one in transfers
+        ],
+    }
+
+
+def _span(year: StatedYear) -> str:
+    """The civil years that a contract year touches."""
+    first, last = year.starts_on.year, (year.ends_on or year.starts_on).year
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _identity(year: StatedYear) -> list[tuple[str, str]]:
+    ends_on = UNKNOWN if year.ends_on is None else french_day(year.ends_on)
+    population = "" if year.population is None else f" ({_grouped(year.population)} habitants)"
+    return [
+        ("CPTS", year.cpts_name or UNKNOWN),
+        ("Identifiant", year.cpts_id),
+        ("Département", year.departement),
+        ("Année de contrat", f"du {french_day(year.starts_on)} au {ends_on}"),
+        ("Taille", UNKNOWN if year.taille is None else f"{year.taille}{population}"),
+    ]
+
+
+def _summary(dues: Sequence[StatedDue], estimate: Estimate) -> list[tuple[str, str]]:
+    due_cents = sum(due.amount_cents for due in dues if not due.is_held)
+    held_cents = sum(due.amount_cents for due in dues if due.is_held)
+    paid_cents = sum(due.paid_cents for due in dues)
+    ordered_cents = sum(due.ordered_cents for due in dues)
+    free_paid_cents = sum(due.paid_cents + due.ordered_cents for due in dues if not due.is_held)
+    return [
+        ("Sommes dues", french_euros(due_cents)),
+        ("Sommes retenues, en attente de vérification", french_euros(held_cents)),
+        ("Payé", french_euros(paid_cents)),
+        ("Virements en cours", french_euros(ordered_cents)),
+        ("Reste à payer (négatif : à récupérer)", french_euros(due_cents - free_paid_cents)),
+        ("Part variable estimée à ce jour", french_euros(estimate.variable_cents)),
+    ]
+
+
+def _due(due: StatedDue) -> dict[str, object]:
+    label = KINDS.get(due.kind, due.kind)
+    if due.mission is not None and due.mission != due.kind:
+        label = f"{label} : {FUNDINGS.get(due.mission, due.mission)}"
+    return {
+        "label": label,
+        "explanation": due.explanation,
+        "due_on": french_day(due.due_on),
+        "amount": french_euros(due.amount_cents),
+        "paid": french_euros(due.paid_cents),
+        "state": _state(due),
+        "is_verified": due.is_verified,
+    }
+
+
+def _state(due: StatedDue) -> str:
+    if due.is_held:
+        return "retenue"
+    if due.paid_cents == due.amount_cents:
+        return "payée"
+    if due.paid_cents + due.ordered_cents == due.amount_cents:
+        return "ordonnée"
+    return "à récupérer" if due.amount_cents < due.paid_cents + due.ordered_cents else "due"
+
+
+def _missions(
+    account: Account, rates: Sequence[Rate], estimate: Estimate
+) -> list[dict[str, object]]:
+    found = []
+    for one in estimate.missions:
+        rate = variable_rate(account, rates, one.mission)
+        envelope = UNKNOWN if one.envelope_cents is None else french_euros(one.envelope_cents)
+        found.append(
+            {
+                "label": FUNDINGS[one.mission],
+                "lines": french_euros(one.lines_cents),
+                "envelope": envelope,
+                "amount": french_euros(one.amount_cents),
+                "is_verified": rate is not None and rate.is_verified,
+            }
+        )
+    return found
+
+
+def _line(line: Line | None, amount: LineAmount) -> dict[str, object]:
+    assert line is not None, "an amount is that of a line"
+    return {
+        "label": indicators()[amount.indicator].label,
+        "rule": rule_of(line),
+        "value": "aucune" if amount.value is None else _grouped(amount.value),
+        "amount": french_euros(amount.amount_cents),
+    }
+
+
+def rule_of(line: Line) -> str:
+    """What a line brings, in words."""
+    most = french_euros(line.max_cents)
+    match line.mode:
+        case "all_or_nothing":
+            return f"{most} si la valeur atteint {_grouped(line.target or 0)}"
+        case "linear":
+            return f"en proportion, jusqu’à {most} pour {_grouped(line.target or 0)}"
+        case "steps":
+            steps = (
+                f"{french_euros(step.amount_cents)} dès {_grouped(step.threshold)}"
+                for step in line.steps
+            )
+            return f"par paliers : {' ; '.join(steps)}"
+
+
+def french_day(day: date) -> str:
+    """A day as a French reader writes it."""
+    return f"{day:%d/%m/%Y}"
+
+
+def french_euros(amount_cents: int) -> str:
+    """An amount in euros and cents."""
+    whole, cents = divmod(abs(amount_cents), CENTS)
+    sign = MINUS if amount_cents < 0 else ""
+    return f"{sign}{_grouped(whole)},{cents:02d}\u00a0€"
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", THIN)

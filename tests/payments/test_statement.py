@@ -1,0 +1,111 @@
+"""The statement of a contract year: all that was decided is on it; what is unverified says so."""
+
+import io
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from contracts import topics
+from contracts.events.payments import Step
+from services.payments.domain.lines import Line
+from services.payments.domain.statement import french_day, french_euros, rule_of
+from services.payments.http.statements import rendered
+from tests.payments.paying import (
+    confirm_account,
+    due_set,
+    make_batch,
+    only_order,
+    send_answers,
+    set_dues,
+)
+from tests.payments.served import DEMANDS, LINEAR, YEAR, Payments, contract, figure, line_path
+
+PATH = f"/cpts/c1/contract-years/{YEAR.starts_on}/statement.pdf"
+
+
+def words_of(content: bytes) -> str:
+    """The text of a PDF, every space alike."""
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(content)).pages]
+    return " ".join(" ".join(pages).split())
+
+
+@pytest.fixture
+async def season(payments: Payments) -> Payments:
+    await payments.hear(topics.MEMBERSHIP, contract("c1"))
+    assert (await payments.put(line_path("c1"), LINEAR)).is_success
+    await payments.hear(topics.INDICATORS, [figure("c1", 10, 1, DEMANDS)])
+    await confirm_account(payments, "c1")
+    return payments
+
+
+async def stated(payments: Payments) -> str:
+    answer = await payments.client.get(PATH)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/pdf"
+    return words_of(answer.content)
+
+
+async def test_a_year_is_stated_with_its_sums_transfers_and_what_remains(
+    season: Payments,
+) -> None:
+    await set_dues(
+        season.run.desk,
+        due_set("a", 1234_56),
+        due_set("b", 400_00, is_held=True),
+        due_set("c", 100_00, due_on=date(2026, 9, 1)),
+    )
+    order_id = only_order(await make_batch(season, "b1"))
+    await send_answers(season, "b1", (order_id, "executed", ""))
+    words = await stated(season)
+    for expected in (
+        "État de l'année de contrat 2026-2027",
+        "du 15/04/2026 au 14/04/2027",
+        "95 Val-d'Oise",
+        "Part fixe : Accès aux soins",
+        "75 % x 9000000 x 6/12",
+        "retenue non vérifié",
+        "Sommes dues 1 334,56 €",
+        "en attente de vérification 400,00 €",
+        "Payé 1 234,56 €",
+        "à récupérer) 100,00 €",
+        "en proportion, jusqu'à 5 000,00 € pour 50",
+        "Part variable estimée à ce jour 1 000,00 €",
+        order_id,
+        "le trésorier",
+    ):
+        assert expected in words.replace("’", "'"), (expected, words)
+
+
+async def test_a_year_without_anything_is_stated_all_the_same(payments: Payments) -> None:
+    await payments.hear(topics.MEMBERSHIP, contract("c1"))
+    words = await stated(payments)
+    assert "Aucune somme due n'est enregistrée" in words.replace("’", "'")
+    missing = await payments.client.get("/cpts/c1/contract-years/2020-01-01/statement.pdf")
+    assert missing.status_code == 404
+
+
+def test_what_comes_in_as_text_is_shown_and_never_run() -> None:
+    name = '#panic("x") *gras* $x$ <a> \\ "'
+    shown: dict[str, Any] = {"title": "T", "cpts_name": name, "starts_on": "", "printed_on": ""}
+    shown |= {"identity": [("CPTS", name)]}
+    shown |= {key: [] for key in ("summary", "dues", "missions", "lines", "transfers")}
+    assert '#panic("x") *gras* $x$ <a>' in words_of(rendered(shown)).replace("“", '"').replace(
+        "”", '"'
+    )
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_an_amount_is_written_to_the_cent(amount_cents: int) -> None:
+    written = french_euros(amount_cents).replace("\u2212", "-").replace("\u202f", "")
+    assert int(written.removesuffix("\u00a0€").replace(",", "")) == amount_cents
+
+
+def test_each_way_of_counting_has_words() -> None:
+    steps = (Step(threshold=5, amount_cents=1_00), Step(threshold=1000, amount_cents=2_00))
+    line = Line(mission="m", indicator="i", mode="steps", max_cents=2_00, steps=steps)
+    assert rule_of(line) == "par paliers : 1,00\u00a0€ dès 5 ; 2,00\u00a0€ dès 1\u202f000"
+    assert french_day(date(2026, 4, 5)) == "05/04/2026"
