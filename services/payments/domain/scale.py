@@ -23,7 +23,8 @@ MISSIONS: dict[str, str] = {
 }
 # What the scale pays for: the missions, and the running of the CPTS.
 FUNDINGS: Mapping[str, str] = MISSIONS | {"fonctionnement": "Fonctionnement"}
-# The fixed part of the mission on crises falls to half once the plan is written.
+# The fixed part of the mission on crises falls to half once the plan is written. The totals are
+# shown only: how the access mission of 2019 was divided was not found. SNP: soins non programmés.
 PARTS: Mapping[str, str] = {
     "fixe": "Part fixe",
     "variable": "Part variable",
@@ -32,6 +33,10 @@ PARTS: Mapping[str, str] = {
     "crise_reconnue": "Complément en cas de crise sanitaire reconnue",
     "fonctionnement": "Financement du fonctionnement",
     "complement_75": "Complément unique de 75 % du fonctionnement",
+    "lettre_intention": "Aide à la validation de la lettre d'intention",
+    "snp": "Compensation spécifique des soins non programmés (ACI de 2019)",
+    "total": "Part fixe et part variable ensemble, sans la compensation SNP",
+    "total_avec_snp": "Part fixe, part variable et compensation SNP ensemble",
 }
 
 
