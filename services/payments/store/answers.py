@@ -103,7 +103,7 @@ async def ledger_entries(
         await connection.fetch(
             """
             select posting_id::text as posting_id, ordinal, account, starts_on, amount_cents,
-                   occurred_at
+                   occurred_at, journal, cause
             from ledger_entry
             where cpts_id = $1 and (posting_id::text || '/' || ordinal) > $2
             order by posting_id::text || '/' || ordinal limit $3
@@ -149,7 +149,15 @@ async def invariants(connection: Connection) -> dict[str, bool]:
                           and figure_fact.starts_on = figure.starts_on
                           and figure_fact.indicator = figure.indicator
                         order by fact_id, figure_fact.revision desc) as fact
-                    where is_counted)) as figures_equal_facts
+                    where is_counted)) as figures_equal_facts,
+            not exists (
+                select from (
+                    select case when is_held then 'held:' else 'owed:' end || cpts_id || ':'
+                           || starts_on as account, amount_cents from due
+                    union all
+                    select account, amount_cents from ledger_entry
+                    where journal = 'dues' and account ~ '^(held|owed):') as both_sides
+                group by account having sum(amount_cents) <> 0) as dues_equal_postings
         """
     )
     return dict(row) if row else {}

@@ -40,15 +40,18 @@ async def put_contract_years(
     latest = {(one.event.cpts_id, one.event.aci_id): one for one in sorted(heard, key=_sequence)}
     rows = await connection.fetch(
         """
-        insert into aci as kept (cpts_id, aci_id, sequence)
-        select * from unnest($1::text[], $2::text[], $3::bigint[])
-        on conflict (cpts_id, aci_id) do update set sequence = excluded.sequence
+        insert into aci as kept (cpts_id, aci_id, sequence, signed_on)
+        select * from unnest($1::text[], $2::text[], $3::bigint[], $4::date[])
+        on conflict (cpts_id, aci_id) do update
+        set sequence = excluded.sequence, signed_on = excluded.signed_on
         where kept.sequence < excluded.sequence
+           or (kept.sequence = excluded.sequence and kept.signed_on is null)
         returning cpts_id, aci_id
         """,
         [cpts_id for cpts_id, _ in latest],
         [aci_id for _, aci_id in latest],
         [one.sequence for one in latest.values()],
+        [one.event.signed_on for one in latest.values()],
     )
     fresh = [latest[row["cpts_id"], row["aci_id"]] for row in rows]
     years = [
@@ -274,11 +277,12 @@ async def known_rates(connection: Connection, rate_ids: Sequence[str]) -> dict[s
 
 
 async def hold_tailles(connection: Connection) -> None:
-    """Waits for transactions that bring a taille or a contract year, and lets no new one through.
+    """Waits for transactions that bring a taille, a contract year or a mission, and lets no new one
+    through.
 
     Without it a taille that commits while a rate is being published would be priced without it.
     """
-    await connection.execute("lock table taille, contract_year in share mode")
+    await connection.execute("lock table taille, contract_year, mission in share mode")
 
 
 async def accounts_of_taille(

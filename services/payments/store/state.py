@@ -134,6 +134,7 @@ async def _put_prices(connection: Connection, recorded: Sequence[Recorded[Any]])
         [one.event.contract_year_starts_on for one, _, _, _ in entries],
         [amount_cents for _, _, _, amount_cents in entries],
         [one.occurred_at for one, _, _, _ in entries],
+        [one.cause for one, _, _, _ in entries],
         [cpts_id for cpts_id, _ in last],
         [starts_on for _, starts_on in last],
         [one.departement for one in last.values()],
@@ -154,15 +155,15 @@ _PUT_PRICES = """
         on conflict do nothing
     ), posted as (
         insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
-                                  occurred_at)
+                                  occurred_at, cause)
         select * from unnest($14::uuid[], $15::smallint[], $16::text[], $17::text[], $18::date[],
-                             $19::bigint[], $20::timestamptz[])
+                             $19::bigint[], $20::timestamptz[], $21::text[])
         on conflict do nothing
     )
     insert into account as kept (cpts_id, starts_on, departement, sequence, variable_cents)
     select cpts_id, starts_on, new.departement, new.sequence,
            coalesce(new.variable_cents, known.variable_cents, 0)
-    from unnest($21::text[], $22::date[], $23::text[], $24::bigint[], $25::bigint[])
+    from unnest($22::text[], $23::date[], $24::text[], $25::bigint[], $26::bigint[])
         as new (cpts_id, starts_on, departement, sequence, variable_cents)
     left join account as known using (cpts_id, starts_on)
     on conflict (cpts_id, starts_on) do update

@@ -1,0 +1,39 @@
+"""What payments does when it hears of others, when rates or lines change, and when time passes."""
+
+from contracts.recorded import Cause
+from services.messaging.unit import Unit
+from services.payments.handlers.dues import announce_dues, fall_due, look_at_dues
+from services.payments.handlers.locking import lock_accounts, lock_dues
+from services.payments.handlers.pricing import (
+    lock_rates,
+    on_indicators,
+    on_membership,
+    price_again,
+    publish_rates,
+    set_line,
+)
+
+__all__ = [
+    "announce_dues",
+    "fall_due",
+    "lock_accounts",
+    "lock_dues",
+    "lock_rates",
+    "look_again",
+    "on_indicators",
+    "on_membership",
+    "price_again",
+    "publish_rates",
+    "set_line",
+]
+
+LOOK_AT_DUES = " dues "
+"""Where the look at accounts ends and that at dues begins; no id holds a blank."""
+
+
+async def look_again(unit: Unit, cause: Cause, after: str) -> str | None:
+    """Prices accounts again, then says what is due: a part a transaction, None after the last."""
+    if not after.startswith(LOOK_AT_DUES):
+        return await price_again(unit, cause, after) or LOOK_AT_DUES
+    last = await look_at_dues(unit, cause, after.removeprefix(LOOK_AT_DUES))
+    return None if last is None else f"{LOOK_AT_DUES}{last}"
