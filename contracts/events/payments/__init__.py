@@ -12,7 +12,7 @@ from contracts.events.payments.estimates import (
     VariableFundingChanged,
 )
 from contracts.events.payments.lines import ContractLineSet, LineMode, Step
-from contracts.events.payments.scale import RatePublished
+from contracts.events.payments.scale import RateConfirmed, RatePublished
 
 __all__ = [
     "ContractLineSet",
@@ -22,9 +22,17 @@ __all__ = [
     "LineMode",
     "MissionAmount",
     "PaymentsEvent",
+    "RateConfirmed",
     "RatePublished",
     "Step",
     "VariableFundingChanged",
 ]
 
-PaymentsEvent = RatePublished | ContractLineSet | FundingEstimated | VariableFundingChanged | DueSet
+PaymentsEvent = (
+    RatePublished
+    | RateConfirmed
+    | ContractLineSet
+    | FundingEstimated
+    | VariableFundingChanged
+    | DueSet
+)

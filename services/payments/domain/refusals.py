@@ -8,6 +8,7 @@ class Refusal(enum.StrEnum):
     """Why an order is refused, in order of precedence."""
 
     UNKNOWN_CPTS = "unknown_cpts"
+    UNKNOWN_RATE = "unknown_rate"
     UNKNOWN_INDICATOR = "unknown_indicator"
     UNKNOWN_MISSION = "unknown_mission"
     NO_VARIABLE_PART = "no_variable_part"
@@ -20,11 +21,15 @@ class Refusal(enum.StrEnum):
     STEPS_NEEDED = "steps_needed"
     STEPS_NOT_INCREASING = "steps_not_increasing"
     AMOUNT_ABOVE_MAXIMUM = "amount_above_maximum"
+    READ_IN_THE_FUTURE = "read_in_the_future"
+    ANOTHER_AMOUNT = "another_amount"
     ALREADY_EXISTS = "already_exists"
+    ALREADY_CONFIRMED = "already_confirmed"
 
 
 REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des paiements.",
+    Refusal.UNKNOWN_RATE: "Ce montant n'est pas au barème.",
     Refusal.UNKNOWN_INDICATOR: "Cet indicateur n'existe pas.",
     Refusal.UNKNOWN_MISSION: "Cette mission n'existe pas.",
     Refusal.NO_VARIABLE_PART: "Cette mission n'a pas de part variable.",
@@ -37,5 +42,8 @@ REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.STEPS_NEEDED: "Ce mode de calcul demande au moins un palier.",
     Refusal.STEPS_NOT_INCREASING: "Les paliers doivent croître, en seuil comme en montant.",
     Refusal.AMOUNT_ABOVE_MAXIMUM: "Un palier dépasse le maximum de la ligne.",
+    Refusal.READ_IN_THE_FUTURE: "Un texte ne peut pas avoir été lu après aujourd'hui.",
+    Refusal.ANOTHER_AMOUNT: "Le barème a un autre montant : publier celui qui a été lu.",
     Refusal.ALREADY_EXISTS: "Cet identifiant est déjà pris par un autre montant.",
+    Refusal.ALREADY_CONFIRMED: "Ce montant a déjà été confirmé, en d'autres termes.",
 }

@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from contracts.events.payments import RatePublished
+from contracts.events.payments import RateConfirmed, RatePublished
 from services.payments.domain.refusals import Refusal
 
 RATES_SUBJECT = "rates"
@@ -76,6 +76,26 @@ def check_rate(rate: RatePublished) -> Refusal | None:
     if rate.amount_cents < 0:
         return Refusal.AMOUNT_NEGATIVE
     return None
+
+
+def confirm_rate(
+    rate: Rate | None, confirmation: RateConfirmed, known: RateConfirmed | None, today: date
+) -> RateConfirmed | Refusal | None:
+    """The event that confirms a rate; None when it was said so already; or why it is refused.
+
+    `known` is the confirmation that the rate has. The first one stands.
+    """
+    if rate is None:
+        return Refusal.UNKNOWN_RATE
+    if not confirmation.text.strip():
+        return Refusal.TEXT_NEEDED
+    if confirmation.read_on > today:
+        return Refusal.READ_IN_THE_FUTURE
+    if confirmation.amount_cents != rate.amount_cents:
+        return Refusal.ANOTHER_AMOUNT
+    if known is None:
+        return confirmation
+    return None if known == confirmation else Refusal.ALREADY_CONFIRMED
 
 
 def rate_on(

@@ -5,6 +5,7 @@ from services.messaging.unit import Unit
 from services.payments.handlers.dues import announce_dues, fall_due, look_at_dues
 from services.payments.handlers.locking import lock_accounts, lock_dues
 from services.payments.handlers.pricing import (
+    confirm_rate,
     lock_rates,
     on_indicators,
     on_membership,
@@ -15,6 +16,7 @@ from services.payments.handlers.pricing import (
 
 __all__ = [
     "announce_dues",
+    "confirm_rate",
     "fall_due",
     "lock_accounts",
     "lock_dues",

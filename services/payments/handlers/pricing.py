@@ -10,7 +10,7 @@ from contracts.events.membership import (
     MissionRecorded,
     TailleDetermined,
 )
-from contracts.events.payments import ContractLineSet, RatePublished
+from contracts.events.payments import ContractLineSet, RateConfirmed, RatePublished
 from contracts.recorded import Cause, Recorded, record
 from services.messaging.unit import Unit
 from services.payments.domain import accounts as pricing
@@ -127,6 +127,26 @@ async def publish_rates(unit: Unit, rates: Sequence[RatePublished], cause: Cause
             for (cpts_id, starts_on), departement in sorted(touched.items())
         ],
     )
+    await announce_dues(unit, dict.fromkeys(cpts_ids, cause))
+
+
+async def confirm_rate(unit: Unit, event: RateConfirmed, taille: int, cause: Cause) -> None:
+    """Announces that a rate is confirmed and releases what it held; the caller holds the join row
+    of the scale.
+    """
+    await unit.announce(
+        record(
+            [event],
+            subject=RATES_SUBJECT,
+            after_sequence=await inputs.last_rate_sequence(unit.connection),
+            departement=RATES_DEPARTEMENT,
+            occurred_at=cause.recorded_at,
+            cause=cause,
+        )
+    )
+    await inputs.hold_tailles(unit.connection)
+    cpts_ids = await dues_inputs.cpts_of_tailles(unit.connection, [taille])
+    await lock_dues(unit, cpts_ids)
     await announce_dues(unit, dict.fromkeys(cpts_ids, cause))
 
 

@@ -13,6 +13,8 @@ CptsId = FromPath[str]
 Day = FromPath[date]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}\Z")]
+# No word and no address: an id of one of the caisse's own people.
+PersonId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,60}\Z")]
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
 # Ten thousand million euros, a thousand million demands: no sum of them leaves 64 bits.
@@ -21,6 +23,6 @@ Count = Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)]
 
 
 def refused(refusal: Refusal) -> Refused:
-    """The problem that answers a refused order: 404 for an unknown CPTS, else 409."""
-    status = 404 if refusal is Refusal.UNKNOWN_CPTS else 409
+    """The problem that answers a refused order: 404 for an unknown CPTS or rate, else 409."""
+    status = 404 if refusal in (Refusal.UNKNOWN_CPTS, Refusal.UNKNOWN_RATE) else 409
     return Refused(refusal.value, REFUSAL_TEXTS[refusal], status=status)

@@ -116,10 +116,15 @@ async def ledger_entries(
 
 
 async def rates(connection: Connection) -> list[Row]:
-    """The whole scale."""
+    """The whole scale, each amount with who confirmed it, when, and by which text."""
     return _rows(
         await connection.fetch(
-            "select * from rate order by mission, part, taille, from_on, sequence"
+            """
+            select rate.*, confirmed.confirmed_by, confirmed.confirmed_at,
+                   confirmed.read_on as confirmed_read_on, confirmed.text as confirmed_text
+            from rate left join rate_confirmation as confirmed using (rate_id)
+            order by mission, part, taille, from_on, rate.sequence
+            """
         )
     )
 

@@ -8,6 +8,7 @@ from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.dues import Aci, Funded, Mission, years_of
 from services.payments.domain.scale import VARIABLE_PART, Rate
+from services.payments.store.confirmations import confirmed_rates
 from services.payments.store.inputs import AccountKey
 
 KEEP_MISSIONS = """
@@ -70,6 +71,7 @@ async def put_missions(connection: Connection, heard: Sequence[Recorded[MissionR
 async def load_funded(connection: Connection, cpts_ids: Collection[str]) -> list[Funded]:
     """All that the dues of these CPTS rest on, but for the scale."""
     ids = sorted(cpts_ids)
+    confirmed = await confirmed_rates(connection)
     acis: dict[str, list[Aci]] = {cpts_id: [] for cpts_id in ids}
     for row in await connection.fetch(ACIS, ids):
         years = tuple(zip(row["firsts"], row["lasts"], strict=True))
@@ -87,6 +89,7 @@ async def load_funded(connection: Connection, cpts_ids: Collection[str]) -> list
             cpts_id=cpts_id,
             years=years_of(acis[cpts_id], tailles[cpts_id]),
             missions=tuple(missions[cpts_id]),
+            confirmed=confirmed,
         )
         for cpts_id in ids
     ]

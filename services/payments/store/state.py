@@ -15,7 +15,7 @@ from contracts.events.payments import (
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import postings
-from services.payments.store import dues
+from services.payments.store import confirmations, dues
 
 OF_ACCOUNTS = (ContractLineSet, FundingEstimated, VariableFundingChanged, DueSet)
 """The events whose subject is an account: they move its sequence."""
@@ -28,6 +28,7 @@ def _json(value: object) -> str:
 async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
     """Brings the state up to these events of the own topic, in their order."""
     await _put_rates(connection, recorded)
+    await confirmations.keep(connection, recorded)
     await _put_lines(connection, recorded)
     await _put_prices(connection, recorded)
     await dues.keep(connection, recorded)
