@@ -3,35 +3,23 @@
 A case lists every sum of the kinds that its file names (`sommes`), up to a day, on the real scale.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import yaml
 
+from contracts.events.payments import YearAdjusted, YearSettled
 from services.payments.domain.calendar import months_after
 from services.payments.domain.dues import Aci, DueSum, Funded, Mission, years_of
 from services.payments.domain.dues_rules import DuesRules
 from services.payments.domain.dues_schedule import dues_of
-from services.payments.domain.scale import Rate
+from services.payments.domain.settlement import adjust, settle
 from services.payments.store.dues_rules import load_dues_rules
-from services.payments.store.rate_files import read_rates
+from tests.payments.written import FILES, RATES, account_of, cases_with, dialogue_of
 
-CASES = Path(__file__).parent / "cases"
-FILES = {
-    path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted(CASES.glob("*.yaml"))
-}
-DUES = [
-    pytest.param(content["sommes"], case, id=f"{name}: {case['nom']}")
-    for name, content in FILES.items()
-    for case in content["cas"]
-]
-RATES = [
-    Rate(**msgspec.structs.asdict(rate), sequence=place) for place, rate in enumerate(read_rates())
-]
+SETTLED_ON = date(2027, 6, 1)
 
 
 def rules_of(case: dict[str, Any]) -> DuesRules:
@@ -77,8 +65,10 @@ def planned(case: dict[str, Any]) -> list[DueSum]:
     return dues_of(funded, RATES, rules_of(case))
 
 
-@pytest.mark.parametrize(("sums", "case"), DUES)
-def test_the_sums_of_a_case_are_those_written_in_it(sums: list[str], case: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("file", "case"), cases_with("aci"))
+def test_the_sums_of_a_case_are_those_written_in_it(
+    file: dict[str, Any], case: dict[str, Any]
+) -> None:
     found = [
         {
             "le": due.due_on,
@@ -88,7 +78,7 @@ def test_the_sums_of_a_case_are_those_written_in_it(sums: list[str], case: dict[
             "retenue": due.is_held,
         }
         for due in planned(case)
-        if due.due_id.startswith(tuple(sums)) and due.due_on <= case["jusqu_au"]
+        if due.due_id.startswith(tuple(file["sommes"])) and due.due_on <= case["jusqu_au"]
     ]
     expected = [{"retenue": True} | one for one in case["attendu"]]
 
@@ -96,6 +86,33 @@ def test_the_sums_of_a_case_are_those_written_in_it(sums: list[str], case: dict[
         return one["le"], one["annee"], one["somme"]
 
     assert sorted(found, key=by_day) == sorted(expected, key=by_day)
+
+
+@pytest.mark.parametrize(("_file", "case"), cases_with("lignes"))
+def test_a_year_is_settled_and_adjusted_by_the_cents_written_in_a_case(
+    _file: dict[str, Any], case: dict[str, Any]
+) -> None:
+    account, values = account_of(case), case["valeurs"]
+    settled = settle(account, dialogue_of(values, account.starts_on), RATES, SETTLED_ON)
+    if "refus" in case:
+        assert settled == case["refus"]
+        return
+    assert isinstance(settled, YearSettled)
+    assert settled.variable_cents == case["attendu"]
+    adjusted: list[YearAdjusted] = []
+    for correction in case.get("corrections", ()):
+        values = values | {correction["indicateur"]: correction["valeur"]}
+        found = adjust(
+            settled,
+            adjusted,
+            values,
+            indicator=correction["indicateur"],
+            due_year_starts_on=account.starts_on,
+            number=len(adjusted) + 1,
+            today=SETTLED_ON,
+        )
+        adjusted += [found] if found else []
+        assert (found.amount_cents if found else 0) == correction["ajustement"]
 
 
 def test_every_file_names_its_source_and_writes_each_sum_out() -> None:

@@ -13,9 +13,19 @@ from contracts.events.payments.estimates import (
 )
 from contracts.events.payments.lines import ContractLineSet, LineMode, Step
 from contracts.events.payments.scale import RateConfirmed, RatePublished
+from contracts.events.payments.settlement import (
+    DialogueLineSet,
+    DialogueOpened,
+    SettledRate,
+    SettledTerms,
+    YearAdjusted,
+    YearSettled,
+)
 
 __all__ = [
     "ContractLineSet",
+    "DialogueLineSet",
+    "DialogueOpened",
     "DueSet",
     "FundingEstimated",
     "LineAmount",
@@ -24,8 +34,12 @@ __all__ = [
     "PaymentsEvent",
     "RateConfirmed",
     "RatePublished",
+    "SettledRate",
+    "SettledTerms",
     "Step",
     "VariableFundingChanged",
+    "YearAdjusted",
+    "YearSettled",
 ]
 
 PaymentsEvent = (
@@ -35,4 +49,8 @@ PaymentsEvent = (
     | FundingEstimated
     | VariableFundingChanged
     | DueSet
+    | DialogueOpened
+    | DialogueLineSet
+    | YearSettled
+    | YearAdjusted
 )

@@ -11,7 +11,7 @@ from datetime import date
 
 import msgspec
 
-from contracts.events.payments import DueSet
+from contracts.events.payments import DueSet, YearAdjusted, YearSettled
 from services.payments.domain.calendar import DAY, MONTHS, Convention, Share, months_after
 from services.payments.domain.calendar import share_of_year as _share_of_year
 
@@ -83,6 +83,8 @@ class Funded(msgspec.Struct, frozen=True, kw_only=True):
     years: tuple[Year, ...] = ()
     missions: tuple[Mission, ...] = ()
     confirmed: frozenset[str] = frozenset()
+    settled: tuple[YearSettled, ...] = ()
+    adjusted: tuple[YearAdjusted, ...] = ()
 
 
 def years_of(acis: Iterable[Aci], tailles: Mapping[date, int]) -> tuple[Year, ...]:

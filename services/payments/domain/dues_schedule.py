@@ -1,4 +1,5 @@
-"""Which sums fall due to a CPTS and when: fonctionnement, fixed parts, the one-off complement.
+"""Which sums fall due to a CPTS and when: fonctionnement, fixed parts, the one-off complement, what
+was settled.
 
 The list holds the sums of days to come, too. An advance and what is left of the year's amount
 always add up to it.
@@ -9,6 +10,7 @@ from datetime import date
 
 import msgspec
 
+from contracts.events.payments import YearSettled
 from services.payments.domain.calendar import DAY
 from services.payments.domain.dues import DueSum, Funded, Mission, Year
 from services.payments.domain.dues_rules import DuesRules
@@ -201,10 +203,53 @@ def complement_dues(years: Sequence[Year], rates: Sequence[Rate], rules: DuesRul
     ]
 
 
+def settled_dues(funded: Funded) -> list[DueSum]:
+    """The variable parts that were settled, and the adjustments of corrections after that."""
+    rate_ids = {
+        one.contract_year_starts_on: tuple(rate.rate_id for rate in one.rates)
+        for one in funded.settled
+    }
+    dues = [
+        DueSum(
+            starts_on=one.contract_year_starts_on,
+            due_id="variable",
+            kind="variable",
+            amount_cents=one.variable_cents,
+            due_on=one.settled_on,
+            is_held=False,
+            rate_ids=rate_ids[one.contract_year_starts_on],
+            explanation=f"Part variable arrêtée le {one.settled_on} : {_words_of(one)}"
+            f" = {one.variable_cents}",
+        )
+        for one in funded.settled
+    ]
+    return dues + [
+        DueSum(
+            starts_on=one.due_year_starts_on,
+            due_id=one.due_id,
+            kind="adjustment",
+            amount_cents=one.amount_cents,
+            due_on=one.adjusted_on,
+            is_held=False,
+            rate_ids=rate_ids[one.contract_year_starts_on],
+            explanation=f"Ajustement de l'année du {one.contract_year_starts_on}"
+            f" ({one.indicator}) : {one.variable_cents} − arrêté {one.settled_cents}"
+            f" − déjà ajusté {one.adjusted_before_cents} = {one.amount_cents}",
+        )
+        for one in funded.adjusted
+    ]
+
+
+def _words_of(settled: YearSettled) -> str:
+    return " + ".join(
+        f"{one.mission} min({one.lines_cents}, {one.envelope_cents})" for one in settled.missions
+    )
+
+
 def dues_of(funded: Funded, rates: Sequence[Rate], rules: DuesRules) -> list[DueSum]:
     """Every sum that a CPTS has had, has or will have due, by day; none of 0."""
     by_id = {rate.rate_id: rate for rate in rates}
-    dues = complement_dues(funded.years, rates, rules)
+    dues = complement_dues(funded.years, rates, rules) + settled_dues(funded)
     for year in funded.years:
         dues += fonctionnement_dues(year, rates, rules)
         dues += mission_dues(year, funded.missions, rates, rules)

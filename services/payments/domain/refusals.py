@@ -9,6 +9,15 @@ class Refusal(enum.StrEnum):
 
     UNKNOWN_CPTS = "unknown_cpts"
     UNKNOWN_RATE = "unknown_rate"
+    UNKNOWN_CONTRACT_YEAR = "unknown_contract_year"
+    YEAR_NOT_OVER = "year_not_over"
+    DIALOGUE_NOT_OPEN = "dialogue_not_open"
+    ALREADY_SETTLED = "already_settled"
+    YEAR_SETTLED = "year_settled"
+    UNKNOWN_LINE = "unknown_line"
+    VALUE_NEEDED = "value_needed"
+    VALUES_MISSING = "values_missing"
+    RATE_UNKNOWN = "rate_unknown"
     UNKNOWN_INDICATOR = "unknown_indicator"
     UNKNOWN_MISSION = "unknown_mission"
     NO_VARIABLE_PART = "no_variable_part"
@@ -30,6 +39,15 @@ class Refusal(enum.StrEnum):
 REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des paiements.",
     Refusal.UNKNOWN_RATE: "Ce montant n'est pas au barème.",
+    Refusal.UNKNOWN_CONTRACT_YEAR: "Cette année de contrat n'est pas connue.",
+    Refusal.YEAR_NOT_OVER: "Le dialogue de gestion s'ouvre une fois l'année de contrat finie.",
+    Refusal.DIALOGUE_NOT_OPEN: "Le dialogue de gestion de cette année n'est pas ouvert.",
+    Refusal.ALREADY_SETTLED: "Cette année est déjà arrêtée : une correction passe par ses valeurs.",
+    Refusal.YEAR_SETTLED: "Cette année est arrêtée : ses lignes ne changent plus.",
+    Refusal.UNKNOWN_LINE: "Cet indicateur n'a pas de ligne dans le contrat de cette année.",
+    Refusal.VALUE_NEEDED: "Une année arrêtée a une valeur validée pour chaque ligne.",
+    Refusal.VALUES_MISSING: "Des lignes n'ont pas encore de valeur validée.",
+    Refusal.RATE_UNKNOWN: "L'enveloppe d'une mission n'est pas connue.",
     Refusal.UNKNOWN_INDICATOR: "Cet indicateur n'existe pas.",
     Refusal.UNKNOWN_MISSION: "Cette mission n'existe pas.",
     Refusal.NO_VARIABLE_PART: "Cette mission n'a pas de part variable.",

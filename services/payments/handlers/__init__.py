@@ -13,6 +13,7 @@ from services.payments.handlers.pricing import (
     publish_rates,
     set_line,
 )
+from services.payments.handlers.settling import open_dialogue, set_dialogue_line, settle_year
 
 __all__ = [
     "announce_dues",
@@ -24,9 +25,12 @@ __all__ = [
     "look_again",
     "on_indicators",
     "on_membership",
+    "open_dialogue",
     "price_again",
     "publish_rates",
+    "set_dialogue_line",
     "set_line",
+    "settle_year",
 ]
 
 LOOK_AT_DUES = " dues "

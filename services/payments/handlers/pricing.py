@@ -16,6 +16,7 @@ from services.messaging.unit import Unit
 from services.payments.domain import accounts as pricing
 from services.payments.domain.accounts import Account, Touch, figure_touches
 from services.payments.domain.lines import line_of
+from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import RATES_DEPARTEMENT, RATES_SUBJECT, VARIABLE_PART
 from services.payments.handlers.dues import announce_dues
 from services.payments.handlers.locking import lock_accounts, lock_dues
@@ -58,13 +59,19 @@ async def _announce_prices(
     )
 
 
-async def set_line(unit: Unit, event: ContractLineSet, departement: str, cause: Cause) -> None:
-    """Announces a contract line that differs from the present one, and prices its account."""
+async def set_line(
+    unit: Unit, event: ContractLineSet, departement: str, cause: Cause
+) -> Refusal | None:
+    """Announces a contract line that differs from the present one, and prices its account; the
+    refusal when the year is settled.
+    """
     key = (event.cpts_id, event.contract_year_starts_on)
     await lock_accounts(unit, [key])
     account = (await inputs.load_accounts(unit.connection, {key: departement}))[0]
     if account.line(event.indicator) == line_of(event):
-        return
+        return None
+    if account.settled is not None:
+        return Refusal.YEAR_SETTLED
     await unit.announce(
         record(
             [event],
@@ -83,6 +90,7 @@ async def set_line(unit: Unit, event: ContractLineSet, departement: str, cause: 
         cause=cause,
     )
     await reprice(unit, [touch])
+    return None
 
 
 async def lock_rates(unit: Unit) -> None:

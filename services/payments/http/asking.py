@@ -22,7 +22,10 @@ Cents = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
 Count = Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)]
 
 
+UNKNOWN = (Refusal.UNKNOWN_CPTS, Refusal.UNKNOWN_RATE, Refusal.UNKNOWN_CONTRACT_YEAR)
+
+
 def refused(refusal: Refusal) -> Refused:
-    """The problem that answers a refused order: 404 for an unknown CPTS or rate, else 409."""
-    status = 404 if refusal in (Refusal.UNKNOWN_CPTS, Refusal.UNKNOWN_RATE) else 409
+    """The problem that answers a refused order: 404 for what is not known, else 409."""
+    status = 404 if refusal in UNKNOWN else 409
     return Refused(refusal.value, REFUSAL_TEXTS[refusal], status=status)

@@ -12,7 +12,7 @@ from services.messaging.problems import Refused, not_found
 from services.payments.domain.accounts import Account, price, unknown_input, variable_rate
 from services.payments.domain.scale import MISSIONS, Rate
 from services.payments.http.asking import CptsId, Day, Limit
-from services.payments.store import answers, inputs
+from services.payments.store import answers, dues, inputs
 
 # Where the figure's own rule is shown, with its texts and whether they are verified.
 COUNTING_RULE = "indicators: GET /parameters"
@@ -60,7 +60,7 @@ async def explanation(
     after: FromQuery[str] = "",
     limit: Limit = 100,
 ) -> dict[str, Any]:
-    """Every amount of an account, down to the facts: missions, rate and text, lines, figures.
+    """Every amount of an account, down to the facts: missions, rate and text, lines, figures, dues.
 
     `indicator` keeps one line, and `after` then pages its facts. All of one answer is read at one
     moment.
@@ -87,6 +87,7 @@ async def explanation(
             for amount in estimate.lines
             if indicator in (None, amount.indicator)
         }
+        due = await dues.of_cpts(connection, cpts_id, starts_on)
     return year | {
         "cpts_id": cpts_id,
         "variable_cents": estimate.variable_cents,
@@ -100,6 +101,8 @@ async def explanation(
             for amount in estimate.lines
             if amount.indicator in facts
         ],
+        "settled_on": account.settled.settled_on if account.settled else None,
+        "dues": due,
     }
 
 

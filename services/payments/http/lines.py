@@ -71,7 +71,9 @@ async def set_line(
         )
         if isinstance(event, Refusal):
             raise refused(event)
-        await handlers.set_line(unit, event, departement, order.cause)
+        refusal = await handlers.set_line(unit, event, departement, order.cause)
+        if refusal is not None:
+            raise refused(refusal)
         return Answer(body=LineAnswer(cpts_id=cpts_id, starts_on=starts_on, line=data))
 
     return await carry_out(request, {Role.CAISSE, Role.ARS, Role.SYSTEM}, body)

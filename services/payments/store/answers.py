@@ -143,7 +143,10 @@ async def invariants(connection: Connection) -> dict[str, bool]:
                 left join (select cpts_id, starts_on, -sum(amount_cents) as cents
                            from ledger_entry where account like 'payable:%'
                            group by cpts_id, starts_on) as posted using (cpts_id, starts_on)
-                where variable_cents <> coalesce(cents, 0)) as accounts_equal_postings,
+                left join settlement using (cpts_id, starts_on)
+                where coalesce(cents, 0)
+                      <> case when event is null then variable_cents else 0 end)
+                as accounts_equal_postings,
             not exists (
                 select from figure
                 where value <> (

@@ -10,6 +10,7 @@ from contracts.events.payments import DueSet
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.dues import DueSum, postings
+from services.payments.store.postings import post
 
 KEEP = """
     insert into due as kept (cpts_id, starts_on, due_id, sequence, event_id, kind, mission,
@@ -21,12 +22,6 @@ KEEP = """
         due_on = excluded.due_on, is_held = excluded.is_held, rate_ids = excluded.rate_ids,
         explanation = excluded.explanation
     where kept.sequence < excluded.sequence
-"""
-POST = """
-    insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
-                              occurred_at, cause, journal)
-    select *, 'dues' from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::date[],
-                                 $6::bigint[], $7::timestamptz[], $8::text[])
 """
 OF_MANY = "select * from due where cpts_id = any ($1)"
 OF_YEAR = """
@@ -72,8 +67,7 @@ async def keep(connection: Connection, recorded: Sequence[Recorded[Any]]) -> Non
             for ordinal, (account, cents) in enumerate(lines, start=1)
         ]
     await connection.executemany(KEEP, [_row(one) for one in said])
-    if entries:
-        await connection.execute(POST, *(list(column) for column in zip(*entries, strict=True)))
+    await post(connection, "dues", entries)
 
 
 def _row(one: Recorded[DueSet]) -> tuple[Any, ...]:

@@ -7,9 +7,10 @@ from contracts.events.membership import MissionRecorded
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.dues import Aci, Funded, Mission, years_of
-from services.payments.domain.scale import VARIABLE_PART, Rate
+from services.payments.domain.scale import Rate
 from services.payments.store.confirmations import confirmed_rates
 from services.payments.store.inputs import AccountKey
+from services.payments.store.settlement import settlements_of
 
 KEEP_MISSIONS = """
     insert into mission as kept (cpts_id, mission_id, sequence, mission, started_on, ended_on,
@@ -84,20 +85,23 @@ async def load_funded(connection: Connection, cpts_ids: Collection[str]) -> list
     for row in await connection.fetch(MISSIONS, ids):
         values = {name: row[name] for name in Mission.__struct_fields__}
         missions[row["cpts_id"]].append(Mission(**values))
+    settled, adjusted = await settlements_of(connection, ids)
     return [
         Funded(
             cpts_id=cpts_id,
             years=years_of(acis[cpts_id], tailles[cpts_id]),
             missions=tuple(missions[cpts_id]),
             confirmed=confirmed,
+            settled=tuple(one for one in settled if one.cpts_id == cpts_id),
+            adjusted=tuple(one for one in adjusted if one.cpts_id == cpts_id),
         )
         for cpts_id in ids
     ]
 
 
 async def load_rates_of_dues(connection: Connection) -> list[Rate]:
-    """The scale of all but variable parts, past values included."""
-    rows = await connection.fetch("select * from rate where part <> $1", VARIABLE_PART)
+    """The whole scale, past values included."""
+    rows = await connection.fetch("select * from rate")
     return [Rate(**row) for row in rows]
 
 

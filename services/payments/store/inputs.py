@@ -8,6 +8,7 @@ import msgspec
 
 from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermined
+from contracts.events.payments import YearSettled
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import Account, Figure
@@ -201,6 +202,8 @@ async def load_accounts(
             taille=row["taille"],
             lines=_LINES.decode(row["lines"]),
             figures=_FIGURES.decode(row["figures"]),
+            validated=_VALIDATED.decode(row["validated"]),
+            settled=_SETTLED.decode(row["settled"]) if row["settled"] else None,
         )
         for row in rows
     ]
@@ -208,6 +211,8 @@ async def load_accounts(
 
 _LINES = msgspec.json.Decoder(tuple[Line, ...])
 _FIGURES = msgspec.json.Decoder(dict[str, Figure])
+_VALIDATED = msgspec.json.Decoder(dict[str, int])
+_SETTLED = msgspec.json.Decoder(YearSettled)
 _LOAD_ACCOUNTS = """
     select key.cpts_id, key.starts_on, account.departement,
            coalesce(account.sequence, 0) as sequence,
@@ -225,7 +230,17 @@ _LOAD_ACCOUNTS = """
                select coalesce(json_object_agg(indicator, json_build_object(
                    'value', value, 'revision', revision)), '{}')
                from figure where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
-           ) as figures
+           ) as figures,
+           (
+               select coalesce(json_object_agg(indicator, validated_value), '{}')
+               from dialogue_line
+               where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
+                 and validated_value is not null
+           ) as validated,
+           (
+               select event::text from settlement
+               where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
+           ) as settled
     from unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
     left join account using (cpts_id, starts_on)
     left join contract_year using (cpts_id, starts_on)

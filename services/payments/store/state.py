@@ -7,17 +7,30 @@ import msgspec
 
 from contracts.events.payments import (
     ContractLineSet,
+    DialogueLineSet,
+    DialogueOpened,
     DueSet,
     FundingEstimated,
     RatePublished,
     VariableFundingChanged,
+    YearAdjusted,
+    YearSettled,
 )
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import postings
-from services.payments.store import confirmations, dues
+from services.payments.store import confirmations, dues, settlement
 
-OF_ACCOUNTS = (ContractLineSet, FundingEstimated, VariableFundingChanged, DueSet)
+OF_ACCOUNTS = (
+    ContractLineSet,
+    FundingEstimated,
+    VariableFundingChanged,
+    DueSet,
+    DialogueOpened,
+    DialogueLineSet,
+    YearSettled,
+    YearAdjusted,
+)
 """The events whose subject is an account: they move its sequence."""
 
 
@@ -30,6 +43,7 @@ async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> No
     await _put_rates(connection, recorded)
     await confirmations.keep(connection, recorded)
     await _put_lines(connection, recorded)
+    await settlement.keep(connection, recorded)
     await _put_prices(connection, recorded)
     await dues.keep(connection, recorded)
 
@@ -111,7 +125,8 @@ async def _put_prices(connection: Connection, recorded: Sequence[Recorded[Any]])
     last = {(one.event.cpts_id, one.event.contract_year_starts_on): one for one in of_accounts}
     amounts = {
         (one.event.cpts_id, one.event.contract_year_starts_on): one.event.variable_cents
-        for one in estimates
+        for one in of_accounts
+        if isinstance(one.event, FundingEstimated | YearSettled)
     }
     await connection.execute(
         _PUT_PRICES,
