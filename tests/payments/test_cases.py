@@ -93,7 +93,13 @@ def test_a_year_is_settled_and_adjusted_by_the_cents_written_in_a_case(
     _file: dict[str, Any], case: dict[str, Any]
 ) -> None:
     account, values = account_of(case), case["valeurs"]
-    settled = settle(account, dialogue_of(values, account.starts_on), RATES, SETTLED_ON)
+    settled = settle(
+        account,
+        dialogue_of(values, account.starts_on),
+        RATES,
+        case.get("attendu", 0),
+        SETTLED_ON,
+    )
     if "refus" in case:
         assert settled == case["refus"]
         return

@@ -59,6 +59,11 @@ ACCOUNT = Account(
 )
 
 
+def agreed(values: dict[str, int]) -> int:
+    """Each line brings 2 000 € a step, ten at most; together 35 000 € at most."""
+    return min(sum(2_000_00 * min(value, 10) for value in values.values()), 35_000_00)
+
+
 def settled_by(values: dict[str, int]) -> YearSettled:
     account = Account(
         cpts_id="c1",
@@ -69,7 +74,7 @@ def settled_by(values: dict[str, int]) -> YearSettled:
         validated=values,
         variable_cents=7,
     )
-    settled = settle(account, dialogue_of(values, YEAR.starts_on), RATES, TODAY)
+    settled = settle(account, dialogue_of(values, YEAR.starts_on), RATES, agreed(values), TODAY)
     assert isinstance(settled, YearSettled)
     return settled
 
@@ -99,8 +104,7 @@ def test_what_is_settled_and_adjusted_is_what_the_last_values_are_worth(
 ) -> None:
     settled = settled_by(values)
     assert after(settled, values, said) == variable_now(settled, values | dict(said))
-    total = sum(20_000_00 * min(value, 10) // 10 for value in (values | dict(said)).values())
-    assert after(settled, values, said) == min(total, 35_000_00)
+    assert after(settled, values, said) == agreed(values | dict(said))
 
 
 @given(VALUES, VALUES, st.permutations("abc"), st.permutations("abc"))
@@ -132,9 +136,11 @@ def test_a_settlement_holds_all_that_it_rests_on() -> None:
 def test_a_dialogue_opens_after_the_last_day_of_its_year(
     ends_on: date | None, today: date, expected: Refusal
 ) -> None:
-    assert open_dialogue(ACCOUNT, Dialogue(ends_on=ends_on), today) is expected
-    opened = open_dialogue(ACCOUNT, Dialogue(ends_on=date(2027, 4, 14)), date(2027, 4, 15))
-    assert not isinstance(opened, Refusal)
+    assert open_dialogue(ACCOUNT, Dialogue(ends_on=ends_on), today, today) is expected
+    over = Dialogue(ends_on=date(2027, 4, 14))
+    first = date(2027, 4, 15)
+    assert not isinstance(open_dialogue(ACCOUNT, over, first, first), Refusal)
+    assert open_dialogue(ACCOUNT, over, TODAY, first) is Refusal.OPENED_IN_THE_FUTURE
 
 
 def test_a_line_of_a_dialogue_is_refused_in_this_order() -> None:
@@ -159,9 +165,11 @@ def test_a_line_of_a_dialogue_is_refused_in_this_order() -> None:
     assert set_dialogue_line(ACCOUNT, opened, line("a", None)) == line("a", None)
     assert set_dialogue_line(ACCOUNT, opened, line("a")) is None
     assert set_dialogue_line(ACCOUNT, settled, line("a", None)) is Refusal.VALUE_NEEDED
-    assert settle(ACCOUNT, closed, RATES, TODAY) is Refusal.DIALOGUE_NOT_OPEN
-    assert settle(ACCOUNT, settled, RATES, TODAY) is Refusal.ALREADY_SETTLED
-    assert settle(ACCOUNT, opened, RATES, TODAY) is Refusal.VALUES_MISSING
+    assert settle(ACCOUNT, closed, RATES, 0, TODAY) is Refusal.DIALOGUE_NOT_OPEN
+    assert settle(ACCOUNT, settled, RATES, 0, TODAY) is Refusal.ALREADY_SETTLED
+    assert settle(ACCOUNT, opened, RATES, 0, TODAY) is Refusal.VALUES_MISSING
+    all_of_them = dialogue_of({"a": 1, "b": 1, "c": 1}, YEAR.starts_on)
+    assert settle(ACCOUNT, all_of_them, RATES, 1, TODAY) is Refusal.ANOTHER_SUM
 
 
 @pytest.mark.parametrize(
@@ -184,6 +192,7 @@ def test_an_adjustment_is_due_in_the_year_that_is_open(today: date, expected: da
 
 YEAR_PATH = f"/cpts/c1/contract-years/{YEAR.starts_on}"
 LATER = {"Order-Instant": datetime(2027, 5, 3, 9, tzinfo=UTC).isoformat()}
+OPENING, AGREED = {"opened_on": "2027-05-01"}, {"variable_cents": 3_000_00}
 SECOND = ContractYear(starts_on=date(2027, 4, 15), ends_on=date(2028, 4, 14))
 RATE = "avenant-2/acces_aux_soins/variable/T3"
 
@@ -213,9 +222,9 @@ async def validate(payments: Payments, value: int, indicator: str = DEMANDS) -> 
 
 async def settled_year(payments: Payments) -> None:
     await under_contract(payments)
-    assert (await payments.post(f"{YEAR_PATH}/dialogue", None, **LATER)).is_success
+    assert (await payments.post(f"{YEAR_PATH}/dialogue", OPENING, **LATER)).is_success
     await validate(payments, 30)
-    assert (await payments.post(f"{YEAR_PATH}/settlement", None, **LATER)).is_success
+    assert (await payments.post(f"{YEAR_PATH}/settlement", AGREED, **LATER)).is_success
 
 
 async def money_is_sound(payments: Payments) -> None:
@@ -242,12 +251,12 @@ async def test_the_estimate_takes_a_validated_value_and_settling_makes_it_due(
     payments: Payments,
 ) -> None:
     await under_contract(payments)
-    await payments.post(f"{YEAR_PATH}/dialogue", None, **LATER)
+    await payments.post(f"{YEAR_PATH}/dialogue", OPENING, **LATER)
     await validate(payments, 30)
     assert await payments.variable_cents("c1") == 3_000_00, "the best level known"
     await payments.hear(INDICATORS, [figure("c1", 5, 2)])
     assert await payments.variable_cents("c1") == 3_000_00
-    settled = await payments.post(f"{YEAR_PATH}/settlement", None, **LATER)
+    settled = await payments.post(f"{YEAR_PATH}/settlement", AGREED, **LATER)
     assert settled.json()["due_cents"] == 3_000_00
     assert settled.json()["settled"]["lines"][0]["figure_revision"] == 2
     found = await balances(payments)
@@ -320,24 +329,24 @@ async def test_a_settled_sum_is_held_until_the_rate_of_its_envelope_is_confirmed
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "reason"),
+    ("method", "path", "body", "reason"),
     [
-        ("post", "/dialogue", "year_not_over"),
-        ("post", "/settlement", "dialogue_not_open"),
-        ("put", f"/dialogue/lines/{DOCTORS}", "dialogue_not_open"),
+        ("post", "/dialogue", {"opened_on": "2026-05-04"}, "year_not_over"),
+        ("post", "/settlement", AGREED, "dialogue_not_open"),
+        ("put", f"/dialogue/lines/{DOCTORS}", {}, "dialogue_not_open"),
     ],
 )
 async def test_an_order_on_a_dialogue_is_refused(
-    payments: Payments, method: str, path: str, reason: str
+    payments: Payments, method: str, path: str, body: dict[str, Any], reason: str
 ) -> None:
     await payments.hear(MEMBERSHIP, contract("c1"))
-    answer = await getattr(payments, method)(f"{YEAR_PATH}{path}", {} if method == "put" else None)
+    order = getattr(payments, method)
+    answer = await order(f"{YEAR_PATH}{path}", body)
     assert (answer.status_code, answer.json()["reason"]) == (409, reason)
-    unknown = f"{YEAR_PATH}{path}".replace("/c1/", "/c2/")
-    answer = await getattr(payments, method)(unknown, {} if method == "put" else None)
+    answer = await order(f"{YEAR_PATH}{path}".replace("/c1/", "/c2/"), body)
     assert (answer.status_code, answer.json()["reason"]) == (404, "unknown_cpts")
     acting = {"Acting-Role": "cpts", "Acting-Cpts": "c1"}
-    answer = await getattr(payments, method)(f"{YEAR_PATH}{path}", {}, **acting)
+    answer = await order(f"{YEAR_PATH}{path}", body, **acting)
     assert answer.status_code == 403
 
 

@@ -11,6 +11,7 @@ class Refusal(enum.StrEnum):
     UNKNOWN_RATE = "unknown_rate"
     UNKNOWN_CONTRACT_YEAR = "unknown_contract_year"
     YEAR_NOT_OVER = "year_not_over"
+    OPENED_IN_THE_FUTURE = "opened_in_the_future"
     DIALOGUE_NOT_OPEN = "dialogue_not_open"
     ALREADY_SETTLED = "already_settled"
     YEAR_SETTLED = "year_settled"
@@ -18,6 +19,7 @@ class Refusal(enum.StrEnum):
     VALUE_NEEDED = "value_needed"
     VALUES_MISSING = "values_missing"
     RATE_UNKNOWN = "rate_unknown"
+    ANOTHER_SUM = "another_sum"
     UNKNOWN_INDICATOR = "unknown_indicator"
     UNKNOWN_MISSION = "unknown_mission"
     NO_VARIABLE_PART = "no_variable_part"
@@ -41,6 +43,7 @@ REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.UNKNOWN_RATE: "Ce montant n'est pas au barème.",
     Refusal.UNKNOWN_CONTRACT_YEAR: "Cette année de contrat n'est pas connue.",
     Refusal.YEAR_NOT_OVER: "Le dialogue de gestion s'ouvre une fois l'année de contrat finie.",
+    Refusal.OPENED_IN_THE_FUTURE: "Un dialogue de gestion ne s'est pas ouvert après aujourd'hui.",
     Refusal.DIALOGUE_NOT_OPEN: "Le dialogue de gestion de cette année n'est pas ouvert.",
     Refusal.ALREADY_SETTLED: "Cette année est déjà arrêtée : une correction passe par ses valeurs.",
     Refusal.YEAR_SETTLED: "Cette année est arrêtée : ses lignes ne changent plus.",
@@ -48,6 +51,7 @@ REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.VALUE_NEEDED: "Une année arrêtée a une valeur validée pour chaque ligne.",
     Refusal.VALUES_MISSING: "Des lignes n'ont pas encore de valeur validée.",
     Refusal.RATE_UNKNOWN: "L'enveloppe d'une mission n'est pas connue.",
+    Refusal.ANOTHER_SUM: "Les valeurs validées ne donnent pas la somme que dit l'ordre.",
     Refusal.UNKNOWN_INDICATOR: "Cet indicateur n'existe pas.",
     Refusal.UNKNOWN_MISSION: "Cette mission n'existe pas.",
     Refusal.NO_VARIABLE_PART: "Cette mission n'a pas de part variable.",

@@ -51,17 +51,19 @@ class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_dialogue(
-    account: Account, dialogue: Dialogue, today: date
+    account: Account, dialogue: Dialogue, opened_on: date, today: date
 ) -> DialogueOpened | Refusal | None:
     """The event that opens a dialogue; None when it is open; or why it is refused."""
     if dialogue.ends_on is None:
         return Refusal.UNKNOWN_CONTRACT_YEAR
     if dialogue.opened_on is not None:
         return None
-    if today <= dialogue.ends_on:
+    if opened_on <= dialogue.ends_on:
         return Refusal.YEAR_NOT_OVER
+    if opened_on > today:
+        return Refusal.OPENED_IN_THE_FUTURE
     return DialogueOpened(
-        cpts_id=account.cpts_id, contract_year_starts_on=account.starts_on, opened_on=today
+        cpts_id=account.cpts_id, contract_year_starts_on=account.starts_on, opened_on=opened_on
     )
 
 
@@ -84,9 +86,11 @@ def set_dialogue_line(
 
 
 def settle(
-    account: Account, dialogue: Dialogue, rates: Sequence[Rate], today: date
+    account: Account, dialogue: Dialogue, rates: Sequence[Rate], agreed_cents: int, today: date
 ) -> YearSettled | Refusal:
-    """The event that settles a year by its validated values, or why it is refused."""
+    """The event that settles a year by its validated values, or why it is refused: among others
+    when they do not give the sum that both sides agreed on.
+    """
     if dialogue.opened_on is None:
         return Refusal.DIALOGUE_NOT_OPEN
     if dialogue.settled is not None:
@@ -99,6 +103,8 @@ def settle(
     if len(known) < len(missions):
         return Refusal.RATE_UNKNOWN
     estimate = price(account, rates)
+    if estimate.variable_cents != agreed_cents:
+        return Refusal.ANOTHER_SUM
     return YearSettled(
         cpts_id=account.cpts_id,
         contract_year_starts_on=account.starts_on,

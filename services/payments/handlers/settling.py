@@ -19,11 +19,11 @@ from services.payments.store import inputs, settlement
 
 
 async def open_dialogue(
-    unit: Unit, cpts_id: str, starts_on: date, cause: Cause
+    unit: Unit, cpts_id: str, starts_on: date, opened_on: date, cause: Cause
 ) -> Dialogue | Refusal:
     """Opens the dialogue of a year that is over; answers it as it stands, or why not."""
     account, dialogue = await _locked(unit, cpts_id, starts_on)
-    event = rules.open_dialogue(account, dialogue, local_day(cause.recorded_at))
+    event = rules.open_dialogue(account, dialogue, opened_on, local_day(cause.recorded_at))
     if isinstance(event, Refusal):
         return event
     await _say(unit, account, [event] if event else [], cause)
@@ -55,12 +55,12 @@ async def set_dialogue_line(unit: Unit, asked: DialogueLineSet, cause: Cause) ->
 
 
 async def settle_year(
-    unit: Unit, cpts_id: str, starts_on: date, cause: Cause
+    unit: Unit, cpts_id: str, starts_on: date, agreed_cents: int, cause: Cause
 ) -> Dialogue | Refusal:
     """Settles a year by its validated values: accruals are reversed, the variable part is due."""
     account, dialogue = await _locked(unit, cpts_id, starts_on)
     rates = await inputs.load_variable_rates(unit.connection)
-    event = rules.settle(account, dialogue, rates, local_day(cause.recorded_at))
+    event = rules.settle(account, dialogue, rates, agreed_cents, local_day(cause.recorded_at))
     if isinstance(event, Refusal):
         return event
     await _say(unit, account, [event], cause)

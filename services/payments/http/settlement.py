@@ -14,7 +14,7 @@ from services.messaging.problems import not_found
 from services.payments import handlers
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
-from services.payments.http.asking import Count, CptsId, Day, refused
+from services.payments.http.asking import Cents, Count, CptsId, Day, refused
 from services.payments.store import inputs, settlement
 
 Stance = Literal["none", "agrees", "contests", "evidence_missing", "evidence_to_check"]
@@ -26,6 +26,18 @@ class StanceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     validated_value: Count | None = None
     cpts_stance: Stance = "none"
     caisse_stance: Stance = "none"
+
+
+class OpeningOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The day on which CPTS, caisse and ARS began their dialogue, after the year's last day."""
+
+    opened_on: date
+
+
+class SettlementOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The variable part that both sides agreed on: the validated values must give it."""
+
+    variable_cents: Cents
 
 
 class DialogueAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,14 +88,16 @@ async def decide(
 
 @post("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/dialogue", status_code=200)
 async def open_dialogue(
-    request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: Day
+    request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: Day, data: JSONBody[OpeningOrder]
 ) -> Response[DialogueAnswer]:
     """Opens the dialogue de gestion of a contract year that is over."""
     return await decide(
         request,
         cpts_id,
         starts_on,
-        lambda order: handlers.open_dialogue(order.unit, cpts_id, starts_on, order.cause),
+        lambda order: handlers.open_dialogue(
+            order.unit, cpts_id, starts_on, data.opened_on, order.cause
+        ),
     )
 
 
@@ -115,14 +129,19 @@ async def set_dialogue_line(
 
 @post("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/settlement", status_code=200)
 async def settle_year(
-    request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: Day
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    starts_on: Day,
+    data: JSONBody[SettlementOrder],
 ) -> Response[DialogueAnswer]:
     """Settles the variable part of a year by its validated values: it is due from today on."""
     return await decide(
         request,
         cpts_id,
         starts_on,
-        lambda order: handlers.settle_year(order.unit, cpts_id, starts_on, order.cause),
+        lambda order: handlers.settle_year(
+            order.unit, cpts_id, starts_on, data.variable_cents, order.cause
+        ),
     )
 
 
