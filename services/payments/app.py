@@ -65,8 +65,11 @@ SERVICE = Service(
             handler=handlers.on_indicators,
         ),
     ),
-    timers=(Timer(name="rates", fire=publish_new_rates),),
+    timers=(
+        Timer(name="rates", fire=publish_new_rates),
+        Timer(name="dues", fire=handlers.fall_due),
+    ),
     routes=http.ROUTES,
-    look_again=handlers.price_again,
+    look_again=handlers.look_again,
     outside_log=("bank_account", "bank_account_confirmation"),
 )

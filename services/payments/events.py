@@ -1,7 +1,12 @@
 """The foreign facts that payments understands, a tuple a topic."""
 
 from contracts.events.indicators import FigureChanged
-from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermined
+from contracts.events.membership import (
+    AciSigned,
+    CptsRegistered,
+    MissionRecorded,
+    TailleDetermined,
+)
 
-FROM_MEMBERSHIP = (CptsRegistered, AciSigned, TailleDetermined)
+FROM_MEMBERSHIP = (CptsRegistered, AciSigned, TailleDetermined, MissionRecorded)
 FROM_INDICATORS = (FigureChanged,)

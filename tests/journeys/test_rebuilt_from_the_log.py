@@ -62,13 +62,16 @@ STATE = {
         "counted facts": COUNTED,
         **{
             name: f"select * from {{schema}}.{name} order by 1, 2"
-            for name in ("cpts", "aci", "contract_year", "taille")
+            for name in ("cpts", "aci", "contract_year", "taille", "mission")
         },
         "accounts": "select cpts_id, starts_on, variable_cents from {schema}.account order by 1, 2",
         "balances": "select account, sum(amount_cents) from {schema}.ledger_entry "
         "group by 1 order by 1",
         "lines": "select * from {schema}.contract_line order by 1, 2, 3",
         "rates": "select * from {schema}.rate order by 1",
+        "dues": "select cpts_id, starts_on, due_id, kind, mission, amount_cents, due_on, is_held,"
+        " rate_ids, explanation from {schema}.due order by 1, 2, 3",
+        "next dues": "select * from {schema}.due_next order by 1",
     },
 }
 COMMUNES = {
@@ -103,6 +106,8 @@ async def test_a_service_rebuilt_from_the_log_equals_the_live_one(
     await story.referral(cancelled, "cancel", {"by": "cpts"})
     await story.add_participation(story.doctor)
     await leave_by_mistake(story)
+    started = {"mission": "acces_aux_soins", "started_on": story.year.isoformat()}
+    await story.done("membership", "PUT", f"/cpts/{story.cpts_id}/missions/acces", started)
     await platform.caught_up()
     story.later(minutes=61)
     await eventually(lambda: story.state(expired), "expired")

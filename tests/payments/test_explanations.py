@@ -44,6 +44,8 @@ async def test_a_figure_becomes_an_estimate_a_posting_and_an_explanation(
     assert balances["sum_cents"] == 0
     assert {one["account"]: one["balance_cents"] for one in balances["items"]} == {
         "expense:aci:variable": 200_00,
+        "expense:aci:fonctionnement": 75_000_00,
+        f"held:c1:{YEAR.starts_on}": -75_000_00,
         f"payable:c1:{YEAR.starts_on}": -200_00,
     }
 

@@ -20,11 +20,21 @@ from contracts.events.payments.orders import (
     PaymentRefunded,
     PaymentRejected,
 )
-from contracts.events.payments.scale import RatePublished
+from contracts.events.payments.scale import RateConfirmed, RatePublished
+from contracts.events.payments.settlement import (
+    DialogueLineSet,
+    DialogueOpened,
+    SettledRate,
+    SettledTerms,
+    YearAdjusted,
+    YearSettled,
+)
 from contracts.events.payments.uses import FundsUsed, IndemnityKind, IndemnityRecorded
 
 __all__ = [
     "ContractLineSet",
+    "DialogueLineSet",
+    "DialogueOpened",
     "DueSet",
     "FundingEstimated",
     "FundsUsed",
@@ -39,13 +49,19 @@ __all__ = [
     "PaymentRefunded",
     "PaymentRejected",
     "PaymentsEvent",
+    "RateConfirmed",
     "RatePublished",
+    "SettledRate",
+    "SettledTerms",
     "Step",
     "VariableFundingChanged",
+    "YearAdjusted",
+    "YearSettled",
 ]
 
 PaymentsEvent = (
     RatePublished
+    | RateConfirmed
     | ContractLineSet
     | FundingEstimated
     | VariableFundingChanged
@@ -56,4 +72,8 @@ PaymentsEvent = (
     | PaymentExecuted
     | PaymentRejected
     | PaymentRefunded
+    | DialogueOpened
+    | DialogueLineSet
+    | YearSettled
+    | YearAdjusted
 )

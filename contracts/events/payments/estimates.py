@@ -34,8 +34,9 @@ class FundingEstimated(
     """The variable part was computed again, because of `reason`.
 
     `reason`: `figure` (then with the indicator and the figure's revision), `line`, `rate`,
-    `taille`, `contract`, `restore` (any of them, after a service came back from a backup).
-    `variable_cents` is the sum of the missions, `taille` that of the year, None when not known.
+    `taille`, `contract`, `dialogue` (a value was validated), `restore` (any of them, after a
+    service came back from a backup). `variable_cents` is the sum of the missions, `taille` that of
+    the year, None when not known.
     """
 
     cpts_id: str

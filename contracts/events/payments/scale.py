@@ -26,3 +26,19 @@ class RatePublished(
     is_verified: bool
     to_on: date | None = None
     unit: str = ""
+
+
+class RateConfirmed(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="payments.RateConfirmed.v1"
+):
+    """Somebody of the caisse read the amount of a rate in a text, and answers for it.
+
+    What rested on the rate and was held is released. `confirmed_by` is the caisse's own id of the
+    person, `text` where the amount was read, `read_on` when.
+    """
+
+    rate_id: str
+    amount_cents: int
+    text: str
+    read_on: date
+    confirmed_by: str

@@ -16,6 +16,7 @@ from contracts.events.payments import (
     LineAmount,
     MissionAmount,
     VariableFundingChanged,
+    YearSettled,
 )
 from contracts.recorded import Cause, Recorded, record
 from services.payments.domain.lines import Line, line_amount_cents
@@ -36,7 +37,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """All that pricing reads of one CPTS and contract year, and what it was worth before.
 
     `taille` is None until the contract year and its taille are both known; a year that a corrected
-    ACI no longer has is not a contract year.
+    ACI no longer has is not a contract year. `validated` are the values of the dialogue de gestion,
+    the best level known. A settled year is worth what its settlement says.
     """
 
     cpts_id: str
@@ -48,6 +50,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     taille: int | None = None
     lines: tuple[Line, ...] = ()
     figures: Mapping[str, Figure] = {}
+    validated: Mapping[str, int] = {}
+    settled: YearSettled | None = None
 
     @property
     def subject(self) -> str:
@@ -118,7 +122,20 @@ def line_amount(line: Line, figure: Figure | None) -> LineAmount:
 def line_amounts(account: Account) -> dict[str, LineAmount]:
     """What each line of an account brings, by its id, in order of mission, indicator and id."""
     lines = sorted(account.lines, key=lambda line: (line.mission, line.indicator, line.line_id))
-    return {line.line_id: line_amount(line, account.figures.get(line.indicator)) for line in lines}
+    return {
+        line.line_id: line_amount(
+            line, best_figure(account, line.indicator, account.figures.get(line.indicator))
+        )
+        for line in lines
+    }
+
+
+def best_figure(account: Account, indicator: str, figure: Figure | None) -> Figure | None:
+    """A figure with its validated value, where it has one."""
+    if indicator not in account.validated:
+        return figure
+    revision = figure.revision if figure else 0
+    return Figure(value=account.validated[indicator], revision=revision)
 
 
 def envelopes_of(account: Account, rates: Sequence[Rate]) -> dict[str, int | None]:
@@ -155,7 +172,12 @@ def estimate_of(lines: Iterable[LineAmount], envelopes: Mapping[str, int | None]
 
 
 def price(account: Account, rates: Sequence[Rate]) -> Estimate:
-    """What the account is worth now."""
+    """What the account is worth now; once it is settled, what it was settled at."""
+    settled = account.settled
+    if settled is not None:
+        return Estimate(
+            variable_cents=settled.variable_cents, missions=settled.missions, lines=settled.lines
+        )
     return estimate_of(line_amounts(account).values(), envelopes_of(account, rates))
 
 
@@ -165,15 +187,17 @@ def reprice(
     """The events of pricing an account again: one estimate a touch, and the change if any.
 
     `account` has the figures from before the touches; each touch that brings one is priced with it
-    and those before. Its other inputs are the present ones.
+    and those before. Its other inputs are the present ones. A settled account stays as it is.
     """
+    if account.settled is not None:
+        return []
     envelopes, amounts = envelopes_of(account, rates), line_amounts(account)
     announced: list[Recorded[FundingEstimated | VariableFundingChanged]] = []
     previous_cents, sequence = account.variable_cents, account.sequence
     for touch in touches:
         if touch.figure is not None:
             amounts |= {
-                line.line_id: line_amount(line, touch.figure)
+                line.line_id: line_amount(line, best_figure(account, line.indicator, touch.figure))
                 for line in account.lines
                 if line.indicator == touch.indicator
             }

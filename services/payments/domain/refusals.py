@@ -8,6 +8,18 @@ class Refusal(enum.StrEnum):
     """Why an order is refused, in order of precedence."""
 
     UNKNOWN_CPTS = "unknown_cpts"
+    UNKNOWN_RATE = "unknown_rate"
+    UNKNOWN_CONTRACT_YEAR = "unknown_contract_year"
+    YEAR_NOT_OVER = "year_not_over"
+    OPENED_IN_THE_FUTURE = "opened_in_the_future"
+    DIALOGUE_NOT_OPEN = "dialogue_not_open"
+    ALREADY_SETTLED = "already_settled"
+    YEAR_SETTLED = "year_settled"
+    UNKNOWN_LINE = "unknown_line"
+    VALUE_NEEDED = "value_needed"
+    VALUES_MISSING = "values_missing"
+    RATE_UNKNOWN = "rate_unknown"
+    ANOTHER_SUM = "another_sum"
     UNKNOWN_INDICATOR = "unknown_indicator"
     UNKNOWN_MISSION = "unknown_mission"
     NO_VARIABLE_PART = "no_variable_part"
@@ -27,11 +39,26 @@ class Refusal(enum.StrEnum):
     LINES_OVERLAP = "lines_overlap"
     ENVELOPE_EXCEEDED = "envelope_exceeded"
     LINES_REFUSED = "lines_refused"
+    READ_IN_THE_FUTURE = "read_in_the_future"
+    ANOTHER_AMOUNT = "another_amount"
     ALREADY_EXISTS = "already_exists"
+    ALREADY_CONFIRMED = "already_confirmed"
 
 
 REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des paiements.",
+    Refusal.UNKNOWN_RATE: "Ce montant n'est pas au barème.",
+    Refusal.UNKNOWN_CONTRACT_YEAR: "Cette année de contrat n'est pas connue.",
+    Refusal.YEAR_NOT_OVER: "Le dialogue de gestion s'ouvre une fois l'année de contrat finie.",
+    Refusal.OPENED_IN_THE_FUTURE: "Un dialogue de gestion ne s'est pas ouvert après aujourd'hui.",
+    Refusal.DIALOGUE_NOT_OPEN: "Le dialogue de gestion de cette année n'est pas ouvert.",
+    Refusal.ALREADY_SETTLED: "Cette année est déjà arrêtée : une correction passe par ses valeurs.",
+    Refusal.YEAR_SETTLED: "Cette année est arrêtée : ses lignes ne changent plus.",
+    Refusal.UNKNOWN_LINE: "Cet indicateur n'a pas de ligne dans le contrat de cette année.",
+    Refusal.VALUE_NEEDED: "Une année arrêtée a une valeur validée pour chaque ligne.",
+    Refusal.VALUES_MISSING: "Des lignes n'ont pas encore de valeur validée.",
+    Refusal.RATE_UNKNOWN: "L'enveloppe d'une mission n'est pas connue.",
+    Refusal.ANOTHER_SUM: "Les valeurs validées ne donnent pas la somme que dit l'ordre.",
     Refusal.UNKNOWN_INDICATOR: "Cet indicateur n'existe pas.",
     Refusal.UNKNOWN_MISSION: "Cette mission n'existe pas.",
     Refusal.NO_VARIABLE_PART: "Cette mission n'a pas de part variable.",
@@ -51,5 +78,8 @@ REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.STEPS_NEEDED: "Ce mode de calcul demande au moins un palier.",
     Refusal.STEPS_NOT_INCREASING: "Les paliers doivent croître, en seuil comme en montant.",
     Refusal.AMOUNT_ABOVE_MAXIMUM: "Un palier dépasse le maximum de la ligne.",
+    Refusal.READ_IN_THE_FUTURE: "Un texte ne peut pas avoir été lu après aujourd'hui.",
+    Refusal.ANOTHER_AMOUNT: "Le barème a un autre montant : publier celui qui a été lu.",
     Refusal.ALREADY_EXISTS: "Cet identifiant est déjà pris par un autre montant.",
+    Refusal.ALREADY_CONFIRMED: "Ce montant a déjà été confirmé, en d'autres termes.",
 }

@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from contracts.events.payments import RatePublished
+from contracts.events.payments import RateConfirmed, RatePublished
 from services.payments.domain.refusals import Refusal
 
 RATES_SUBJECT = "rates"
@@ -23,7 +23,8 @@ MISSIONS: dict[str, str] = {
 }
 # What the scale pays for: the missions, and the running of the CPTS.
 FUNDINGS: Mapping[str, str] = MISSIONS | {"fonctionnement": "Fonctionnement"}
-# The fixed part of the mission on crises falls to half once the plan is written.
+# The fixed part of the mission on crises falls to half once the plan is written. The totals are
+# shown only: how the access mission of 2019 was divided was not found. SNP: soins non programmés.
 PARTS: Mapping[str, str] = {
     "fixe": "Part fixe",
     "variable": "Part variable",
@@ -32,6 +33,10 @@ PARTS: Mapping[str, str] = {
     "crise_reconnue": "Complément en cas de crise sanitaire reconnue",
     "fonctionnement": "Financement du fonctionnement",
     "complement_75": "Complément unique de 75 % du fonctionnement",
+    "lettre_intention": "Aide à la validation de la lettre d'intention",
+    "snp": "Compensation spécifique des soins non programmés (ACI de 2019)",
+    "total": "Part fixe et part variable ensemble, sans la compensation SNP",
+    "total_avec_snp": "Part fixe, part variable et compensation SNP ensemble",
 }
 
 
@@ -71,6 +76,26 @@ def check_rate(rate: RatePublished) -> Refusal | None:
     if rate.amount_cents < 0:
         return Refusal.AMOUNT_NEGATIVE
     return None
+
+
+def confirm_rate(
+    rate: Rate | None, confirmation: RateConfirmed, known: RateConfirmed | None, today: date
+) -> RateConfirmed | Refusal | None:
+    """The event that confirms a rate; None when it was said so already; or why it is refused.
+
+    `known` is the confirmation that the rate has. The first one stands.
+    """
+    if rate is None:
+        return Refusal.UNKNOWN_RATE
+    if not confirmation.text.strip():
+        return Refusal.TEXT_NEEDED
+    if confirmation.read_on > today:
+        return Refusal.READ_IN_THE_FUTURE
+    if confirmation.amount_cents != rate.amount_cents:
+        return Refusal.ANOTHER_AMOUNT
+    if known is None:
+        return confirmation
+    return None if known == confirmation else Refusal.ALREADY_CONFIRMED
 
 
 def rate_on(

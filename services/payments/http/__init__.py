@@ -2,6 +2,7 @@
 
 from services.payments.http import (
     bank_accounts,
+    dues,
     exports,
     foresight,
     funding,
@@ -10,6 +11,7 @@ from services.payments.http import (
     lines,
     payment_orders,
     rates,
+    settlement,
     statements,
 )
 
@@ -18,7 +20,9 @@ ROUTES = (
     *rates.ROUTES,
     *funding.ROUTES,
     *foresight.ROUTES,
+    *dues.ROUTES,
     *ledger.ROUTES,
+    *settlement.ROUTES,
     *indemnities.ROUTES,
     *bank_accounts.ROUTES,
     *payment_orders.ROUTES,

@@ -17,6 +17,8 @@ EntryId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]
 Year = Annotated[int, PathParameter(ge=2000, le=2999)]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}\Z")]
+# No word and no address: an id of one of the caisse's own people.
+PersonId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,60}\Z")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{0,200}\Z")]
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -34,7 +36,10 @@ async def year_of(connection: Connection, cpts_id: str, starts_on: date) -> dict
     return year
 
 
+UNKNOWN = (Refusal.UNKNOWN_CPTS, Refusal.UNKNOWN_RATE, Refusal.UNKNOWN_CONTRACT_YEAR)
+
+
 def refused(refusal: Refusal) -> Refused:
-    """The problem that answers a refused order: 404 for an unknown CPTS, else 409."""
-    status = 404 if refusal is Refusal.UNKNOWN_CPTS else 409
+    """The problem that answers a refused order: 404 for what is not known, else 409."""
+    status = 404 if refusal in UNKNOWN else 409
     return Refused(refusal.value, REFUSAL_TEXTS[refusal], status=status)

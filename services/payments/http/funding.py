@@ -13,7 +13,7 @@ from services.messaging.problems import Refused, not_found
 from services.payments.domain.accounts import Account, price, unknown_input, variable_rate
 from services.payments.domain.scale import MISSIONS, Rate
 from services.payments.http.asking import CptsId, Day, Limit, year_of
-from services.payments.store import answers, inputs, past
+from services.payments.store import answers, dues, inputs, past
 
 # Where the figure's own rule is shown, with its texts and whether they are verified.
 COUNTING_RULE = "indicators: GET /parameters"
@@ -62,7 +62,7 @@ async def explanation(
     limit: Limit = 100,
     known_at: FromQuery[datetime | None] = None,
 ) -> dict[str, Any]:
-    """Every amount of an account, down to the facts: missions, rate and text, lines, figures.
+    """Every amount of an account, down to the facts: missions, rate and text, lines, figures, dues.
 
     `indicator` keeps one line, and `after` then pages its facts; `known_at` is an instant of the
     past, whose knowledge is explained instead. All of one answer is read at one moment.
@@ -91,6 +91,7 @@ async def explanation(
             for amount in estimate.lines
             if indicator in (None, amount.indicator)
         }
+        due = await dues.of_cpts(connection, cpts_id, starts_on)
     return year | {
         "cpts_id": cpts_id,
         "variable_cents": estimate.variable_cents,
@@ -104,6 +105,8 @@ async def explanation(
             for amount in estimate.lines
             if amount.indicator in facts
         ],
+        "settled_on": account.settled.settled_on if account.settled else None,
+        "dues": due,
     }
 
 

@@ -1,6 +1,6 @@
 """Orders on contract lines: what each can bring in a contract year, one by one or all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -89,9 +89,8 @@ async def set_line(
         departement = await _departement(order, cpts_id)
         if isinstance(event, Refusal):
             raise refused(event)
-        await handlers.set_lines(
-            order.unit, (cpts_id, starts_on), departement, lambda _: [event], order.cause
-        )
+        key = (cpts_id, starts_on)
+        await _set(order, key, departement, lambda _: [event])
         return Answer(body=LineAnswer(cpts_id=cpts_id, starts_on=starts_on, line=data))
 
     return await carry_out(request, SETTING_ROLES, body)
@@ -133,7 +132,7 @@ async def import_lines(
             ]
 
         key = (cpts_id, starts_on)
-        await handlers.set_lines(order.unit, key, departement, decide, order.cause)
+        await _set(order, key, departement, decide)
         return Answer(
             body=LinesAnswer(cpts_id=cpts_id, starts_on=starts_on, lines=[row.line for row in rows])
         )
@@ -181,6 +180,18 @@ def _line(line_id: str, data: LineOrder) -> Line:
         documents=data.documents,
         carried_over_from_on=data.carried_over_from_on,
     )
+
+
+async def _set(
+    order: Order,
+    key: inputs.AccountKey,
+    departement: str,
+    decide: Callable[[Account], Sequence[ContractLineSet]],
+) -> None:
+    """Set the lines that `decide` makes; raises `Refused` when the year is settled."""
+    refusal = await handlers.set_lines(order.unit, key, departement, decide, order.cause)
+    if refusal is not None:
+        raise refused(refusal)
 
 
 async def _departement(order: Order, cpts_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The scale: amounts that the caisse publishes, and the whole of it as it stands."""
+"""The scale: amounts that the caisse publishes or confirms, and the whole of it as it stands."""
 
 from datetime import date
 from typing import Any, Literal
@@ -7,14 +7,16 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import JSONBody
 
-from contracts.events.payments import RatePublished
+from contracts.events.payments import RateConfirmed, RatePublished
 from services.messaging.documents import also
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.payments import handlers
+from services.payments.domain import scale
+from services.payments.domain.calendar import local_day
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import check_rate, says_the_same
-from services.payments.http.asking import Cents, Code, Count, Id, Text, refused
-from services.payments.store import answers, inputs
+from services.payments.http.asking import Cents, Code, Count, Id, PersonId, Text, refused
+from services.payments.store import answers, confirmations, inputs
 
 Status = Literal["confirmed", "two_contracts", "single_source", "derived", "hypothesis"]
 
@@ -62,11 +64,54 @@ async def publish_rate(
     return await carry_out(request, {Role.CAISSE, Role.SYSTEM}, body)
 
 
+class ConfirmationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What somebody of the caisse answers for; `confirmed_by` is the caisse's own id of them.
+
+    The rate is named here and not in the path: its id may hold slashes.
+    """
+
+    rate_id: Id
+    amount_cents: Cents
+    text: Text
+    read_on: date
+    confirmed_by: PersonId
+
+
+@post(
+    "/rates/confirmations",
+    status_code=201,
+    responses=also(200, ConfirmationOrder, "Ce montant est déjà confirmé, à l'identique"),
+)
+async def confirm_rate(
+    request: Request[Any, Any, Any], data: JSONBody[ConfirmationOrder]
+) -> Response[ConfirmationOrder]:
+    """Confirms an amount of the scale that was read in its text: what it held is released."""
+
+    async def body(order: Order) -> Answer:
+        connection = order.unit.connection
+        await handlers.lock_rates(order.unit)
+        rate = await inputs.find_rate(connection, data.rate_id)
+        event = scale.confirm_rate(
+            rate,
+            RateConfirmed(**msgspec.structs.asdict(data)),
+            await confirmations.find(connection, data.rate_id),
+            local_day(order.instant),
+        )
+        if isinstance(event, Refusal):
+            raise refused(event)
+        if event is None or rate is None:
+            return Answer(body=data, status=200)
+        await handlers.confirm_rate(order.unit, event, rate.taille, order.cause)
+        return Answer(body=data, status=201)
+
+    return await carry_out(request, {Role.CAISSE}, body)
+
+
 @get("/rates")
 async def rates(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """The whole scale, each amount with its text and whether it is verified."""
+    """The whole scale, each amount with its text, whether it is verified, and who confirmed it."""
     async with request.app.state.pool.acquire() as connection:
         return {"items": await answers.rates(connection)}
 
 
-ROUTES = (publish_rate, rates)
+ROUTES = (publish_rate, confirm_rate, rates)

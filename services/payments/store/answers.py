@@ -107,7 +107,7 @@ async def ledger_entries(
         await connection.fetch(
             """
             select posting_id::text as posting_id, ordinal, account, starts_on, amount_cents,
-                   occurred_at
+                   occurred_at, journal, cause
             from ledger_entry
             where cpts_id = $1 and (posting_id::text || '/' || ordinal) > $2
             order by posting_id::text || '/' || ordinal limit $3
@@ -120,10 +120,15 @@ async def ledger_entries(
 
 
 async def rates(connection: Connection) -> list[Row]:
-    """The whole scale."""
+    """The whole scale, each amount with who confirmed it, when, and by which text."""
     return _rows(
         await connection.fetch(
-            "select * from rate order by mission, part, taille, from_on, sequence"
+            """
+            select rate.*, confirmed.confirmed_by, confirmed.confirmed_at,
+                   confirmed.read_on as confirmed_read_on, confirmed.text as confirmed_text
+            from rate left join rate_confirmation as confirmed using (rate_id)
+            order by mission, part, taille, from_on, rate.sequence
+            """
         )
     )
 
@@ -146,7 +151,10 @@ async def invariants(connection: Connection) -> dict[str, bool]:
                 left join (select cpts_id, starts_on, -sum(amount_cents) as cents
                            from ledger_entry where account like 'payable:%'
                            group by cpts_id, starts_on) as posted using (cpts_id, starts_on)
-                where variable_cents <> coalesce(cents, 0)) as accounts_equal_postings,
+                left join settlement using (cpts_id, starts_on)
+                where coalesce(cents, 0)
+                      <> case when event is null then variable_cents else 0 end)
+                as accounts_equal_postings,
             not exists (
                 select from figure
                 where indicator <> all ($1) and value <> (
@@ -157,7 +165,15 @@ async def invariants(connection: Connection) -> dict[str, bool]:
                           and figure_fact.starts_on = figure.starts_on
                           and figure_fact.indicator = figure.indicator
                         order by fact_id, figure_fact.revision desc) as fact
-                    where is_counted)) as figures_equal_facts
+                    where is_counted)) as figures_equal_facts,
+            not exists (
+                select from (
+                    select case when is_held then 'held:' else 'owed:' end || cpts_id || ':'
+                           || starts_on as account, amount_cents from due
+                    union all
+                    select account, amount_cents from ledger_entry
+                    where journal = 'dues' and account ~ '^(held|owed):') as both_sides
+                group by account having sum(amount_cents) <> 0) as dues_equal_postings
         """,
         counted_otherwise,
     )

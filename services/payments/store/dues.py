@@ -1,6 +1,6 @@
 """The sums that are due: kept from events, and read by what explains or pays them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -9,6 +9,8 @@ import msgspec
 from contracts.events.payments import DueSet
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
+from services.payments.domain.dues import DueSum, postings
+from services.payments.store.postings import post
 
 KEEP = """
     insert into due as kept (cpts_id, starts_on, due_id, sequence, event_id, kind, mission,
@@ -21,6 +23,7 @@ KEEP = """
         explanation = excluded.explanation
     where kept.sequence < excluded.sequence
 """
+OF_MANY = "select * from due where cpts_id = any ($1)"
 OF_YEAR = """
     select * from due where cpts_id = $1 and ($2::date is null or starts_on = $2)
     order by due_on, starts_on, due_id
@@ -44,31 +47,72 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _PLAIN = [name for name in Due.__struct_fields__ if name != "rate_ids"]
+_SUM = [name for name in DueSum.__struct_fields__ if name != "rate_ids"]
 
 
 async def keep(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
-    """Keep the sums that these events set; the highest sequence of each stands."""
-    await connection.executemany(
-        KEEP,
-        [
-            (
-                one.event.cpts_id,
-                one.event.contract_year_starts_on,
-                one.event.due_id,
-                one.sequence,
-                one.id,
-                one.event.kind,
-                one.event.mission,
-                one.event.amount_cents,
-                one.event.due_on,
-                one.event.is_held,
-                list(one.event.rate_ids),
-                one.event.explanation,
-            )
-            for one in recorded
-            if isinstance(one.event, DueSet)
-        ],
+    """Keep the sums that these events set, in order, and post what each changes."""
+    said = [one for one in recorded if isinstance(one.event, DueSet)]
+    if not said:
+        return
+    last = await _last_said(connection, {one.event.cpts_id for one in said})
+    entries = []
+    for one in said:
+        event: DueSet = one.event
+        key = (event.cpts_id, event.contract_year_starts_on, event.due_id)
+        lines = postings(last.get(key), event)
+        last[key] = event
+        entries += [
+            (one.id, ordinal, account, *key[:2], cents, one.occurred_at, one.cause)
+            for ordinal, (account, cents) in enumerate(lines, start=1)
+        ]
+    await connection.executemany(KEEP, [_row(one) for one in said])
+    await post(connection, "dues", entries)
+
+
+def _row(one: Recorded[DueSet]) -> tuple[Any, ...]:
+    event = one.event
+    return (
+        event.cpts_id,
+        event.contract_year_starts_on,
+        event.due_id,
+        one.sequence,
+        one.id,
+        event.kind,
+        event.mission,
+        event.amount_cents,
+        event.due_on,
+        event.is_held,
+        list(event.rate_ids),
+        event.explanation,
     )
+
+
+async def _last_said(
+    connection: Connection, cpts_ids: Collection[str]
+) -> dict[tuple[str, date, str], DueSet]:
+    rows = await connection.fetch(OF_MANY, list(cpts_ids))
+    return {
+        (row["cpts_id"], row["starts_on"], row["due_id"]): DueSet(
+            cpts_id=row["cpts_id"],
+            contract_year_starts_on=row["starts_on"],
+            due_id=row["due_id"],
+            kind=row["kind"],
+            amount_cents=row["amount_cents"],
+            due_on=row["due_on"],
+            is_held=row["is_held"],
+        )
+        for row in rows
+    }
+
+
+async def sums_of(connection: Connection, cpts_ids: Collection[str]) -> dict[str, list[DueSum]]:
+    """The sums of these CPTS as they were last said, those of 0 included."""
+    found: dict[str, list[DueSum]] = {cpts_id: [] for cpts_id in cpts_ids}
+    for row in await connection.fetch(OF_MANY, list(cpts_ids)):
+        values = {name: row[name] for name in _SUM}
+        found[row["cpts_id"]].append(DueSum(rate_ids=tuple(row["rate_ids"]), **values))
+    return found
 
 
 async def of_cpts(connection: Connection, cpts_id: str, starts_on: date | None = None) -> list[Due]:

@@ -8,6 +8,7 @@ import msgspec
 
 from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermined
+from contracts.events.payments import YearSettled
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import Account, Figure
@@ -41,15 +42,18 @@ async def put_contract_years(
     latest = {(one.event.cpts_id, one.event.aci_id): one for one in sorted(heard, key=_sequence)}
     rows = await connection.fetch(
         """
-        insert into aci as kept (cpts_id, aci_id, sequence)
-        select * from unnest($1::text[], $2::text[], $3::bigint[])
-        on conflict (cpts_id, aci_id) do update set sequence = excluded.sequence
+        insert into aci as kept (cpts_id, aci_id, sequence, signed_on)
+        select * from unnest($1::text[], $2::text[], $3::bigint[], $4::date[])
+        on conflict (cpts_id, aci_id) do update
+        set sequence = excluded.sequence, signed_on = excluded.signed_on
         where kept.sequence < excluded.sequence
+           or (kept.sequence = excluded.sequence and kept.signed_on is null)
         returning cpts_id, aci_id
         """,
         [cpts_id for cpts_id, _ in latest],
         [aci_id for _, aci_id in latest],
         [one.sequence for one in latest.values()],
+        [one.event.signed_on for one in latest.values()],
     )
     fresh = [latest[row["cpts_id"], row["aci_id"]] for row in rows]
     years = [
@@ -199,6 +203,8 @@ async def load_accounts(
             taille=row["taille"],
             lines=_LINES.decode(row["lines"]),
             figures=_FIGURES.decode(row["figures"]),
+            validated=_VALIDATED.decode(row["validated"]),
+            settled=_SETTLED.decode(row["settled"]) if row["settled"] else None,
         )
         for row in rows
     ]
@@ -206,6 +212,8 @@ async def load_accounts(
 
 _LINES = msgspec.json.Decoder(tuple[Line, ...])
 _FIGURES = msgspec.json.Decoder(dict[str, Figure])
+_VALIDATED = msgspec.json.Decoder(dict[str, int])
+_SETTLED = msgspec.json.Decoder(YearSettled)
 _LOAD_ACCOUNTS = """
     select key.cpts_id, key.starts_on, account.departement,
            coalesce(account.sequence, 0) as sequence,
@@ -226,7 +234,17 @@ _LOAD_ACCOUNTS = """
                select coalesce(json_object_agg(indicator, json_build_object(
                    'value', value, 'revision', revision)), '{}')
                from figure where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
-           ) as figures
+           ) as figures,
+           (
+               select coalesce(json_object_agg(indicator, validated_value), '{}')
+               from dialogue_line
+               where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
+                 and validated_value is not null
+           ) as validated,
+           (
+               select event::text from settlement
+               where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
+           ) as settled
     from unnest($1::text[], $2::date[]) as key (cpts_id, starts_on)
     left join account using (cpts_id, starts_on)
     left join contract_year using (cpts_id, starts_on)
@@ -278,11 +296,12 @@ async def known_rates(connection: Connection, rate_ids: Sequence[str]) -> dict[s
 
 
 async def hold_tailles(connection: Connection) -> None:
-    """Waits for transactions that bring a taille or a contract year, and lets no new one through.
+    """Waits for transactions that bring a taille, a contract year or a mission, and lets no new one
+    through.
 
     Without it a taille that commits while a rate is being published would be priced without it.
     """
-    await connection.execute("lock table taille, contract_year in share mode")
+    await connection.execute("lock table taille, contract_year, mission in share mode")
 
 
 async def accounts_of_taille(

@@ -1,8 +1,9 @@
-"""Lines that what was paid or used adds to the ledger, and the last event of an aggregate."""
+"""How postings enter the ledger, each in its journal; and the last event of an aggregate."""
 
-from collections.abc import Collection, Iterable
-from datetime import date
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
@@ -15,8 +16,25 @@ ADD = """
         as new (account, starts_on, amount_cents, booked_on, ordinal)
     on conflict do nothing
 """
+POST = """
+    insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
+                              occurred_at, cause, journal)
+    select *, $9 from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::date[],
+                             $6::bigint[], $7::timestamptz[], $8::text[])
+"""
 Line = tuple[str, date | None, int, date]
 """An account, the contract year it belongs to if any, signed cents, and the day it counts on."""
+
+
+Entry = tuple[UUID, int, str, str, date, int, datetime, str]
+"""Posting, ordinal, account, CPTS, contract year, cents, instant, cause."""
+
+
+async def post(connection: Connection, journal: str, entries: Sequence[Entry]) -> None:
+    """Add lines to the ledger; those of one posting sum to zero."""
+    if entries:
+        columns = [list(column) for column in zip(*entries, strict=True)]
+        await connection.execute(POST, *columns, journal)
 
 
 async def add(

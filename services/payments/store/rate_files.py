@@ -1,4 +1,4 @@
-"""The scale of rates as reviewable data: `rates/*.toml`, one file a mission."""
+"""The scale of rates as reviewable data: `rates/*.toml`, a file a mission and one of 2019."""
 
 import tomllib
 from datetime import date

@@ -7,18 +7,31 @@ import msgspec
 
 from contracts.events.payments import (
     ContractLineSet,
+    DialogueLineSet,
+    DialogueOpened,
     DueSet,
     FundingEstimated,
     RatePublished,
     VariableFundingChanged,
+    YearAdjusted,
+    YearSettled,
 )
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import postings
 from services.payments.domain.lines import line_id_of
-from services.payments.store import dues, payment_orders, uses
+from services.payments.store import confirmations, dues, payment_orders, settlement, uses
 
-OF_ACCOUNTS = (ContractLineSet, FundingEstimated, VariableFundingChanged, DueSet)
+OF_ACCOUNTS = (
+    ContractLineSet,
+    FundingEstimated,
+    VariableFundingChanged,
+    DueSet,
+    DialogueOpened,
+    DialogueLineSet,
+    YearSettled,
+    YearAdjusted,
+)
 """The events whose subject is an account: they move its sequence."""
 
 
@@ -29,7 +42,9 @@ def _json(value: object) -> str:
 async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
     """Brings the state up to these events of the own topic, in their order."""
     await _put_rates(connection, recorded)
+    await confirmations.keep(connection, recorded)
     await _put_lines(connection, recorded)
+    await settlement.keep(connection, recorded)
     await _put_prices(connection, recorded)
     await dues.keep(connection, recorded)
     await uses.keep(connection, recorded)
@@ -125,7 +140,8 @@ async def _put_prices(connection: Connection, recorded: Sequence[Recorded[Any]])
     last = {(one.event.cpts_id, one.event.contract_year_starts_on): one for one in of_accounts}
     amounts = {
         (one.event.cpts_id, one.event.contract_year_starts_on): one.event.variable_cents
-        for one in estimates
+        for one in of_accounts
+        if isinstance(one.event, FundingEstimated | YearSettled)
     }
     await connection.execute(
         _PUT_PRICES,
@@ -149,6 +165,7 @@ async def _put_prices(connection: Connection, recorded: Sequence[Recorded[Any]])
         [one.event.contract_year_starts_on for one, _, _, _ in entries],
         [amount_cents for _, _, _, amount_cents in entries],
         [one.occurred_at for one, _, _, _ in entries],
+        [one.cause for one, _, _, _ in entries],
         [cpts_id for cpts_id, _ in last],
         [starts_on for _, starts_on in last],
         [one.departement for one in last.values()],
@@ -170,15 +187,15 @@ _PUT_PRICES = """
         on conflict do nothing
     ), posted as (
         insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
-                                  occurred_at)
+                                  occurred_at, cause)
         select * from unnest($14::uuid[], $15::smallint[], $16::text[], $17::text[], $18::date[],
-                             $19::bigint[], $20::timestamptz[])
+                             $19::bigint[], $20::timestamptz[], $21::text[])
         on conflict do nothing
     )
     insert into account as kept (cpts_id, starts_on, departement, sequence, variable_cents)
     select cpts_id, starts_on, new.departement, new.sequence,
            coalesce(new.variable_cents, known.variable_cents, 0)
-    from unnest($21::text[], $22::date[], $23::text[], $24::bigint[], $25::bigint[])
+    from unnest($22::text[], $23::date[], $24::text[], $25::bigint[], $26::bigint[])
         as new (cpts_id, starts_on, departement, sequence, variable_cents)
     left join account as known using (cpts_id, starts_on)
     on conflict (cpts_id, starts_on) do update

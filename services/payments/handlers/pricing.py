@@ -4,17 +4,24 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from contracts.events.indicators import FigureChanged
-from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermined
-from contracts.events.payments import ContractLineSet, RatePublished
+from contracts.events.membership import (
+    AciSigned,
+    CptsRegistered,
+    MissionRecorded,
+    TailleDetermined,
+)
+from contracts.events.payments import ContractLineSet, RateConfirmed, RatePublished
 from contracts.recorded import Cause, Recorded, record
 from services.messaging.unit import Unit
 from services.payments.domain import accounts as pricing
 from services.payments.domain.accounts import Account, Touch, figure_touches
 from services.payments.domain.lines import line_id_of, line_of
+from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import RATES_DEPARTEMENT, RATES_SUBJECT, VARIABLE_PART
-from services.payments.store import inputs
+from services.payments.handlers.dues import announce_dues
+from services.payments.handlers.locking import lock_accounts, lock_dues
+from services.payments.store import dues_inputs, inputs
 
-JOIN_ACCOUNT = "account"
 ACCOUNTS_AT_ONCE = 200
 
 
@@ -52,21 +59,15 @@ async def _announce_prices(
     )
 
 
-async def lock_accounts(unit: Unit, keys: Sequence[inputs.AccountKey]) -> None:
-    """Locks the join rows of accounts; whoever changes an input of one takes them first."""
-    await unit.lock_joins(
-        JOIN_ACCOUNT, {f"{cpts_id}/{starts_on.isoformat()}" for cpts_id, starts_on in keys}
-    )
-
-
 async def set_lines(
     unit: Unit,
     key: inputs.AccountKey,
     departement: str,
     decide: Callable[[Account], Sequence[ContractLineSet]],
     cause: Cause,
-) -> None:
-    """Announces the contract lines that `decide` makes of the present ones, and prices the account.
+) -> Refusal | None:
+    """Announces the contract lines that `decide` makes of the present ones, and prices the account;
+    the refusal when the year is settled.
 
     What `decide` raises leaves everything as it was.
     """
@@ -76,7 +77,9 @@ async def set_lines(
         event for event in decide(account) if account.line(line_id_of(event)) != line_of(event)
     ]
     if not changed:
-        return
+        return None
+    if account.settled is not None:
+        return Refusal.YEAR_SETTLED
     await unit.announce(
         record(
             changed,
@@ -95,6 +98,7 @@ async def set_lines(
         cause=cause,
     )
     await reprice(unit, [touch])
+    return None
 
 
 async def lock_rates(unit: Unit) -> None:
@@ -103,7 +107,9 @@ async def lock_rates(unit: Unit) -> None:
 
 
 async def publish_rates(unit: Unit, rates: Sequence[RatePublished], cause: Cause) -> None:
-    """Announces rates and prices the accounts of their tailles; the caller holds the join row."""
+    """Announces rates, prices the accounts of their tailles and says what falls due by them; the
+    caller holds the join row of the scale.
+    """
     await unit.announce(
         record(
             rates,
@@ -121,7 +127,9 @@ async def publish_rates(unit: Unit, rates: Sequence[RatePublished], cause: Cause
             touched |= await inputs.accounts_of_taille(
                 unit.connection, rate.taille, rate.from_on, rate.to_on
             )
-    await lock_accounts(unit, list(touched))
+    of_dues = {rate.taille for rate in rates if rate.part != VARIABLE_PART}
+    cpts_ids = await dues_inputs.cpts_of_tailles(unit.connection, of_dues) if of_dues else []
+    await lock_dues(unit, cpts_ids, touched)
     await reprice(
         unit,
         [
@@ -135,16 +143,39 @@ async def publish_rates(unit: Unit, rates: Sequence[RatePublished], cause: Cause
             for (cpts_id, starts_on), departement in sorted(touched.items())
         ],
     )
+    await announce_dues(unit, dict.fromkeys(cpts_ids, cause))
+
+
+async def confirm_rate(unit: Unit, event: RateConfirmed, taille: int, cause: Cause) -> None:
+    """Announces that a rate is confirmed and releases what it held; the caller holds the join row
+    of the scale.
+    """
+    await unit.announce(
+        record(
+            [event],
+            subject=RATES_SUBJECT,
+            after_sequence=await inputs.last_rate_sequence(unit.connection),
+            departement=RATES_DEPARTEMENT,
+            occurred_at=cause.recorded_at,
+            cause=cause,
+        )
+    )
+    await inputs.hold_tailles(unit.connection)
+    cpts_ids = await dues_inputs.cpts_of_tailles(unit.connection, [taille])
+    await lock_dues(unit, cpts_ids)
+    await announce_dues(unit, dict.fromkeys(cpts_ids, cause))
 
 
 async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
-    """Keeps keys, contract years and tailles; prices the years concerned.
+    """Keeps keys, contract years, tailles and missions; prices the years concerned, and says what
+    falls due.
 
     The tables are written before accounts are locked, as rates hold the tables first.
     """
     signed = [one for one in heard if isinstance(one.event, AciSigned)]
     determined = [one for one in heard if isinstance(one.event, TailleDetermined)]
     registered = [one for one in heard if isinstance(one.event, CptsRegistered)]
+    missions = [one for one in heard if isinstance(one.event, MissionRecorded)]
     await inputs.put_cpts(unit.connection, registered)
     changed: dict[inputs.AccountKey, tuple[str, Recorded[Any]]] = {
         key: ("taille", one)
@@ -152,7 +183,14 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     }
     contracts = await inputs.put_contract_years(unit.connection, signed)
     changed |= {key: ("contract", one) for key, one in contracts.items()}
-    await lock_accounts(unit, list(changed))
+    await dues_inputs.put_missions(unit.connection, missions)
+    causes = {
+        one.event.cpts_id: one.as_cause()
+        for one in sorted(
+            (*registered, *signed, *determined, *missions), key=lambda one: one.sequence
+        )
+    }
+    await lock_dues(unit, causes, changed)
     if await unit.hears_the_past():
         return
     await reprice(
@@ -168,6 +206,7 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
             for key, (reason, one) in sorted(changed.items(), key=lambda item: item[0])
         ],
     )
+    await announce_dues(unit, causes)
 
 
 async def on_indicators(unit: Unit, heard: Sequence[Recorded[FigureChanged]]) -> None:

@@ -1,0 +1,185 @@
+"""The dialogue de gestion of a contract year, its settlement, and adjustments after it.
+
+A settlement takes validated values only. What is corrected later is priced by the settled lines and
+envelopes, less all that was settled and adjusted: the order of corrections does not matter.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from contracts.events.payments import (
+    DialogueLineSet,
+    DialogueOpened,
+    SettledRate,
+    SettledTerms,
+    YearAdjusted,
+    YearSettled,
+)
+from services.payments.domain.accounts import (
+    EXPENSE_ACCOUNT,
+    Account,
+    Figure,
+    estimate_of,
+    line_amount,
+    price,
+    variable_rate,
+)
+from services.payments.domain.lines import Line
+from services.payments.domain.refusals import Refusal
+from services.payments.domain.scale import Rate
+
+
+class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a year's dialogue: the year's last day, and all that was said."""
+
+    ends_on: date | None
+    opened_on: date | None = None
+    lines: Mapping[str, DialogueLineSet] = {}
+    settled: YearSettled | None = None
+    adjusted: tuple[YearAdjusted, ...] = ()
+
+    @property
+    def values(self) -> dict[str, int]:
+        """The validated value of each indicator that has one."""
+        return {
+            indicator: line.validated_value
+            for indicator, line in self.lines.items()
+            if line.validated_value is not None
+        }
+
+
+def open_dialogue(
+    account: Account, dialogue: Dialogue, opened_on: date, today: date
+) -> DialogueOpened | Refusal | None:
+    """The event that opens a dialogue; None when it is open; or why it is refused."""
+    if dialogue.ends_on is None:
+        return Refusal.UNKNOWN_CONTRACT_YEAR
+    if dialogue.opened_on is not None:
+        return None
+    if opened_on <= dialogue.ends_on:
+        return Refusal.YEAR_NOT_OVER
+    if opened_on > today:
+        return Refusal.OPENED_IN_THE_FUTURE
+    return DialogueOpened(
+        cpts_id=account.cpts_id, contract_year_starts_on=account.starts_on, opened_on=opened_on
+    )
+
+
+def set_dialogue_line(
+    account: Account, dialogue: Dialogue, asked: DialogueLineSet
+) -> DialogueLineSet | Refusal | None:
+    """The event that sets a line of a dialogue; None when it says nothing new; or the refusal.
+
+    Once the year is settled, the lines are those that were settled, and each keeps a value.
+    """
+    if dialogue.opened_on is None:
+        return Refusal.DIALOGUE_NOT_OPEN
+    settled = dialogue.settled
+    known = {line.indicator for line in (settled.terms if settled else account.lines)}
+    if asked.indicator not in known:
+        return Refusal.UNKNOWN_LINE
+    if settled is not None and asked.validated_value is None:
+        return Refusal.VALUE_NEEDED
+    return None if dialogue.lines.get(asked.indicator) == asked else asked
+
+
+def settle(
+    account: Account, dialogue: Dialogue, rates: Sequence[Rate], agreed_cents: int, today: date
+) -> YearSettled | Refusal:
+    """The event that settles a year by its validated values, or why it is refused: among others
+    when they do not give the sum that both sides agreed on.
+    """
+    if dialogue.opened_on is None:
+        return Refusal.DIALOGUE_NOT_OPEN
+    if dialogue.settled is not None:
+        return Refusal.ALREADY_SETTLED
+    if any(line.indicator not in dialogue.values for line in account.lines):
+        return Refusal.VALUES_MISSING
+    missions = sorted({line.mission for line in account.lines})
+    found = {mission: variable_rate(account, rates, mission) for mission in missions}
+    known = {mission: rate for mission, rate in found.items() if rate is not None}
+    if len(known) < len(missions):
+        return Refusal.RATE_UNKNOWN
+    estimate = price(account, rates)
+    if estimate.variable_cents != agreed_cents:
+        return Refusal.ANOTHER_SUM
+    return YearSettled(
+        cpts_id=account.cpts_id,
+        contract_year_starts_on=account.starts_on,
+        settled_on=today,
+        variable_cents=estimate.variable_cents,
+        accrued_cents=account.variable_cents,
+        missions=estimate.missions,
+        lines=estimate.lines,
+        terms=tuple(
+            SettledTerms(**msgspec.structs.asdict(line))
+            for line in sorted(account.lines, key=lambda line: (line.mission, line.line_id))
+        ),
+        rates=tuple(
+            SettledRate(mission=mission, rate_id=rate.rate_id, amount_cents=rate.amount_cents)
+            for mission, rate in known.items()
+        ),
+    )
+
+
+def variable_now(settled: YearSettled, values: Mapping[str, int]) -> int:
+    """What a settled year would be worth by these values, its lines and envelopes being settled."""
+    envelopes: dict[str, int | None] = {rate.mission: rate.amount_cents for rate in settled.rates}
+    lines = [Line(**msgspec.structs.asdict(terms)) for terms in settled.terms]
+    amounts = [
+        line_amount(line, Figure(value=values[line.indicator], revision=0)) for line in lines
+    ]
+    return estimate_of(amounts, envelopes).variable_cents
+
+
+def adjust(
+    settled: YearSettled,
+    adjusted: Iterable[YearAdjusted],
+    values: Mapping[str, int],
+    *,
+    indicator: str,
+    due_year_starts_on: date,
+    number: int,
+    today: date,
+) -> YearAdjusted | None:
+    """The adjustment that corrected values call for, None when it is 0.
+
+    `values` are the validated ones as they are now, `number` the adjustment's place among those of
+    the year in which it is due.
+    """
+    before = sum(one.amount_cents for one in adjusted)
+    now = variable_now(settled, values)
+    amount = now - settled.variable_cents - before
+    if amount == 0:
+        return None
+    return YearAdjusted(
+        cpts_id=settled.cpts_id,
+        contract_year_starts_on=settled.contract_year_starts_on,
+        adjusted_on=today,
+        due_year_starts_on=due_year_starts_on,
+        due_id=f"adjustment:{number}",
+        amount_cents=amount,
+        variable_cents=now,
+        settled_cents=settled.variable_cents,
+        adjusted_before_cents=before,
+        indicator=indicator,
+    )
+
+
+def open_year(years: Iterable[tuple[date, date]], settled_year: date, today: date) -> date:
+    """The first day of the contract year that is open on a day; when none is, of the last one."""
+    known = sorted(years)
+    for starts_on, ends_on in known:
+        if starts_on <= today <= ends_on:
+            return starts_on
+    return known[-1][0] if known else settled_year
+
+
+def reversal(event: YearSettled) -> tuple[tuple[str, int], ...]:
+    """The ledger lines that take a year's accruals back, in signed cents that sum to zero."""
+    payable = f"payable:{event.cpts_id}:{event.contract_year_starts_on.isoformat()}"
+    if event.accrued_cents == 0:
+        return ()
+    return (EXPENSE_ACCOUNT, -event.accrued_cents), (payable, event.accrued_cents)

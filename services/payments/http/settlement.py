@@ -1,0 +1,163 @@
+"""Orders and questions on the dialogue de gestion of a contract year, and its settlement."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+from litestar import Request, Response, get, post, put
+from litestar.params import FromPath, JSONBody
+
+from contracts.events.payments import DialogueLineSet, YearAdjusted, YearSettled
+from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.problems import not_found
+from services.payments import handlers
+from services.payments.domain.refusals import Refusal
+from services.payments.domain.settlement import Dialogue
+from services.payments.http.asking import Cents, Count, CptsId, Day, refused
+from services.payments.store import inputs, settlement
+
+Stance = Literal["none", "agrees", "contests", "evidence_missing", "evidence_to_check"]
+
+
+class StanceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where one indicator stands: the validated value, None while there is none, and both sides."""
+
+    validated_value: Count | None = None
+    cpts_stance: Stance = "none"
+    caisse_stance: Stance = "none"
+
+
+class OpeningOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The day on which CPTS, caisse and ARS began their dialogue, after the year's last day."""
+
+    opened_on: date
+
+
+class SettlementOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The variable part that both sides agreed on: the validated values must give it."""
+
+    variable_cents: Cents
+
+
+class DialogueAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialogue as it stands; `due_cents` is what was settled and adjusted, None before."""
+
+    cpts_id: str
+    contract_year_starts_on: date
+    opened_on: date | None
+    lines: tuple[DialogueLineSet, ...]
+    settled: YearSettled | None
+    adjusted: tuple[YearAdjusted, ...]
+    due_cents: int | None
+
+
+def shown(cpts_id: str, starts_on: date, dialogue: Dialogue) -> DialogueAnswer:
+    """A dialogue as people read it."""
+    settled = dialogue.settled
+    adjusted_cents = sum(one.amount_cents for one in dialogue.adjusted)
+    return DialogueAnswer(
+        cpts_id=cpts_id,
+        contract_year_starts_on=starts_on,
+        opened_on=dialogue.opened_on,
+        lines=tuple(dialogue.lines.values()),
+        settled=settled,
+        adjusted=dialogue.adjusted,
+        due_cents=None if settled is None else settled.variable_cents + adjusted_cents,
+    )
+
+
+async def decide(
+    request: Request[Any, Any, Any],
+    cpts_id: str,
+    starts_on: date,
+    decision: Callable[[Order], Awaitable[Dialogue | Refusal]],
+) -> Response[Any]:
+    """Carry out an order of the caisse on a year and answer with its dialogue."""
+
+    async def body(order: Order) -> Answer:
+        if await inputs.departement_of_cpts(order.unit.connection, cpts_id) is None:
+            raise refused(Refusal.UNKNOWN_CPTS)
+        found = await decision(order)
+        if isinstance(found, Refusal):
+            raise refused(found)
+        return Answer(body=shown(cpts_id, starts_on, found))
+
+    return await carry_out(request, {Role.CAISSE}, body)
+
+
+@post("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/dialogue", status_code=200)
+async def open_dialogue(
+    request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: Day, data: JSONBody[OpeningOrder]
+) -> Response[DialogueAnswer]:
+    """Opens the dialogue de gestion of a contract year that is over."""
+    return await decide(
+        request,
+        cpts_id,
+        starts_on,
+        lambda order: handlers.open_dialogue(
+            order.unit, cpts_id, starts_on, data.opened_on, order.cause
+        ),
+    )
+
+
+@put(
+    "/cpts/{cpts_id:str}/contract-years/{starts_on:date}/dialogue/lines/{indicator:str}",
+    status_code=200,
+)
+async def set_dialogue_line(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    starts_on: Day,
+    indicator: FromPath[str],
+    data: JSONBody[StanceOrder],
+) -> Response[DialogueAnswer]:
+    """Sets a validated value and where both sides stand; after the settlement, adjusts it."""
+    asked = DialogueLineSet(
+        cpts_id=cpts_id,
+        contract_year_starts_on=starts_on,
+        indicator=indicator,
+        **msgspec.structs.asdict(data),
+    )
+    return await decide(
+        request,
+        cpts_id,
+        starts_on,
+        lambda order: handlers.set_dialogue_line(order.unit, asked, order.cause),
+    )
+
+
+@post("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/settlement", status_code=200)
+async def settle_year(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    starts_on: Day,
+    data: JSONBody[SettlementOrder],
+) -> Response[DialogueAnswer]:
+    """Settles the variable part of a year by its validated values: it is due from today on."""
+    return await decide(
+        request,
+        cpts_id,
+        starts_on,
+        lambda order: handlers.settle_year(
+            order.unit, cpts_id, starts_on, data.variable_cents, order.cause
+        ),
+    )
+
+
+@get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/dialogue")
+async def dialogue(
+    request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: Day
+) -> DialogueAnswer:
+    """A year's dialogue: each line, the settlement with all it rests on, the adjustments."""
+    async with (
+        request.app.state.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        found = await settlement.dialogue_of(connection, cpts_id, starts_on)
+    if found.ends_on is None and found.opened_on is None:
+        raise not_found("L'année de contrat", f"{cpts_id}/{starts_on.isoformat()}")
+    return shown(cpts_id, starts_on, found)
+
+
+ROUTES = (open_dialogue, set_dialogue_line, settle_year, dialogue)

@@ -1,0 +1,128 @@
+"""The cases that a jurist can check without code: `cases/*.yaml`, sums and cents written by hand.
+
+A case lists every sum of the kinds that its file names (`sommes`), up to a day, on the real scale.
+"""
+
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+
+from contracts.events.payments import YearAdjusted, YearSettled
+from services.payments.domain.calendar import months_after
+from services.payments.domain.dues import Aci, DueSum, Funded, Mission, years_of
+from services.payments.domain.dues_rules import DuesRules
+from services.payments.domain.dues_schedule import dues_of
+from services.payments.domain.settlement import adjust, settle
+from services.payments.store.dues_rules import load_dues_rules
+from tests.payments.written import FILES, RATES, account_of, cases_with, dialogue_of
+
+SETTLED_ON = date(2027, 6, 1)
+
+
+def rules_of(case: dict[str, Any]) -> DuesRules:
+    rules = load_dues_rules()
+    calendar = msgspec.structs.replace(rules.calendar[0], pro_rata=case.get("prorata", "days"))
+    fonctionnement = case.get("fonctionnement_a_la_resiliation", rules.termination.fonctionnement)
+    termination = msgspec.structs.replace(rules.termination, fonctionnement=fonctionnement)
+    return msgspec.structs.replace(rules, calendar=(calendar,), termination=termination)
+
+
+def aci_of(number: int, written: dict[str, Any]) -> Aci:
+    firsts = [
+        months_after(written["commence_le"], 12 * place) for place in range(written["annees"] + 1)
+    ]
+    end = written.get("resiliee_le")
+    years = [
+        (first, min(following - timedelta(days=1), end or following))
+        for first, following in pairwise(firsts)
+        if end is None or first <= end
+    ]
+    return Aci(aci_id=f"aci-{number}", signed_on=written["signee_le"], years=tuple(years))
+
+
+def planned(case: dict[str, Any]) -> list[DueSum]:
+    acis = [aci_of(number, written) for number, written in enumerate(case["aci"])]
+    firsts = [first for aci in acis for first, _ in aci.years]
+    tailles = case["tailles"] if "tailles" in case else dict.fromkeys(firsts, case["taille"])
+    missions = [
+        Mission(
+            mission_id=str(number),
+            mission=one["mission"],
+            started_on=one["commence_le"],
+            ended_on=one.get("finit_le"),
+        )
+        for number, one in enumerate(case.get("missions", ()))
+    ]
+    funded = Funded(
+        cpts_id="c1",
+        years=years_of(acis, tailles),
+        missions=tuple(missions),
+        confirmed=frozenset(case.get("confirmes", ())),
+    )
+    return dues_of(funded, RATES, rules_of(case))
+
+
+@pytest.mark.parametrize(("file", "case"), cases_with("aci"))
+def test_the_sums_of_a_case_are_those_written_in_it(
+    file: dict[str, Any], case: dict[str, Any]
+) -> None:
+    found = [
+        {
+            "le": due.due_on,
+            "somme": due.due_id,
+            "annee": due.starts_on,
+            "centimes": due.amount_cents,
+            "retenue": due.is_held,
+        }
+        for due in planned(case)
+        if due.due_id.startswith(tuple(file["sommes"])) and due.due_on <= case["jusqu_au"]
+    ]
+    expected = [{"retenue": True} | one for one in case["attendu"]]
+
+    def by_day(one: dict[str, Any]) -> tuple[Any, ...]:
+        return one["le"], one["annee"], one["somme"]
+
+    assert sorted(found, key=by_day) == sorted(expected, key=by_day)
+
+
+@pytest.mark.parametrize(("_file", "case"), cases_with("lignes"))
+def test_a_year_is_settled_and_adjusted_by_the_cents_written_in_a_case(
+    _file: dict[str, Any], case: dict[str, Any]
+) -> None:
+    account, values = account_of(case), case["valeurs"]
+    settled = settle(
+        account,
+        dialogue_of(values, account.starts_on),
+        RATES,
+        case.get("attendu", 0),
+        SETTLED_ON,
+    )
+    if "refus" in case:
+        assert settled == case["refus"]
+        return
+    assert isinstance(settled, YearSettled)
+    assert settled.variable_cents == case["attendu"]
+    adjusted: list[YearAdjusted] = []
+    for correction in case.get("corrections", ()):
+        values = values | {correction["indicateur"]: correction["valeur"]}
+        found = adjust(
+            settled,
+            adjusted,
+            values,
+            indicator=correction["indicateur"],
+            due_year_starts_on=account.starts_on,
+            number=len(adjusted) + 1,
+            today=SETTLED_ON,
+        )
+        adjusted += [found] if found else []
+        assert (found.amount_cents if found else 0) == correction["ajustement"]
+
+
+def test_every_file_names_its_source_and_writes_each_sum_out() -> None:
+    for name, content in FILES.items():
+        assert content["source"], name
+        assert len(content["cas"]) >= 4, f"{name} has too few cases to be believed"
+        assert all(case["calcul"] for case in content["cas"]), name
