@@ -172,14 +172,14 @@ class CrisisPlanRecorded(
     """The plan of a CPTS for exceptional health crises, whole, as it is from now on.
 
     `typologies` that it covers: `blesses`, `malades`, `agent_infectieux`, `nrc`,
-    `offre_de_soins`. `update_days` are the days of all its updates, in order.
+    `offre_de_soins`. `updated_on` are the days of all its updates, in order.
     """
 
     cpts_id: str
     typologies: tuple[str, ...]
     written_on: date
     sent_to_ars_on: date | None = None
-    update_days: tuple[date, ...] = ()
+    updated_on: tuple[date, ...] = ()
     evidence_ids: tuple[str, ...] = ()
     is_withdrawn: bool = False
 

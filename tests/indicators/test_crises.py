@@ -43,12 +43,12 @@ async def test_a_plan_counts_from_its_sending_on_and_an_update_in_its_year(
     await office.done(path, SENT)
     assert await office.values(cpts_id) == {PLAN: 1}
     assert await office.values(cpts_id, SECOND.starts_on) == {PLAN: 1}
-    updated = SENT | {"update_days": ["2026-05-02", "2026-04-20"], "evidence_ids": ["plan"]}
+    updated = SENT | {"updated_on": ["2026-05-02", "2026-04-20"], "evidence_ids": ["plan"]}
     await office.done(path, updated)
     assert await office.values(cpts_id) == {PLAN: 1}
     assert await office.values(cpts_id, SECOND.starts_on) == {PLAN: 1, UPDATE: 1}
     shown = (await office.get(path))["plan"]
-    assert shown == updated | {"update_days": ["2026-04-20", "2026-05-02"], "is_withdrawn": False}
+    assert shown == updated | {"updated_on": ["2026-04-20", "2026-05-02"], "is_withdrawn": False}
     year = f"/cpts/{cpts_id}/contract-years/{SECOND.starts_on}/figures"
     sample = await office.get(f"{year}/{UPDATE}/sample")
     assert sample["evidence_ids"] == ["plan"]
@@ -119,8 +119,8 @@ async def test_what_the_ars_corrects_moves_the_figures_of_those_who_responded(
     [
         ({"typologies": ["panne"]}, (409, "unknown_typology")),
         ({"sent_to_ars_on": "2025-05-31"}, (409, "days_out_of_order")),
-        ({"update_days": ["2025-05-31"]}, (409, "days_out_of_order")),
-        ({"update_days": ["2026-05-05"]}, (409, "day_to_come")),
+        ({"updated_on": ["2025-05-31"]}, (409, "days_out_of_order")),
+        ({"updated_on": ["2026-05-05"]}, (409, "day_to_come")),
         ({"typologies": []}, 400),
         ({"written_on": "1925-06-01"}, 400),
     ],

@@ -47,7 +47,7 @@ async def declare_of_everything(office: Office) -> str:
     await office.done(f"/crises/of-{cpts_id}", crisis, "POST", "ars")
     response = {"professionals": ["810000000011"], "actions_count": 2}
     await office.done(f"/cpts/{cpts_id}/crises/of-{cpts_id}/response", response)
-    plan = {"typologies": ["nrc"], "written_on": "2025-06-01", "update_days": ["2025-09-01"]}
+    plan = {"typologies": ["nrc"], "written_on": "2025-06-01", "updated_on": ["2025-09-01"]}
     await office.done(f"/cpts/{cpts_id}/crisis-plan", plan)
     return cpts_id
 

@@ -30,7 +30,7 @@ def check_plan(plan: CrisisPlanRecorded, *, rule: CountingRule, today: date) -> 
     """Why a plan is refused; None when it is sound."""
     if not _are_typologies(plan.typologies, rule):
         return Refusal.UNKNOWN_TYPOLOGY
-    later = [*plan.update_days]
+    later = [*plan.updated_on]
     if plan.sent_to_ars_on is not None:
         later.append(plan.sent_to_ars_on)
     if any(day < plan.written_on for day in later):
@@ -83,7 +83,7 @@ def plan_facts(plans: Iterable[CrisisPlanRecorded], years: Years, rule: Counting
             if is_conform and plan.sent_to_ars_on is not None and plan.sent_to_ars_on <= last:
                 since = max(plan.sent_to_ars_on, first)
                 there[FigureKey(plan.cpts_id, PLAN, first)] = Counted(from_on=since)
-            updates = [day for day in plan.update_days if year.period.holds(day)]
+            updates = [day for day in plan.updated_on if year.period.holds(day)]
             if updates:
                 key = FigureKey(plan.cpts_id, UPDATE, first)
                 there[key] = Counted(from_on=min(updates))

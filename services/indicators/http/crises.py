@@ -49,18 +49,18 @@ Days = Annotated[tuple[date, ...], msgspec.Meta(max_length=100)]
 
 
 class PlanOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A plan as it is from now on; `update_days` are the days of all its updates."""
+    """A plan as it is from now on; `updated_on` are the days of all its updates."""
 
     typologies: Typologies
     written_on: date
     sent_to_ars_on: date | None = None
-    update_days: Days = ()
+    updated_on: Days = ()
     evidence_ids: Evidence = ()
     is_withdrawn: bool = False
 
     def __post_init__(self) -> None:
         """Refuse days that no ACI can have."""
-        refuse_impossible_days(self.written_on, self.sent_to_ars_on, *self.update_days)
+        refuse_impossible_days(self.written_on, self.sent_to_ars_on, *self.updated_on)
 
 
 class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +173,7 @@ def _plan_route(rule: CountingRule) -> Any:
             typologies=tuple(sorted(set(data.typologies))),
             written_on=data.written_on,
             sent_to_ars_on=data.sent_to_ars_on,
-            update_days=tuple(sorted(set(data.update_days))),
+            updated_on=tuple(sorted(set(data.updated_on))),
             evidence_ids=tuple(sorted(set(data.evidence_ids))),
             is_withdrawn=data.is_withdrawn,
         )

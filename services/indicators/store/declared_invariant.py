@@ -89,7 +89,7 @@ _IS_RIGHT = """
         where counts = 'professionals'
         union all
         select cpts_id, 'crise_mise_a_jour', day::date, 'plan:' || cpts_id, 1
-        from plan, jsonb_array_elements_text(event -> 'update_days') as day
+        from plan, jsonb_array_elements_text(event -> 'updated_on') as day
         union all
         select cpts_id, 'crise_actions', day,
                'response:' || cpts_id || '/' || (event ->> 'crisis_id'),
