@@ -182,6 +182,7 @@ async def test_figures_follow_what_is_heard_down_to_their_facts(indicators: Indi
         "figures_equal_facts": True,
         "revisions_equal_rows": True,
         "facts_equal_rule": True,
+        "declared_facts_equal_entries": True,
     }
 
 

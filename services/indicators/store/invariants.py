@@ -14,6 +14,7 @@ from services.indicators.domain.figures import (
     INDICATOR_LABELS,
 )
 from services.indicators.domain.rule import CountingRule, Name
+from services.indicators.store.declared_invariant import declared_facts_equal_entries
 from services.messaging.database import Connection
 
 # Of each indicator, the facts that the rule gives: (CPTS, contract year, fact).
@@ -49,7 +50,8 @@ async def invariants(connection: Connection, rule: CountingRule) -> dict[str, bo
 
     `figures_equal_facts`: each figure is the sum of the facts it counts; `revisions_equal_rows`:
     and its revision the number of rows behind it; `facts_equal_rule`: the facts counted are those
-    that the rule gives, worked out again from members, referrals and attributions.
+    that the rule gives, worked out again from members, referrals and attributions;
+    `declared_facts_equal_entries`: those of declared figures are what the entries give.
     """
     words = [
         [(word, period.first, period.last or date.max) for period, words in dated for word in words]
@@ -62,7 +64,8 @@ async def invariants(connection: Connection, rule: CountingRule) -> dict[str, bo
     row = await connection.fetchrow(
         _INVARIANTS, *([one[n] for one in dated] for dated in words for n in range(3))
     )
-    return dict(row or {})
+    declared = await declared_facts_equal_entries(connection, rule)
+    return {**dict(row or {}), "declared_facts_equal_entries": declared}
 
 
 _INVARIANTS = f"""
