@@ -9,7 +9,7 @@ from litestar import Request, Response, get
 from services.messaging.database import Connection
 from services.messaging.orders import Role, read_role
 from services.messaging.problems import not_found
-from services.payments.domain.bank_accounts import CAISSE, account_on, owner_of
+from services.payments.domain.bank_accounts import CAISSE, BankAccount, owner_of
 from services.payments.domain.fec import JOURNALS, fec_rows, fec_text, missing_accounts
 from services.payments.domain.money_refusals import MoneyRefusal
 from services.payments.http.asking import CptsId, EntryId, Year
@@ -51,10 +51,7 @@ async def show_batch(
             return _file(as_csv(payables), CSV, file_name)
         if form == "xlsx":
             return _file(as_xlsx(payables, lines), XLSX, file_name)
-        own = await bank_accounts.versions(connection, [CAISSE])
-    payer = account_on(own, orders[0].execute_on)
-    if payer is None:
-        raise refused(MoneyRefusal.ACCOUNT_MISSING)
+        payer = await _payer(connection, orders[0])
     # The check against the schema takes a second of computing.
     content = await asyncio.to_thread(pain_001, batch_id, payables, payer)
     return _file(content, XML, file_name)
@@ -92,6 +89,14 @@ async def _payables(connection: Connection, orders: Sequence[ShownOrder]) -> lis
             raise refused(MoneyRefusal.ACCOUNT_MISSING)
         found.append(Payable(order=order, account=known[key]))
     return found
+
+
+async def _payer(connection: Connection, order: ShownOrder) -> BankAccount:
+    """The version of the caisse's account that a batch names. Raises `Refused` without it."""
+    for one in await bank_accounts.versions(connection, [CAISSE], order.payer_account_id):
+        if one.version == order.payer_account_version:
+            return one
+    raise refused(MoneyRefusal.ACCOUNT_MISSING)
 
 
 def _file(content: bytes, media_type: str, file_name: str) -> Response[BatchAnswer | bytes]:
