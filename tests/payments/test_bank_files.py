@@ -128,6 +128,16 @@ async def test_another_account_of_the_caisse_changes_no_batch_that_was_ordered(
     assert (await file(payments, "b1.xml", **CAISSE)).content == before
 
 
+async def test_a_batch_that_names_no_account_of_the_caisse_is_paid_from_the_one_of_its_day(
+    payments: Payments, batch: Any
+) -> None:
+    before = (await file(payments, "b1.xml", **CAISSE)).content
+    await payments.run.pool.execute(
+        "update payment_order set payer_account_id = null, payer_account_version = null"
+    )
+    assert (await file(payments, "b1.xml", **CAISSE)).content == before
+
+
 async def test_no_iban_leaves_its_table_but_in_the_banks_file(
     payments: Payments, batch: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

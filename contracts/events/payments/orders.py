@@ -26,7 +26,7 @@ class PaymentOrdered(
 ):
     """The caisse orders its bank to pay a CPTS, on `execute_on`, the sum of `dues`: positive.
 
-    `account_id` is the CPTS's, `payer_account_id` the caisse's.
+    `account_id` is the CPTS's, `payer_account_id` the caisse's; None in orders that named none.
     """
 
     cpts_id: str
@@ -36,10 +36,10 @@ class PaymentOrdered(
     dues: tuple[OrderedDue, ...]
     account_id: str
     account_version: int
-    payer_account_id: str
-    payer_account_version: int
     ordered_on: date
     execute_on: date
+    payer_account_id: str | None = None
+    payer_account_version: int | None = None
 
 
 class PaymentExecuted(

@@ -9,7 +9,7 @@ from litestar import Request, Response, get
 from services.messaging.database import Connection
 from services.messaging.orders import Role, read_role
 from services.messaging.problems import not_found
-from services.payments.domain.bank_accounts import CAISSE, BankAccount, owner_of
+from services.payments.domain.bank_accounts import CAISSE, BankAccount, account_on, owner_of
 from services.payments.domain.fec import JOURNALS, fec_rows, fec_text, missing_accounts
 from services.payments.domain.money_refusals import MoneyRefusal
 from services.payments.http.asking import CptsId, EntryId, Year
@@ -92,11 +92,17 @@ async def _payables(connection: Connection, orders: Sequence[ShownOrder]) -> lis
 
 
 async def _payer(connection: Connection, order: ShownOrder) -> BankAccount:
-    """The version of the caisse's account that a batch names. Raises `Refused` without it."""
-    for one in await bank_accounts.versions(connection, [CAISSE], order.payer_account_id):
-        if one.version == order.payer_account_version:
-            return one
-    raise refused(MoneyRefusal.ACCOUNT_MISSING)
+    """The version of the caisse's account that a batch names; the one in force on its day for a
+    batch from before batches named it. Raises `Refused` without one.
+    """
+    own = await bank_accounts.versions(connection, [CAISSE], order.payer_account_id)
+    if order.payer_account_id is None:
+        payer = account_on(own, order.execute_on)
+    else:
+        payer = next((one for one in own if one.version == order.payer_account_version), None)
+    if payer is None:
+        raise refused(MoneyRefusal.ACCOUNT_MISSING)
+    return payer
 
 
 def _file(content: bytes, media_type: str, file_name: str) -> Response[BatchAnswer | bytes]:

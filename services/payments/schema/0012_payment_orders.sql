@@ -8,8 +8,6 @@ create table payment_order (
     amount_cents bigint not null check (amount_cents > 0),
     account_id text not null,
     account_version integer not null,
-    payer_account_id text not null,
-    payer_account_version integer not null,
     ordered_on date not null,
     execute_on date not null,
     state text not null,

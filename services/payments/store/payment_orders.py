@@ -64,8 +64,8 @@ class ShownOrder(msgspec.Struct, frozen=True, kw_only=True):
     amount_cents: int
     account_id: str
     account_version: int
-    payer_account_id: str
-    payer_account_version: int
+    payer_account_id: str | None
+    payer_account_version: int | None
     ordered_on: date
     execute_on: date
     state: str
