@@ -1,5 +1,6 @@
 """What tests of payment do: sums fall due, accounts are confirmed, batches made and answered."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 
 from contracts.events.payments import DueSet
 from contracts.recorded import Cause, record
+from services.messaging.database import Pool
 from services.messaging.unit import Desk, open_unit
 from services.payments.store import postings
 from tests.payments.served import NOW, YEAR, Payments
@@ -55,14 +57,28 @@ async def set_dues(desk: Desk, *dues: DueSet) -> None:
             )
 
 
-async def confirm_account(payments: Payments, cpts_id: str) -> None:
+async def confirm_account(payments: Payments, cpts_id: str, iban: str = "") -> None:
     """An account of the CPTS, or of the caisse, that two persons vouched for."""
     path = "/caisse/bank-accounts/a" if cpts_id == "caisse" else f"/cpts/{cpts_id}/bank-accounts/a"
-    body = {"iban": IBANS.get(cpts_id, CAISSE_IBAN), "holder": f"CPTS {cpts_id}, l'Été"}
+    body = {"iban": iban or IBANS.get(cpts_id, CAISSE_IBAN), "holder": f"CPTS {cpts_id}, l'Été"}
     proposed = await payments.put(path, body | {"from_on": "2026-01-01", "acting_person": "anne"})
     assert proposed.is_success, proposed.text
     confirmation = {"version": proposed.json()["version"], "acting_person": "bruno"}
     assert (await payments.post(f"{path}/confirmation", confirmation)).is_success
+
+
+async def columns_with(pool: Pool, texts: Collection[str]) -> set[tuple[str, str]]:
+    """The columns of a database that hold one of these texts."""
+    found = set()
+    for table, column in await pool.fetch(
+        "select table_name, column_name from information_schema.columns "
+        "where table_schema = 'public'"
+    ):
+        for (value,) in await pool.fetch(f'select "{column}" from "{table}"'):
+            said = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+            if any(text in said for text in texts):
+                found.add((table, column))
+    return found
 
 
 async def make_batch(payments: Payments, batch_id: str, **more: Any) -> Any:

@@ -1,6 +1,7 @@
 """Files of a batch: what the bank gets is whole and always the same, what people get is masked."""
 
 import io
+import logging
 import re
 from datetime import date
 from decimal import Decimal
@@ -21,6 +22,7 @@ from services.payments.store.payment_orders import ShownOrder
 from tests.payments.paying import (
     CAISSE_IBAN,
     IBANS,
+    columns_with,
     confirm_account,
     due_set,
     make_batch,
@@ -113,15 +115,39 @@ async def test_what_a_pain_002_says_is_taken_once(payments: Payments, batch: Any
     ]
 
 
-async def test_without_an_account_of_the_caisse_there_is_no_file_for_the_bank(
-    payments: Payments,
-) -> None:
-    await payments.hear(topics.MEMBERSHIP, contract("c1"))
-    await confirm_account(payments, "c1")
-    await set_dues(payments.run.desk, due_set("a", 1_00))
-    await make_batch(payments, "b1")
-    answer = await file(payments, "b1.xml", **CAISSE)
+async def test_without_an_account_of_the_caisse_nothing_is_ordered(payments: Payments) -> None:
+    answer = await payments.post("/payment-batches", {"batch_id": "b1"})
     assert answer.json()["reason"] == "account_missing"
+
+
+async def test_another_account_of_the_caisse_changes_no_batch_that_was_ordered(
+    payments: Payments, batch: Any
+) -> None:
+    before = (await file(payments, "b1.xml", **CAISSE)).content
+    await confirm_account(payments, "caisse", iban=IBANS["c1"])
+    assert (await file(payments, "b1.xml", **CAISSE)).content == before
+
+
+async def test_a_batch_that_names_no_account_of_the_caisse_is_paid_from_the_one_of_its_day(
+    payments: Payments, batch: Any
+) -> None:
+    before = (await file(payments, "b1.xml", **CAISSE)).content
+    await payments.run.pool.execute(
+        "update payment_order set payer_account_id = null, payer_account_version = null"
+    )
+    assert (await file(payments, "b1.xml", **CAISSE)).content == before
+
+
+async def test_no_iban_leaves_its_table_but_in_the_banks_file(
+    payments: Payments, batch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    answers = [await file(payments, f"b1{form}", **CAISSE) for form in ("", ".csv", ".xml")]
+    order_id = batch["orders"][0]["order"]["order_id"]
+    answers.append(await send_answers(payments, "b1", (order_id, "executed", "")))
+    assert [IBANS["c1"] in answer.text for answer in answers] == [False, False, True, False]
+    assert await columns_with(payments.run.pool, [IBANS["c1"]]) == {("bank_account", "iban")}
+    assert IBANS["c1"] not in caplog.text
 
 
 def test_a_transaction_that_is_under_way_is_no_answer_yet() -> None:
@@ -180,6 +206,8 @@ def test_any_holder_and_any_amount_give_a_valid_message(holder: str, amounts: li
                 amount_cents=amount_cents,
                 account_id="a",
                 account_version=1,
+                payer_account_id="a",
+                payer_account_version=1,
                 ordered_on=date(2026, 5, 4),
                 execute_on=date(2026, 5, 6),
                 state="ordered",

@@ -31,6 +31,7 @@ async def season(payments: Payments) -> Payments:
     assert (await payments.put(line_path("c1"), LINEAR)).is_success
     await payments.hear(topics.INDICATORS, [figure("c1", 1, 1, DEMANDS)])
     await confirm_account(payments, "c1")
+    await confirm_account(payments, "caisse")
     await set_dues(payments.run.desk, due_set("a", 1000_00))
     first = only_order(await make_batch(payments, "b1"))
     await send_answers(payments, "b1", (first, "executed", ""), (first, "refunded", "AC04"))

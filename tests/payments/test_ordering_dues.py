@@ -85,7 +85,7 @@ def _open(
 
 
 def _batch(number: int) -> Batch:
-    return Batch(batch_id=f"b{number}", ordered_on=DAY, execute_on=DAY)
+    return Batch(batch_id=f"b{number}", payer=ACCOUNT, ordered_on=DAY, execute_on=DAY)
 
 
 @given(st.dictionaries(st.dates(), st.integers(-(10**9), 10**9)), st.booleans())

@@ -24,9 +24,9 @@ from tests.payments.served import Payments, contract
 
 @pytest.fixture
 async def paying(payments: Payments) -> Payments:
-    """Two CPTS with confirmed accounts."""
+    """Two CPTS and the caisse with confirmed accounts."""
     await payments.hear(topics.MEMBERSHIP, contract("c1") + contract("c2"))
-    for cpts_id in ("c1", "c2"):
+    for cpts_id in ("c1", "c2", "caisse"):
         await confirm_account(payments, cpts_id)
     return payments
 
@@ -55,6 +55,7 @@ async def test_what_is_due_is_ordered_and_what_is_held_or_due_later_is_not(
 
 async def test_a_cpts_without_a_confirmed_account_waits(payments: Payments) -> None:
     await payments.hear(topics.MEMBERSHIP, contract("c1"))
+    await confirm_account(payments, "caisse")
     await set_dues(payments.run.desk, due_set("a", 100_00))
     batch = await make_batch(payments, "b1")
     assert batch["waiting"] == [

@@ -39,6 +39,7 @@ async def season(payments: Payments) -> Payments:
     assert (await payments.put(line_path("c1"), LINEAR)).is_success
     await payments.hear(topics.INDICATORS, [figure("c1", 10, 1, DEMANDS)])
     await confirm_account(payments, "c1")
+    await confirm_account(payments, "caisse")
     return payments
 
 

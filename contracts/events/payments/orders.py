@@ -24,7 +24,10 @@ class OrderedDue(msgspec.Struct, frozen=True, kw_only=True):
 class PaymentOrdered(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="payments.PaymentOrdered.v1"
 ):
-    """The caisse orders its bank to pay a CPTS, on `execute_on`, the sum of `dues`: positive."""
+    """The caisse orders its bank to pay a CPTS, on `execute_on`, the sum of `dues`: positive.
+
+    `account_id` is the CPTS's, `payer_account_id` the caisse's; None in orders that named none.
+    """
 
     cpts_id: str
     order_id: str
@@ -35,6 +38,8 @@ class PaymentOrdered(
     account_version: int
     ordered_on: date
     execute_on: date
+    payer_account_id: str | None = None
+    payer_account_version: int | None = None
 
 
 class PaymentExecuted(

@@ -34,7 +34,8 @@ MONEY_REFUSAL_TEXTS: Mapping[MoneyRefusal, str] = {
     MoneyRefusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des paiements.",
     MoneyRefusal.UNKNOWN_ACCOUNT: "Ce compte bancaire n'a pas été proposé.",
     MoneyRefusal.UNKNOWN_BATCH: "Ce lot de virements n'existe pas.",
-    MoneyRefusal.ACCOUNT_MISSING: "Un compte bancaire que ce lot demande n'est pas dans la base.",
+    MoneyRefusal.ACCOUNT_MISSING: "Un compte bancaire que ce lot demande, de la caisse ou "
+    "d'une CPTS, n'est pas confirmé ou n'est plus dans la base.",
     MoneyRefusal.ACCOUNT_NOT_IN_CHART: "Des comptes du grand livre ne sont pas au plan de comptes.",
     MoneyRefusal.UNKNOWN_FUNCTION: "Cette fonction n'est pas dans la liste.",
     MoneyRefusal.UNKNOWN_CATEGORY: "Cette catégorie de dépense n'est pas dans la liste.",

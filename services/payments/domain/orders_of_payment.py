@@ -53,9 +53,10 @@ class OpenDue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Orders that are given together, on a day, to be executed on another."""
+    """Orders that are given together, on a day, to be executed on another, from one account."""
 
     batch_id: str
+    payer: BankAccount
     ordered_on: date
     execute_on: date
 
@@ -98,6 +99,8 @@ def order_payment(
         ),
         account_id=account.account_id,
         account_version=account.version,
+        payer_account_id=batch.payer.account_id,
+        payer_account_version=batch.payer.version,
         ordered_on=batch.ordered_on,
         execute_on=batch.execute_on,
     )

@@ -9,7 +9,7 @@ from litestar import Request, Response, get
 from services.messaging.database import Connection
 from services.messaging.orders import Role, read_role
 from services.messaging.problems import not_found
-from services.payments.domain.bank_accounts import CAISSE, account_on, owner_of
+from services.payments.domain.bank_accounts import CAISSE, BankAccount, account_on, owner_of
 from services.payments.domain.fec import JOURNALS, fec_rows, fec_text, missing_accounts
 from services.payments.domain.money_refusals import MoneyRefusal
 from services.payments.http.asking import CptsId, EntryId, Year
@@ -51,10 +51,7 @@ async def show_batch(
             return _file(as_csv(payables), CSV, file_name)
         if form == "xlsx":
             return _file(as_xlsx(payables, lines), XLSX, file_name)
-        own = await bank_accounts.versions(connection, [CAISSE])
-    payer = account_on(own, orders[0].execute_on)
-    if payer is None:
-        raise refused(MoneyRefusal.ACCOUNT_MISSING)
+        payer = await _payer(connection, orders[0])
     # The check against the schema takes a second of computing.
     content = await asyncio.to_thread(pain_001, batch_id, payables, payer)
     return _file(content, XML, file_name)
@@ -92,6 +89,20 @@ async def _payables(connection: Connection, orders: Sequence[ShownOrder]) -> lis
             raise refused(MoneyRefusal.ACCOUNT_MISSING)
         found.append(Payable(order=order, account=known[key]))
     return found
+
+
+async def _payer(connection: Connection, order: ShownOrder) -> BankAccount:
+    """The version of the caisse's account that a batch names; the one in force on its day for a
+    batch from before batches named it. Raises `Refused` without one.
+    """
+    own = await bank_accounts.versions(connection, [CAISSE], order.payer_account_id)
+    if order.payer_account_id is None:
+        payer = account_on(own, order.execute_on)
+    else:
+        payer = next((one for one in own if one.version == order.payer_account_version), None)
+    if payer is None:
+        raise refused(MoneyRefusal.ACCOUNT_MISSING)
+    return payer
 
 
 def _file(content: bytes, media_type: str, file_name: str) -> Response[BatchAnswer | bytes]:

@@ -20,7 +20,7 @@ from contracts.events.payments import PaymentOrdered
 from contracts.recorded import record
 from services.messaging.documents import OrderOperation, also
 from services.messaging.orders import Answer, Order, Role, carry_out
-from services.payments.domain.bank_accounts import BankAccount, account_on, owner_of
+from services.payments.domain.bank_accounts import CAISSE, BankAccount, account_on, owner_of
 from services.payments.domain.money_refusals import MoneyRefusal
 from services.payments.domain.orders_of_payment import (
     Answered,
@@ -113,7 +113,10 @@ async def make_batch(
                     data.batch_id, *await payment_orders.shown_of_batch(connection, data.batch_id)
                 )
             )
-        batch = Batch(batch_id=data.batch_id, ordered_on=today, execute_on=execute_on)
+        payer = account_on(await bank_accounts.versions(connection, [CAISSE]), execute_on)
+        if payer is None:
+            raise refused(MoneyRefusal.ACCOUNT_MISSING)
+        batch = Batch(batch_id=data.batch_id, payer=payer, ordered_on=today, execute_on=execute_on)
         waiting = await _order_all(order, batch)
         shown = await payment_orders.shown_of_batch(connection, data.batch_id)
         return Answer(

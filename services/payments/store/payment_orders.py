@@ -26,8 +26,9 @@ JOURNAL = "payments"
 
 KEEP_ORDER = """
     insert into payment_order (order_id, batch_id, cpts_id, sequence, amount_cents, account_id,
-                               account_version, ordered_on, execute_on, state)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'ordered')
+                               account_version, payer_account_id, payer_account_version,
+                               ordered_on, execute_on, state)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'ordered')
 """
 KEEP_LINES = """
     insert into payment_order_line (cpts_id, starts_on, due_id, tranche, order_id, amount_cents)
@@ -55,7 +56,7 @@ OPEN = """
 
 
 class ShownOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as people read it; its account by id and version."""
+    """An order as people read it; its accounts by id and version."""
 
     order_id: str
     batch_id: str
@@ -63,6 +64,8 @@ class ShownOrder(msgspec.Struct, frozen=True, kw_only=True):
     amount_cents: int
     account_id: str
     account_version: int
+    payer_account_id: str | None
+    payer_account_version: int | None
     ordered_on: date
     execute_on: date
     state: str
@@ -109,6 +112,8 @@ async def _keep_ordered(connection: Connection, event: PaymentOrdered, sequence:
         event.amount_cents,
         event.account_id,
         event.account_version,
+        event.payer_account_id,
+        event.payer_account_version,
         event.ordered_on,
         event.execute_on,
     )
