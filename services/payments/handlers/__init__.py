@@ -2,6 +2,7 @@
 
 from contracts.recorded import Cause
 from services.messaging.unit import Unit
+from services.payments.handlers.crises import put_crisis
 from services.payments.handlers.dues import announce_dues, fall_due, look_at_dues
 from services.payments.handlers.locking import lock_accounts, lock_dues
 from services.payments.handlers.pricing import (
@@ -28,6 +29,7 @@ __all__ = [
     "open_dialogue",
     "price_again",
     "publish_rates",
+    "put_crisis",
     "set_dialogue_line",
     "set_line",
     "settle_year",
