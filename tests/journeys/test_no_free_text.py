@@ -37,9 +37,12 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
     rate = {"rate_id": "r", "from_on": day, "to_on": day, "taille": 1, "amount_cents": 1}
     rate |= {"mission": "acces_aux_soins", "part": "variable", "text": "t", "is_verified": False}
     line = {"mission": "acces_aux_soins", "mode": "linear", "max_cents": 1, "target": 1}
+    confirmation = {"rate_id": "r", "amount_cents": 1, "text": "t", "read_on": day}
+    stance = {"validated_value": 1, "cpts_stance": "agrees", "caisse_stance": "agrees"}
     demand = {"source": "s", "source_id": "i", "commune": "06088", "part": "Nord"}
     demand |= {"need": "sage_femme", "urgency": "same_day", "received_at": now}
     own, its = "/cpts/{cpts_id}", "/referrals/{referral_id}"
+    year = f"{own}/contract-years/{{starts_on}}"
     answer = {"cpts_id": story.cpts_id}
     booking = {"practitioner_rpps": story.doctor, "starts_at": now}
     return {
@@ -61,7 +64,12 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
         ("PUT", f"{own}/members/{{member_id}}"): dates,
         ("POST", f"{own}/participations"): {"participation_id": "p", "way": "cpts"} | who | dates,
         ("PUT", f"{own}/participations/{{participation_id}}"): dates,
-        ("PUT", f"{own}/contract-years/{{starts_on}}/lines/{{indicator}}"): line,
+        ("PUT", f"{year}/lines/{{indicator}}"): line,
+        ("POST", f"{year}/dialogue"): {"opened_on": day},
+        ("PUT", f"{year}/dialogue/lines/{{indicator}}"): stance,
+        ("POST", f"{year}/settlement"): {"variable_cents": 1},
+        ("PUT", f"{own}/crises/{{crisis_id}}"): {"recognised_on": day},
+        ("POST", "/rates/confirmations"): confirmation | {"confirmed_by": "agent-1"},
         ("POST", "/rates"): rate | {"status": "hypothesis"},
         ("POST", "/demands"): demand,
         ("POST", f"{its}/accept"): answer | booking,
@@ -82,6 +90,7 @@ def path_of(template: str, story: Story, referral_id: str) -> str:
     known |= {"entry_id": f"{story.cpts_id}-place", "member_id": f"{story.cpts_id}-{story.doctor}"}
     known |= {"participation_id": "p", "aci_id": f"{story.cpts_id}-aci"}
     known |= {"starts_on": str(story.year), "indicator": "sas_demandes_avec_rdv"}
+    known |= {"crisis_id": "k"}
     return template.format(**known)
 
 
