@@ -68,7 +68,6 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
         ("POST", f"{year}/dialogue"): {"opened_on": day},
         ("PUT", f"{year}/dialogue/lines/{{indicator}}"): stance,
         ("POST", f"{year}/settlement"): {"variable_cents": 1},
-        ("PUT", f"{own}/crises/{{crisis_id}}"): {"recognised_on": day},
         ("POST", "/rates/confirmations"): confirmation | {"confirmed_by": "agent-1"},
         ("POST", "/rates"): rate | {"status": "hypothesis"},
         ("POST", "/demands"): demand,
@@ -90,7 +89,6 @@ def path_of(template: str, story: Story, referral_id: str) -> str:
     known |= {"entry_id": f"{story.cpts_id}-place", "member_id": f"{story.cpts_id}-{story.doctor}"}
     known |= {"participation_id": "p", "aci_id": f"{story.cpts_id}-aci"}
     known |= {"starts_on": str(story.year), "indicator": "sas_demandes_avec_rdv"}
-    known |= {"crisis_id": "k"}
     return template.format(**known)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.events.payments import CrisisRecorded, YearAdjusted, YearSettled
+from contracts.events.payments import YearAdjusted, YearSettled
 from services.payments.domain.calendar import months_after
 from services.payments.domain.dues import Aci, DueSum, Funded, Mission, years_of
 from services.payments.domain.dues_rules import DuesRules
@@ -60,16 +60,6 @@ def planned(case: dict[str, Any]) -> list[DueSum]:
         cpts_id="c1",
         years=years_of(acis, tailles),
         missions=tuple(missions),
-        crises=tuple(
-            CrisisRecorded(
-                cpts_id="c1",
-                contract_year_starts_on=one["annee"],
-                crisis_id=one["id"],
-                recognised_on=one["reconnue_le"],
-                is_withdrawn=one.get("retiree", False),
-            )
-            for one in case.get("crises", ())
-        ),
         confirmed=frozenset(case.get("confirmes", ())),
     )
     return dues_of(funded, RATES, rules_of(case))

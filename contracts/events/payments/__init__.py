@@ -4,7 +4,6 @@ Amounts are integer cents of euro. Two aggregates: the scale of rates (`subject`
 and the account of a CPTS and contract year (`subject` `<cpts_id>/<first day>`, the CPTS's key).
 """
 
-from contracts.events.payments.crises import CrisisRecorded
 from contracts.events.payments.dues import DueSet
 from contracts.events.payments.estimates import (
     FundingEstimated,
@@ -25,7 +24,6 @@ from contracts.events.payments.settlement import (
 
 __all__ = [
     "ContractLineSet",
-    "CrisisRecorded",
     "DialogueLineSet",
     "DialogueOpened",
     "DueSet",
@@ -55,5 +53,4 @@ PaymentsEvent = (
     | DialogueLineSet
     | YearSettled
     | YearAdjusted
-    | CrisisRecorded
 )

@@ -11,7 +11,7 @@ from datetime import date
 
 import msgspec
 
-from contracts.events.payments import CrisisRecorded, DueSet, YearAdjusted, YearSettled
+from contracts.events.payments import DueSet, YearAdjusted, YearSettled
 from services.payments.domain.calendar import DAY, MONTHS, Convention, Share, months_after
 from services.payments.domain.calendar import share_of_year as _share_of_year
 
@@ -85,7 +85,6 @@ class Funded(msgspec.Struct, frozen=True, kw_only=True):
     confirmed: frozenset[str] = frozenset()
     settled: tuple[YearSettled, ...] = ()
     adjusted: tuple[YearAdjusted, ...] = ()
-    crises: tuple[CrisisRecorded, ...] = ()
 
 
 def years_of(acis: Iterable[Aci], tailles: Mapping[date, int]) -> tuple[Year, ...]:

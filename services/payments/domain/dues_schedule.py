@@ -13,7 +13,6 @@ import msgspec
 from contracts.events.payments import YearSettled
 from services.payments.domain.calendar import DAY
 from services.payments.domain.dues import DueSum, Funded, Mission, Year
-from services.payments.domain.dues_crises import crisis_dues
 from services.payments.domain.dues_rules import DuesRules
 from services.payments.domain.scale import Rate, rate_on
 
@@ -251,7 +250,6 @@ def dues_of(funded: Funded, rates: Sequence[Rate], rules: DuesRules) -> list[Due
     """Every sum that a CPTS has had, has or will have due, by day; none of 0."""
     by_id = {rate.rate_id: rate for rate in rates}
     dues = complement_dues(funded.years, rates, rules) + settled_dues(funded)
-    dues += crisis_dues(funded.years, funded.crises, rates)
     for year in funded.years:
         dues += fonctionnement_dues(year, rates, rules)
         dues += mission_dues(year, funded.missions, rates, rules)

@@ -9,8 +9,6 @@ class Refusal(enum.StrEnum):
 
     UNKNOWN_CPTS = "unknown_cpts"
     UNKNOWN_RATE = "unknown_rate"
-    RECOGNISED_IN_THE_FUTURE = "recognised_in_the_future"
-    ANOTHER_CONTRACT_YEAR = "another_contract_year"
     UNKNOWN_CONTRACT_YEAR = "unknown_contract_year"
     YEAR_NOT_OVER = "year_not_over"
     OPENED_IN_THE_FUTURE = "opened_in_the_future"
@@ -44,8 +42,6 @@ REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.UNKNOWN_CPTS: "Cette CPTS n'est pas encore connue du service des paiements.",
     Refusal.UNKNOWN_RATE: "Ce montant n'est pas au barème.",
     Refusal.UNKNOWN_CONTRACT_YEAR: "Cette année de contrat n'est pas connue.",
-    Refusal.RECOGNISED_IN_THE_FUTURE: "Une crise ne se reconnaît pas après aujourd'hui.",
-    Refusal.ANOTHER_CONTRACT_YEAR: "Cette crise est d'une autre année de contrat : la retirer.",
     Refusal.YEAR_NOT_OVER: "Le dialogue de gestion s'ouvre une fois l'année de contrat finie.",
     Refusal.OPENED_IN_THE_FUTURE: "Un dialogue de gestion ne s'est pas ouvert après aujourd'hui.",
     Refusal.DIALOGUE_NOT_OPEN: "Le dialogue de gestion de cette année n'est pas ouvert.",

@@ -2,7 +2,6 @@
 
 from contracts.recorded import Cause
 from services.messaging.unit import Unit
-from services.payments.handlers.crises import put_crisis
 from services.payments.handlers.dues import announce_dues, fall_due, look_at_dues
 from services.payments.handlers.locking import lock_accounts, lock_dues
 from services.payments.handlers.pricing import (
@@ -29,7 +28,6 @@ __all__ = [
     "open_dialogue",
     "price_again",
     "publish_rates",
-    "put_crisis",
     "set_dialogue_line",
     "set_line",
     "settle_year",

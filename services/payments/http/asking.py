@@ -4,15 +4,13 @@ from datetime import date
 from typing import Annotated
 
 import msgspec
-from litestar.params import FromPath, PathParameter, QueryParameter
+from litestar.params import FromPath, QueryParameter
 
 from services.messaging.problems import Refused
 from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
 
 CptsId = FromPath[str]
 Day = FromPath[date]
-# Without white space and @: an id in the log is no sentence and no address.
-PathId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}\Z")]
 # No word and no address: an id of one of the caisse's own people.

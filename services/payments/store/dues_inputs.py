@@ -8,7 +8,6 @@ from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.dues import Aci, Funded, Mission, years_of
 from services.payments.domain.scale import Rate
-from services.payments.store import crises
 from services.payments.store.confirmations import confirmed_rates
 from services.payments.store.inputs import AccountKey
 from services.payments.store.settlement import settlements_of
@@ -87,7 +86,6 @@ async def load_funded(connection: Connection, cpts_ids: Collection[str]) -> list
         values = {name: row[name] for name in Mission.__struct_fields__}
         missions[row["cpts_id"]].append(Mission(**values))
     settled, adjusted = await settlements_of(connection, ids)
-    recognised = await crises.of_many(connection, ids)
     return [
         Funded(
             cpts_id=cpts_id,
@@ -96,7 +94,6 @@ async def load_funded(connection: Connection, cpts_ids: Collection[str]) -> list
             confirmed=confirmed,
             settled=tuple(one for one in settled if one.cpts_id == cpts_id),
             adjusted=tuple(one for one in adjusted if one.cpts_id == cpts_id),
-            crises=tuple(one for one in recognised if one.cpts_id == cpts_id),
         )
         for cpts_id in ids
     ]

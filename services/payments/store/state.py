@@ -7,7 +7,6 @@ import msgspec
 
 from contracts.events.payments import (
     ContractLineSet,
-    CrisisRecorded,
     DialogueLineSet,
     DialogueOpened,
     DueSet,
@@ -20,7 +19,7 @@ from contracts.events.payments import (
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import postings
-from services.payments.store import confirmations, crises, dues, settlement
+from services.payments.store import confirmations, dues, settlement
 
 OF_ACCOUNTS = (
     ContractLineSet,
@@ -31,7 +30,6 @@ OF_ACCOUNTS = (
     DialogueLineSet,
     YearSettled,
     YearAdjusted,
-    CrisisRecorded,
 )
 """The events whose subject is an account: they move its sequence."""
 
@@ -46,7 +44,6 @@ async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> No
     await confirmations.keep(connection, recorded)
     await _put_lines(connection, recorded)
     await settlement.keep(connection, recorded)
-    await crises.keep(connection, recorded)
     await _put_prices(connection, recorded)
     await dues.keep(connection, recorded)
 
