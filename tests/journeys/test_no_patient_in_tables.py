@@ -8,7 +8,9 @@ from tests.patient_words import tells_of_a_person
 
 ALLOWED = {
     "cpts.cpts_name": "the name of a CPTS, an organisation",
+    "contract_line.line_label": "what a contract calls one of its lines",
     "rate.text": "the legal text in which a rate was read",
+    "rate_confirmation.text": "the legal text in which a rate was read, by who confirms it",
     "sas_message.notes": "codes of what is odd in a message",
     "sas_message.has_identities": "whether an original still names its professionals",
 }
