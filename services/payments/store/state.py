@@ -183,7 +183,7 @@ _PUT_PRICES = """
                               lines, occurred_at, taille)
         select * from unnest($1::text[], $2::date[], $3::bigint[], $4::uuid[], $5::text[],
                              $6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[],
-                             $11::jsonb[], $12::jsonb[], $13::timestamptz[], $26::smallint[])
+                             $11::jsonb[], $12::jsonb[], $13::timestamptz[], $27::smallint[])
         on conflict do nothing
     ), posted as (
         insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
