@@ -13,18 +13,15 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import schwifty
-from openpyxl import Workbook
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 from sepaxml import SepaTransfer
 from sepaxml.validation import ValidationError, try_valid_xml
 
 from services.payments.domain.bank_accounts import BankAccount, masked
+from services.payments.http.tables import Cell, workbook
 from services.payments.store.payment_orders import ShownLine, ShownOrder
 
 SCHEMA = "pain.001.001.09"
 NAMESPACE = f"{{urn:iso:std:iso:20022:tech:xsd:{SCHEMA}}}"
-EUROS = "# ##0.00 €"
 STATES = {
     "ordered": "ordonné",
     "executed": "payé",
@@ -36,7 +33,6 @@ ORDERS_HEAD = (
     *("ordonne_le", "execution_le", "etat", "repondu_le", "motif"),
 )
 DUES_HEAD = ("virement", "cpts", "annee_de_contrat", "somme", "mission", "tranche", "montant_eur")
-Cell = str | int | Decimal | date | None
 
 
 class UnsoundFileError(RuntimeError):
@@ -161,26 +157,9 @@ def as_csv(payables: Sequence[Payable]) -> bytes:
 
 def as_xlsx(payables: Sequence[Payable], lines: Sequence[ShownLine]) -> bytes:
     """A workbook of two sheets: the orders, and what each settles."""
-    book = Workbook()
-    orders = book.active
-    assert orders is not None, "a new workbook has a sheet"
-    orders.title = "Virements"
-    dues = book.create_sheet("Sommes")
-    for sheet, head, rows in (
-        (orders, ORDERS_HEAD, order_rows(payables)),
-        (dues, DUES_HEAD, due_rows(lines)),
-    ):
-        for number, row in enumerate((head, *rows), start=1):
-            for place, cell in enumerate(row, start=1):
-                written = sheet.cell(number, place, cell)
-                if isinstance(cell, Decimal):
-                    written.number_format = EUROS
-                if isinstance(cell, str):
-                    written.data_type = "s"  # never a formula, whatever it begins with
-        for place, name in enumerate(head, start=1):
-            sheet.cell(1, place).font = Font(bold=True)
-            sheet.column_dimensions[get_column_letter(place)].width = max(14, len(name))
-        sheet.freeze_panes = "A2"
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
+    return workbook(
+        {
+            "Virements": (ORDERS_HEAD, order_rows(payables)),
+            "Sommes": (DUES_HEAD, due_rows(lines)),
+        }
+    )

@@ -2,17 +2,19 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Literal
 from zipfile import BadZipFile
 
 from litestar import Response
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from services.messaging.documents import OrderOperation
 from services.messaging.problems import Refused
@@ -20,6 +22,8 @@ from services.messaging.problems import Refused
 Format = Literal["csv", "xlsx"]
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+EUROS = "# ##0.00 €"
+Cell = str | int | Decimal | date | None
 BYTES_MAX = 5_000_000
 ROWS_MAX = 10_000
 
@@ -74,7 +78,7 @@ def table_response(
     rows: Iterable[Sequence[str]], columns: Sequence[str], file_format: Format, name: str
 ) -> Response[bytes]:
     """A file of these rows under these columns, to be saved under a name."""
-    content = _csv(rows, columns) if file_format == "csv" else _xlsx(rows, columns)
+    content = _csv(rows, columns) if file_format == "csv" else workbook({"Lignes": (columns, rows)})
     return Response(
         content,
         media_type=f"{CSV}; charset=utf-8" if file_format == "csv" else XLSX,
@@ -113,12 +117,6 @@ def _cell(cell: object) -> str:
     return str(cell).removesuffix(".0").removesuffix(" 00:00:00")
 
 
-def _text(sheet: WriteOnlyWorksheet, value: str) -> Cell:
-    cell = WriteOnlyCell(sheet, value)
-    cell.data_type = "s"  # never a formula, whatever it begins with
-    return cell
-
-
 def _csv(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> bytes:
     # The mark tells spreadsheets that the text is UTF-8.
     out = io.StringIO(newline="")
@@ -128,12 +126,26 @@ def _csv(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
-def _xlsx(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> bytes:
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Lignes")
-    sheet.append(list(columns))
-    for row in rows:
-        sheet.append([_text(sheet, value) for value in row])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+def workbook(sheets: Mapping[str, tuple[Sequence[str], Iterable[Sequence[Cell]]]]) -> bytes:
+    """A workbook of these sheets by title, each with its head and its rows; amounts in euros.
+
+    It is made in memory alone: where services run, nothing can be written.
+    """
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for title, (head, rows) in sheets.items():
+        sheet = book.create_sheet(title)
+        for number, row in enumerate((head, *rows), start=1):
+            for place, cell in enumerate(row, start=1):
+                written = sheet.cell(number, place, cell)
+                if isinstance(cell, Decimal):
+                    written.number_format = EUROS
+                if isinstance(cell, str):
+                    written.data_type = "s"  # never a formula, whatever it begins with
+        for place, name in enumerate(head, start=1):
+            sheet.cell(1, place).font = Font(bold=True)
+            sheet.column_dimensions[get_column_letter(place)].width = max(14, len(name))
+        sheet.freeze_panes = "A2"
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
