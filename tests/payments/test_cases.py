@@ -12,7 +12,7 @@ import pytest
 
 from contracts.events.payments import YearAdjusted, YearSettled
 from services.payments.domain.calendar import months_after
-from services.payments.domain.dues import Aci, DueSum, Funded, Mission, years_of
+from services.payments.domain.dues import Aci, Crisis, DueSum, Funded, Mission, years_of
 from services.payments.domain.dues_rules import DuesRules
 from services.payments.domain.dues_schedule import dues_of
 from services.payments.domain.settlement import adjust, settle
@@ -60,6 +60,10 @@ def planned(case: dict[str, Any]) -> list[DueSum]:
         cpts_id="c1",
         years=years_of(acis, tailles),
         missions=tuple(missions),
+        crises=tuple(
+            Crisis(crisis_id=f"crise-{number}", from_on=day)
+            for number, day in enumerate(case.get("crises", ()))
+        ),
         confirmed=frozenset(case.get("confirmes", ())),
     )
     return dues_of(funded, RATES, rules_of(case))

@@ -62,6 +62,13 @@ class Mission(msgspec.Struct, frozen=True, kw_only=True):
     ended_on: date | None = None
 
 
+class Crisis(msgspec.Struct, frozen=True, kw_only=True):
+    """A crisis that the ARS recognised in the département of a CPTS, from a day on."""
+
+    crisis_id: str
+    from_on: date
+
+
 class DueSum(msgspec.Struct, frozen=True, kw_only=True):
     """A sum of an account: how much, from when on, on what it rests, and why."""
 
@@ -82,6 +89,7 @@ class Funded(msgspec.Struct, frozen=True, kw_only=True):
     cpts_id: str
     years: tuple[Year, ...] = ()
     missions: tuple[Mission, ...] = ()
+    crises: tuple[Crisis, ...] = ()
     confirmed: frozenset[str] = frozenset()
     settled: tuple[YearSettled, ...] = ()
     adjusted: tuple[YearAdjusted, ...] = ()

@@ -1,5 +1,5 @@
-"""Which sums fall due to a CPTS and when: fonctionnement, fixed parts, the one-off complement, what
-was settled.
+"""Which sums fall due to a CPTS and when: fonctionnement, fixed parts, recognised crises, the
+one-off complement, what was settled.
 
 The list holds the sums of days to come, too. An advance and what is left of the year's amount
 always add up to it.
@@ -12,13 +12,14 @@ import msgspec
 
 from contracts.events.payments import YearSettled
 from services.payments.domain.calendar import DAY
-from services.payments.domain.dues import DueSum, Funded, Mission, Year
+from services.payments.domain.dues import Crisis, DueSum, Funded, Mission, Year
 from services.payments.domain.dues_rules import DuesRules
 from services.payments.domain.scale import Rate, rate_on
 
 FONCTIONNEMENT = "fonctionnement"
 CRISES = "crise_sanitaire"
 COMPLEMENT = "complement_75"
+RECOGNISED = "crise_reconnue"
 
 
 def rate_of_year(
@@ -176,6 +177,36 @@ def _stretch(
     ]
 
 
+def crisis_dues(
+    year: Year, crises: Iterable[Crisis], missions: Iterable[Mission], rates: Sequence[Rate]
+) -> list[DueSum]:
+    """What the first crisis recognised in a year opens, beside the year's ceiling.
+
+    It is due on the crisis's first day to a CPTS whose mission on crises ran on it. A second crisis
+    of the year opens nothing more: no text says that it would.
+    """
+    ran = [one for one in missions if one.mission == CRISES]
+    met = [
+        crisis
+        for crisis in sorted(crises, key=lambda one: (one.from_on, one.crisis_id))
+        if year.starts_on <= crisis.from_on <= year.ends_on
+        and any(
+            one.started_on <= crisis.from_on
+            and (one.ended_on is None or crisis.from_on <= one.ended_on)
+            for one in ran
+        )
+    ]
+    if not met:
+        return []
+    day = met[0].from_on
+    rate = rate_of_year(rates, year, CRISES, RECOGNISED, since=day)
+    if rate is None:
+        return []
+    why = f"Crise reconnue par l'ARS à partir du {day} = {rate.amount_cents}"
+    stem = f"{CRISES}:reconnue"
+    return [due_sum(year, stem, RECOGNISED, rate.amount_cents, day, rate, why)]
+
+
 def complement_dues(years: Sequence[Year], rates: Sequence[Rate], rules: DuesRules) -> list[DueSum]:
     """The one-off 75 % of fonctionnement, of a CPTS whose first ACI was signed before the date."""
     rule = rules.complement_75
@@ -253,6 +284,7 @@ def dues_of(funded: Funded, rates: Sequence[Rate], rules: DuesRules) -> list[Due
     for year in funded.years:
         dues += fonctionnement_dues(year, rates, rules)
         dues += mission_dues(year, funded.missions, rates, rules)
+        dues += crisis_dues(year, funded.crises, funded.missions, rates)
     held = [
         msgspec.structs.replace(
             due, is_held=is_held([by_id[one] for one in due.rate_ids], funded.confirmed)

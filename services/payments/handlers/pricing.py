@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from contracts.events.indicators import FigureChanged
+from contracts.events.indicators import CrisisRecognised, FigureChanged
 from contracts.events.membership import (
     AciSigned,
     CptsRegistered,
@@ -209,8 +209,30 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     await announce_dues(unit, causes)
 
 
-async def on_indicators(unit: Unit, heard: Sequence[Recorded[FigureChanged]]) -> None:
-    """Keeps figures and their facts; prices the accounts again for every figure that is newer."""
+async def on_indicators(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
+    """Keeps figures and their facts, prices the accounts again for every figure that is newer;
+    keeps crises, and says what they open.
+    """
+    crises = [one for one in heard if isinstance(one.event, CrisisRecognised)]
+    if crises:
+        await _hear_crises(unit, crises)
+    figures = [one for one in heard if isinstance(one.event, FigureChanged)]
+    if figures:
+        await _hear_figures(unit, figures)
+
+
+async def _hear_crises(unit: Unit, heard: Sequence[Recorded[CrisisRecognised]]) -> None:
+    await dues_inputs.hold_cpts(unit.connection)
+    await dues_inputs.put_crises(unit.connection, heard)
+    crisis_ids = [one.event.crisis_id for one in heard]
+    cpts_ids = await dues_inputs.cpts_of_crises(unit.connection, crisis_ids)
+    await lock_dues(unit, cpts_ids)
+    if not await unit.hears_the_past():
+        last = max(heard, key=lambda one: one.recorded_at)
+        await announce_dues(unit, dict.fromkeys(cpts_ids, last.as_cause()))
+
+
+async def _hear_figures(unit: Unit, heard: Sequence[Recorded[FigureChanged]]) -> None:
     departements = {
         (one.event.cpts_id, one.event.contract_year_starts_on): one.departement for one in heard
     }

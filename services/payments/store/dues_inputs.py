@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
+from contracts.events.indicators import CrisisRecognised
 from contracts.events.membership import MissionRecorded
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
-from services.payments.domain.dues import Aci, Funded, Mission, years_of
+from services.payments.domain.dues import Aci, Crisis, Funded, Mission, years_of
 from services.payments.domain.scale import Rate
 from services.payments.store.confirmations import confirmed_rates
 from services.payments.store.inputs import AccountKey
@@ -36,6 +37,24 @@ TAILLES = "select cpts_id, starts_on, taille from taille where cpts_id = any ($1
 MISSIONS = """
     select cpts_id, mission_id, mission, started_on, ended_on from mission
     where cpts_id = any ($1) and not is_withdrawn order by cpts_id, mission_id
+"""
+KEEP_CRISIS = """
+    insert into crisis as kept values ($1, $2, $3, $4, $5)
+    on conflict (crisis_id) do update
+    set sequence = excluded.sequence, departements = excluded.departements,
+        from_on = excluded.from_on, is_withdrawn = excluded.is_withdrawn
+    where kept.sequence < excluded.sequence
+"""
+CRISES = """
+    select cpts_id, crisis_id, from_on from crisis
+    join cpts on cpts.departement = any (crisis.departements)
+    where cpts_id = any ($1) and not is_withdrawn order by cpts_id, from_on, crisis_id
+"""
+CPTS_OF_CRISES = """
+    select cpts_id from due where kind = 'crise_reconnue' and amount_cents <> 0
+    union
+    select cpts_id from crisis join cpts on cpts.departement = any (crisis.departements)
+    where crisis_id = any ($1)
 """
 ACCOUNTS = """
     select key.cpts_id, key.starts_on,
@@ -69,6 +88,37 @@ async def put_missions(connection: Connection, heard: Sequence[Recorded[MissionR
     )
 
 
+async def put_crises(connection: Connection, heard: Sequence[Recorded[CrisisRecognised]]) -> None:
+    """Keeps the highest sequence of each crisis."""
+    await connection.executemany(
+        KEEP_CRISIS,
+        [
+            (
+                one.event.crisis_id,
+                one.sequence,
+                list(one.event.departements),
+                one.event.from_on,
+                one.event.is_withdrawn,
+            )
+            for one in heard
+        ],
+    )
+
+
+async def hold_cpts(connection: Connection) -> None:
+    """Waits for transactions that bring a CPTS, and lets no new one through.
+
+    Without it a CPTS that commits while a crisis is being heard would not hear of it.
+    """
+    await connection.execute("lock table cpts in share mode")
+
+
+async def cpts_of_crises(connection: Connection, crisis_ids: Collection[str]) -> list[str]:
+    """The CPTS to which a sum of a crisis is due, and those of its départements as they are now."""
+    rows = await connection.fetch(CPTS_OF_CRISES, list(crisis_ids))
+    return [row["cpts_id"] for row in rows]
+
+
 async def load_funded(connection: Connection, cpts_ids: Collection[str]) -> list[Funded]:
     """All that the dues of these CPTS rest on, but for the scale."""
     ids = sorted(cpts_ids)
@@ -85,12 +135,17 @@ async def load_funded(connection: Connection, cpts_ids: Collection[str]) -> list
     for row in await connection.fetch(MISSIONS, ids):
         values = {name: row[name] for name in Mission.__struct_fields__}
         missions[row["cpts_id"]].append(Mission(**values))
+    crises: dict[str, list[Crisis]] = {cpts_id: [] for cpts_id in ids}
+    for row in await connection.fetch(CRISES, ids):
+        crisis = Crisis(crisis_id=row["crisis_id"], from_on=row["from_on"])
+        crises[row["cpts_id"]].append(crisis)
     settled, adjusted = await settlements_of(connection, ids)
     return [
         Funded(
             cpts_id=cpts_id,
             years=years_of(acis[cpts_id], tailles[cpts_id]),
             missions=tuple(missions[cpts_id]),
+            crises=tuple(crises[cpts_id]),
             confirmed=confirmed,
             settled=tuple(one for one in settled if one.cpts_id == cpts_id),
             adjusted=tuple(one for one in adjusted if one.cpts_id == cpts_id),
