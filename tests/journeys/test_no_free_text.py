@@ -32,26 +32,16 @@ ORIGINALS = ("sas_message", "body")
 
 
 def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
-    """Every order by method and path, with a body that is right."""
+    """Orders of membership and referrals by method and path, with a body that is right."""
     day, now = story.year.isoformat(), story.now.isoformat()
     dates = {"from_on": day, "to_on": day}
     who = {"rpps": story.doctor, "is_check_digit_overridden": True}
     place = {"entry_id": "e", "commune": "06088", "part": "Nord", "population": 9} | dates
     member = {"member_id": "m", "profession": "10"} | who | dates
     aci = {"signed_on": day, "starts_on": day}
-    rate = {"rate_id": "r", "from_on": day, "to_on": day, "taille": 1, "amount_cents": 1}
-    rate |= {"mission": "acces_aux_soins", "part": "variable", "text": "t", "is_verified": False}
-    line = {"mission": "acces_aux_soins", "mode": "linear", "max_cents": 1, "target": 1}
-    indemnity = {"rpps": story.doctor, "kind": "indemnite", "function": "reunion", "minutes": 1}
-    indemnity |= {"amount_cents": 1}
-    account = {"iban": "FR1420041010050500013M02606", "holder": "CPTS", "acting_person": "a"}
-    confirmation = {"version": 1, "acting_person": "b"}
-    read = {"rate_id": "r", "amount_cents": 1, "text": "t", "read_on": day}
-    stance = {"validated_value": 1, "cpts_stance": "agrees", "caisse_stance": "agrees"}
     demand = {"source": "s", "source_id": "i", "commune": "06088", "part": "Nord"}
     demand |= {"need": "sage_femme", "urgency": "same_day", "received_at": now}
     own, its = "/cpts/{cpts_id}", "/referrals/{referral_id}"
-    year = f"{own}/contract-years/{{starts_on}}"
     answer = {"cpts_id": story.cpts_id}
     booking = {"practitioner_rpps": story.doctor, "starts_at": now}
     return {
@@ -73,6 +63,34 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
         ("PUT", f"{own}/members/{{member_id}}"): dates,
         ("POST", f"{own}/participations"): {"participation_id": "p", "way": "cpts"} | who | dates,
         ("PUT", f"{own}/participations/{{participation_id}}"): dates,
+        ("POST", "/demands"): demand,
+        ("POST", f"{its}/accept"): answer | booking,
+        ("POST", f"{its}/decline"): answer | {"reason": "no_availability"},
+        ("POST", f"{its}/return"): {"reason": "by_cpts"},
+        ("POST", f"{its}/part"): {"part": "Nord"},
+        ("POST", f"{its}/honoured"): {},
+        ("POST", f"{its}/no-show"): {},
+        ("POST", f"{its}/cancel"): {"by": "patient"},
+        ("POST", f"{its}/move"): booking,
+        ("POST", "/sas/messages"): envelope(story, f"sentence-{referral_id}"),
+        ("POST", "/dead-letters/{letter_id}/replay"): {},
+    }
+
+
+def payment_orders(story: Story) -> dict[tuple[str, str], Any]:
+    """The orders on rates, lines, settlement and money that moves."""
+    day, own = story.year.isoformat(), "/cpts/{cpts_id}"
+    year = f"{own}/contract-years/{{starts_on}}"
+    rate = {"rate_id": "r", "from_on": day, "to_on": day, "taille": 1, "amount_cents": 1}
+    rate |= {"mission": "acces_aux_soins", "part": "variable", "text": "t", "is_verified": False}
+    line = {"mission": "acces_aux_soins", "mode": "linear", "max_cents": 1, "target": 1}
+    indemnity = {"rpps": story.doctor, "kind": "indemnite", "function": "reunion", "minutes": 1}
+    indemnity |= {"amount_cents": 1}
+    account = {"iban": "FR1420041010050500013M02606", "holder": "CPTS", "acting_person": "a"}
+    confirmation = {"version": 1, "acting_person": "b"}
+    read = {"rate_id": "r", "amount_cents": 1, "text": "t", "read_on": day}
+    stance = {"validated_value": 1, "cpts_stance": "agrees", "caisse_stance": "agrees"}
+    return {
         ("PUT", f"{own}/indemnities/{{indemnity_id}}"): indemnity | {"paid_on": day},
         ("PUT", f"{own}/uses/{{use_id}}"): {
             "category": "locaux",
@@ -94,17 +112,6 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
         ("POST", "/rates"): rate | {"status": "hypothesis"},
         ("PUT", f"{year}/lines"): {"a file": "of lines"},
         ("POST", f"{year}/simulation"): {"starts_on": day},
-        ("POST", "/demands"): demand,
-        ("POST", f"{its}/accept"): answer | booking,
-        ("POST", f"{its}/decline"): answer | {"reason": "no_availability"},
-        ("POST", f"{its}/return"): {"reason": "by_cpts"},
-        ("POST", f"{its}/part"): {"part": "Nord"},
-        ("POST", f"{its}/honoured"): {},
-        ("POST", f"{its}/no-show"): {},
-        ("POST", f"{its}/cancel"): {"by": "patient"},
-        ("POST", f"{its}/move"): booking,
-        ("POST", "/sas/messages"): envelope(story, f"sentence-{referral_id}"),
-        ("POST", "/dead-letters/{letter_id}/replay"): {},
     }
 
 
@@ -266,7 +273,8 @@ async def test_a_sentence_in_any_text_of_any_order_comes_to_rest_nowhere(
     story = await platform.new_story(commune, name=f"text-{service}").open()
     referral_id = await story.demand()
     await story.accept(referral_id, story.doctor)
-    known = orders(story, referral_id) | life_orders(story) | indicator_orders(story)
+    known = orders(story, referral_id) | life_orders(story)
+    known |= indicator_orders(story) | payment_orders(story)
     asked = await operations(platform, service)
     assert asked.keys() <= known.keys(), "an order without a right body here"
     sent = 0
