@@ -85,6 +85,8 @@ async def _put_lines(connection: Connection, recorded: Sequence[Recorded[Any]]) 
         for one in recorded
         if isinstance(one.event, ContractLineSet)
     }
+    if not latest:
+        return
     await connection.executemany(
         """
         insert into contract_line as kept (cpts_id, starts_on, line_id, sequence, indicator,
