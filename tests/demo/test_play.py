@@ -239,7 +239,7 @@ class Barren:
     async def fetchrow(self, _query: str) -> None:
         return None
 
-    async def execute(self, _query: str) -> str:
+    async def execute(self, _query: str, *_arguments: Any) -> str:
         return "UPDATE 0"
 
 

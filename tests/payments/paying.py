@@ -7,14 +7,19 @@ from typing import Any
 import httpx
 
 from contracts.events.payments import DueSet
-from contracts.recorded import Cause, record
+from contracts.recorded import Cause, Recorded, record
 from services.messaging.database import Pool
 from services.messaging.unit import Desk, open_unit
 from services.payments.store import postings
-from tests.payments.served import NOW, YEAR, Payments
+from tests.payments.served import NOW, YEAR, Payments, contract
 
 IBANS = {"c1": "FR1420041010050500013M02606", "c2": "FR7630006000011234567890189"}
 CAISSE_IBAN = "FR7610107001011234567890129"
+
+
+def without_taille(cpts_id: str) -> list[Recorded[Any]]:
+    """A CPTS under contract to which nothing falls due by itself: no rate without a taille."""
+    return contract(cpts_id)[:2]
 
 
 def due_set(

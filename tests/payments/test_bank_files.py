@@ -28,8 +28,9 @@ from tests.payments.paying import (
     make_batch,
     send_answers,
     set_dues,
+    without_taille,
 )
-from tests.payments.served import Payments, contract
+from tests.payments.served import Payments
 
 CAISSE = {"Acting-Role": "caisse"}
 STATUS = """<?xml version="1.0" encoding="UTF-8"?>
@@ -47,7 +48,7 @@ REJECTED = (
 
 @pytest.fixture
 async def batch(payments: Payments) -> Any:
-    await payments.hear(topics.MEMBERSHIP, contract("c1") + contract("c2"))
+    await payments.hear(topics.MEMBERSHIP, without_taille("c1") + without_taille("c2"))
     for owner in ("c1", "c2", "caisse"):
         await confirm_account(payments, owner)
     await set_dues(

@@ -19,7 +19,8 @@ from services.payments.domain.indemnities import (
 )
 from services.payments.domain.money_refusals import MoneyRefusal, Refusal
 from services.payments.store import tables
-from tests.payments.served import Payments, contract
+from tests.payments.paying import without_taille
+from tests.payments.served import Payments
 
 PASS_2026_CENTS = 48_060_00
 RPPS = "810002345675"
@@ -40,7 +41,7 @@ async def give(payments: Payments, cpts_id: str, entry: str, **changes: Any) -> 
 
 @pytest.fixture
 async def two_cpts(payments: Payments) -> Payments:
-    await payments.hear(topics.MEMBERSHIP, contract("c1") + contract("c2"))
+    await payments.hear(topics.MEMBERSHIP, without_taille("c1") + without_taille("c2"))
     return payments
 
 

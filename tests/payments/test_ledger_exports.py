@@ -17,6 +17,7 @@ from tests.payments.paying import (
     only_order,
     send_answers,
     set_dues,
+    without_taille,
 )
 from tests.payments.served import DEMANDS, LINEAR, Payments, contract, figure, line_path
 
@@ -27,7 +28,7 @@ CHART = tables.chart_of_accounts()
 @pytest.fixture
 async def season(payments: Payments) -> Payments:
     """An estimate, two payments of which one came back, a use and a corrected indemnity."""
-    await payments.hear(topics.MEMBERSHIP, contract("c1") + contract("c2"))
+    await payments.hear(topics.MEMBERSHIP, contract("c1") + without_taille("c2"))
     assert (await payments.put(line_path("c1"), LINEAR)).is_success
     await payments.hear(topics.INDICATORS, [figure("c1", 1, 1, DEMANDS)])
     await confirm_account(payments, "c1")
@@ -63,15 +64,23 @@ def cents(row: dict[str, str]) -> int:
 async def test_the_fec_has_what_was_paid_and_used_and_no_estimate(season: Payments) -> None:
     rows = await fec(season, 2026)
     numbers = [int(row["EcritureNum"]) for row in rows]
-    assert sorted(set(numbers)) == list(range(1, 6)), "two transfers, one return, two indemnities"
+    assert sorted(set(numbers)) == list(range(1, 7)), (
+        "a due, two transfers, a return, two indemnities"
+    )
     for number in set(numbers):
         assert sum(cents(row) for row in rows if int(row["EcritureNum"]) == number) == 0
     totals: dict[str, int] = {}
     for row in rows:
         totals[row["CompteNum"]] = totals.get(row["CompteNum"], 0) + cents(row)
-    assert totals == {"512000": 1000_00 - 40_05, "441700": -1000_00, "622600": 40_05}
-    assert {row["JournalCode"] for row in rows} == {"BQ", "EMP"}
-    assert {row["EcritureDate"] for row in rows} == {"20260503", "20260506"}
+    # what was due was received; what is held, the fonctionnement, is not there
+    assert totals == {
+        "740000": -1000_00,
+        "441700": 0,
+        "512000": 1000_00 - 40_05,
+        "622600": 40_05,
+    }
+    assert {row["JournalCode"] for row in rows} == {"BQ", "EMP", "SUB"}
+    assert {row["EcritureDate"] for row in rows} == {"20260503", "20260504", "20260506"}
     (debit, _) = await fec(season, 2025)
     assert (debit["CompteNum"], debit["Debit"]) == ("613200", "300,00")
     assert await fec(season, 2024) == []
@@ -86,7 +95,7 @@ async def test_each_journal_sums_to_zero_per_cpts_and_in_all(season: Payments) -
             assert journal["debit_cents"] == journal["credit_cents"] > 0
     everything = await season.get("/ledger/trial-balance")
     names = [journal["journal"] for journal in everything["journals"]]
-    assert names == ["estimates", "payments", "uses"]
+    assert names == ["dues", "estimates", "payments", "uses"]
     (payments,) = (await season.get("/ledger/trial-balance?journal=payments"))["journals"]
     assert payments["accounts"][0] == {
         "account": "bank:caisse",
