@@ -21,6 +21,7 @@ from typing import Any
 
 import psutil
 import pytest
+from pypdf import PdfReader
 
 from deploy.local import processes
 from deploy.local.demo import orders, sabotage
@@ -146,6 +147,19 @@ def test_the_view_ends_with_the_demands_of_each_cpts(stack: Stack, tmp_path: Pat
     asked = Counter(one.cpts_id for one in oracle.referrals.values())
     cast = season(seed=41, departements=1, demands=120).cast
     assert shown == {one.cpts_name: str(asked[one.cpts_id]) for one in cast}
+
+
+def test_a_cpts_goes_through_a_whole_year_and_every_sum_is_the_expected_one(
+    stack: Stack, tmp_path: Path
+) -> None:
+    with demo(stack, tmp_path, "--year") as process:
+        output, errors = process.communicate(timeout=WITHIN_SECONDS)
+    assert process.returncode == 0, output + errors
+    assert "EXACT" in output
+    statement = PdfReader(tmp_path / "year" / "etat-annee-2026.pdf").pages[0].extract_text()
+    assert "17\u202f100,00" in statement, statement
+    for name in ("fec-2027.txt", "lignes-2026.xlsx", "pain.001.xml", "versements.xlsx"):
+        assert (tmp_path / "year" / name).stat().st_size > 0
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -191,10 +191,10 @@ def indicator_orders(story: Story) -> dict[tuple[str, str], Any]:
         ("POST", f"{figure}/validation"): validation,
         ("POST", f"{figure}/visa"): {"value": 1, "decided_on": day},
         ("PUT", f"{own}/evidence/{{evidence_id}}"): {"a file": "of evidence"},
-        ("PUT", f"{own}/crisis-plan"): {"typologies": ["supply"], "written_on": day},
+        ("PUT", f"{own}/crisis-plan"): {"typologies": ["malades"], "written_on": day},
         ("POST", "/crises/{crisis_id}"): {
             "departements": ["06"],
-            "typology": "supply",
+            "typology": "malades",
             "from_on": day,
         },
         ("PUT", f"{own}/crises/{{crisis_id}}/response"): {"professionals": [story.doctor]},

@@ -50,7 +50,7 @@ FACTS = [
 def crisis(sequence: int = 1, **fields: Any) -> Recorded[CrisisRecognised]:
     told: dict[str, Any] = {
         "departements": ("93", "95"),
-        "typology": "sick_people",
+        "typology": "malades",
         "from_on": DAY,
     } | fields
     return record(

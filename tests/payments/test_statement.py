@@ -112,3 +112,30 @@ def test_each_way_of_counting_has_words() -> None:
     line = Line(mission="m", indicator="i", mode="steps", max_cents=2_00, steps=steps)
     assert rule_of(line) == "par paliers : 1,00\u00a0€ dès 5 ; 2,00\u00a0€ dès 1\u202f000"
     assert french_day(date(2026, 4, 5)) == "05/04/2026"
+
+
+def test_a_line_that_counts_down_says_so_and_a_rate_is_read_in_percent() -> None:
+    steps = (Step(threshold=219, amount_cents=1_00), Step(threshold=100, amount_cents=2_00))
+    down = Line(
+        mission="m", indicator="i", mode="steps", max_cents=2_00, steps=steps, is_lower_better=True
+    )
+    assert rule_of(down) == "par paliers : 1,00\u00a0€ jusqu’à 219 ; 2,00\u00a0€ jusqu’à 100"
+    rate = Line(
+        mission="prevention",
+        indicator="depistage_sein",
+        mode="linear",
+        max_cents=2_00,
+        baseline=6626,
+        target=7240,
+    )
+    assert rule_of(rate) == (
+        "en proportion depuis 66,26\u00a0%, jusqu’à 2,00\u00a0€ pour 72,40\u00a0%"
+    )
+
+
+async def test_a_line_with_an_id_and_a_label_of_its_own_is_stated_by_its_label(
+    season: Payments,
+) -> None:
+    line = LINEAR | {"indicator": DEMANDS, "line_label": "Rendez-vous du soir"}
+    assert (await season.put(line_path("c1", "rdv_du_soir"), line)).is_success
+    assert "Rendez-vous du soir" in await stated(season)

@@ -23,6 +23,7 @@ from deploy.local.demo.play import Run, play, start_services
 from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
 from deploy.local.demo.story import Season, season
 from deploy.local.demo.watch import euros, watcher
+from deploy.local.demo.year import EXPECTED, TaleFailedError, play_year
 from deploy.local.folders import replace_file
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
@@ -35,7 +36,7 @@ SHOWN_DIFFERENCES_MAX = 20
 INTERRUPTED = 130
 FAILURES = (
     *(ComponentFailed, JarRefused, RepositoryOutOfReach),
-    *(OrderLostError, NotHeardError, NothingToFalsifyError),
+    *(OrderLostError, NotHeardError, NothingToFalsifyError, TaleFailedError),
 )
 
 
@@ -60,6 +61,11 @@ def _options(arguments: list[str] | None, prog: str) -> argparse.Namespace:
     )
     parser.add_argument(
         "--rate", type=above_zero(float), default=RATE, help="orders a second (%(default)s)"
+    )
+    parser.add_argument(
+        "--year",
+        action="store_true",
+        help="instead: one CPTS through a whole year, its sums and its files (var/year)",
     )
     parser.add_argument("--seed", type=int, help="the season's seed (drawn and printed if absent)")
     parser.add_argument("--keep", action="store_true", help="stay up until Ctrl-C, to look around")
@@ -200,6 +206,30 @@ async def _told_at_once(playing: Coroutine[Any, Any, Run]) -> Run | None:
         return None
 
 
+def _tell_year(
+    options: argparse.Namespace, open_stack: Callable[[Report], AbstractContextManager[Platform]]
+) -> int:
+    """One CPTS's year; 0 when every sum is the expected one."""
+    folder = options.var / "year"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open_stack(_report) as stack:
+        differences = play_year(stack, folder, _report)
+        print()
+        for (year, name), cents in EXPECTED.items():
+            print(f"  {year}  {name:<40} {euros(cents):>16}")
+        print(f"  {'':<10}  {'total':<40} {euros(sum(EXPECTED.values())):>16}")
+        for path in sorted(folder.iterdir()):
+            print(f"  {path}")
+        for difference in differences:
+            print(f"  - {difference}")
+        print(
+            "FAUX" if differences else "EXACT : chaque somme de l'année est la bonne.", flush=True
+        )
+        if options.keep:
+            _keep(stack)
+    return 1 if differences else 0
+
+
 def _report(text: str) -> None:
     print(text, flush=True)
 
@@ -218,7 +248,7 @@ def main(
     options = _options(arguments, prog)
     processes.end_by_exception_on_signals()
     try:
-        return _play(options, open_stack)
+        return _tell_year(options, open_stack) if options.year else _play(options, open_stack)
     except KeyboardInterrupt:
         print("Interrompu : tout est arrêté.", file=sys.stderr)
         return INTERRUPTED

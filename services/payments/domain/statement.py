@@ -28,7 +28,7 @@ STATES = {
 }
 UNKNOWN = "inconnu"
 CENTS = 100
-THIN, MINUS = "\u202f", "\u2212"
+THIN, MINUS, NO_BREAK = "\u202f", "\u2212", "\u00a0"
 
 
 class StatedYear(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ def statement(
         "summary": _summary(dues, estimate),
         "dues": [_due(due) for due in dues],
         "missions": _missions(account, rates, estimate),
-        "lines": [_line(account.line(one.indicator), one) for one in estimate.lines],
+        "lines": [_line(account.line(one.line_id or one.indicator), one) for one in estimate.lines],
         "transfers": [
             {
                 "order_id": one.order_id,
@@ -180,9 +180,9 @@ def _missions(
 def _line(line: Line | None, amount: LineAmount) -> dict[str, object]:
     assert line is not None, "an amount is that of a line"
     return {
-        "label": indicators()[amount.indicator].label,
+        "label": line.label,
         "rule": rule_of(line),
-        "value": "aucune" if amount.value is None else _grouped(amount.value),
+        "value": "aucune" if amount.value is None else _measured(line, amount.value),
         "amount": french_euros(amount.amount_cents),
     }
 
@@ -190,17 +190,30 @@ def _line(line: Line | None, amount: LineAmount) -> dict[str, object]:
 def rule_of(line: Line) -> str:
     """What a line brings, in words."""
     most = french_euros(line.max_cents)
+    target = _measured(line, line.target or 0)
     match line.mode:
         case "all_or_nothing":
-            return f"{most} si la valeur atteint {_grouped(line.target or 0)}"
+            reached = "ne dépasse pas" if line.is_lower_better else "atteint"
+            return f"{most} si la valeur {reached} {target}"
         case "linear":
-            return f"en proportion, jusqu’à {most} pour {_grouped(line.target or 0)}"
+            baseline = f" depuis {_measured(line, line.baseline)}" if line.baseline else ""
+            return f"en proportion{baseline}, jusqu’à {most} pour {target}"
         case "steps":
+            from_there = "jusqu’à" if line.is_lower_better else "dès"
             steps = (
-                f"{french_euros(step.amount_cents)} dès {_grouped(step.threshold)}"
+                f"{french_euros(step.amount_cents)} {from_there} {_measured(line, step.threshold)}"
                 for step in line.steps
             )
             return f"par paliers : {' ; '.join(steps)}"
+
+
+def _measured(line: Line, value: int) -> str:
+    """A value in the unit of the line's indicator; a rate is shown in percent."""
+    known = indicators().get(line.indicator)
+    if known is None or known.unit != "basis_points":
+        return _grouped(value)
+    whole, hundredths = divmod(value, 100)
+    return f"{_grouped(whole)},{hundredths:02d}{NO_BREAK}%"
 
 
 def french_day(day: date) -> str:
@@ -212,7 +225,7 @@ def french_euros(amount_cents: int) -> str:
     """An amount in euros and cents."""
     whole, cents = divmod(abs(amount_cents), CENTS)
     sign = MINUS if amount_cents < 0 else ""
-    return f"{sign}{_grouped(whole)},{cents:02d}\u00a0€"
+    return f"{sign}{_grouped(whole)},{cents:02d}{NO_BREAK}€"
 
 
 def _grouped(number: int) -> str:
