@@ -4,7 +4,6 @@ The services run on a clock that the tale sets. What each sum must be stands wri
 worked out by hand from the barème of taille 3; what the services say is compared with it.
 """
 
-import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from deploy.local.demo.hub import PARIS
 from deploy.local.demo.platform import Platform
 from deploy.local.demo.play import clock_file, service_environment
 from deploy.local.demo.watch import euros
+from deploy.local.processes import wait_until
 
 CPTS = "974-sud"
 EPCI = "249740085"
@@ -27,7 +27,7 @@ HERE = f"/cpts/{CPTS}"
 OF_YEAR = f"{HERE}/contract-years/{YEAR}"
 DOCTORS = [f"81{n:09}{check_digit(f'1{n:09}')}" for n in range(1, 8)]
 WITHIN_SECONDS = 60
-LOOK_EVERY_SECONDS = 0.1
+CSV = {"Content-Type": "text/csv"}
 # In cents, by contract year and name. Taille 3, days of the contract year of 365 days.
 EXPECTED: dict[tuple[str, str], int] = {
     (YEAR, "fonctionnement:signature"): 75_000_00,
@@ -118,11 +118,8 @@ class Tale:
 
     def until(self, what: str, is_so: Callable[[], bool]) -> None:
         """Wait until the chain has carried something through."""
-        limit = time.monotonic() + WITHIN_SECONDS
-        while not is_so():
-            if time.monotonic() > limit:
-                raise TaleFailedError(f"attendu en vain : {what}")
-            time.sleep(LOOK_EVERY_SECONDS)
+        if not wait_until(is_so, within_seconds=WITHIN_SECONDS):
+            raise TaleFailedError(f"attendu en vain : {what}")
 
     def dues(self) -> dict[tuple[str, str], tuple[int, bool]]:
         """What is due: cents and whether held, by contract year and name."""
@@ -193,9 +190,6 @@ def _sign(tale: Tale) -> None:
     tale.on(YEAR, "missions accès aux soins, crises, qualité : démarrées")
     for mission in ("acces_aux_soins", "crise_sanitaire", "qualite_et_pertinence"):
         _start(tale, mission, YEAR)
-
-
-CSV = {"Content-Type": "text/csv"}
 
 
 def _knows_year(tale: Tale) -> bool:

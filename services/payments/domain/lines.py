@@ -12,7 +12,7 @@ from typing import assert_never
 
 import msgspec
 
-from contracts.events.payments import ContractLineSet, LineMode, Step
+from contracts.events.payments import ContractLineSet, LineAmount, LineMode, Step
 from contracts.indicators import indicators
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import MISSIONS, WITH_VARIABLE_PART
@@ -163,9 +163,9 @@ def line_of(event: ContractLineSet) -> Line | None:
     return Line(**(fields | {"line_id": line_id_of(event)}))
 
 
-def line_id_of(event: ContractLineSet) -> str:
-    """The id of the line that an event is about."""
-    return event.line_id or event.indicator
+def line_id_of(said: ContractLineSet | LineAmount) -> str:
+    """The id of the line that an event or an amount is about; without one, its indicator's."""
+    return said.line_id or said.indicator
 
 
 def _check_target(line: Line) -> Refusal | None:

@@ -8,7 +8,7 @@ import msgspec
 from contracts.events.payments import LineAmount
 from contracts.indicators import indicators
 from services.payments.domain.accounts import Account, Estimate, price, variable_rate
-from services.payments.domain.lines import Line
+from services.payments.domain.lines import Line, line_id_of
 from services.payments.domain.scale import FUNDINGS, Rate
 
 KINDS = {
@@ -86,7 +86,7 @@ def statement(
         "summary": _summary(dues, estimate),
         "dues": [_due(due) for due in dues],
         "missions": _missions(account, rates, estimate),
-        "lines": [_line(account.line(one.line_id or one.indicator), one) for one in estimate.lines],
+        "lines": [_line(account.line(line_id_of(one)), one) for one in estimate.lines],
         "transfers": [
             {
                 "order_id": one.order_id,

@@ -80,16 +80,7 @@ async def set_lines(
         return None
     if account.settled is not None:
         return Refusal.YEAR_SETTLED
-    await unit.announce(
-        record(
-            changed,
-            subject=account.subject,
-            after_sequence=account.sequence,
-            departement=account.departement,
-            occurred_at=cause.recorded_at,
-            cause=cause,
-        )
-    )
+    await say(unit, account, changed, cause)
     touch = Touch(
         cpts_id=account.cpts_id,
         starts_on=account.starts_on,
@@ -99,6 +90,20 @@ async def set_lines(
     )
     await reprice(unit, [touch])
     return None
+
+
+async def say(unit: Unit, account: Account, events: Sequence[Any], cause: Cause) -> None:
+    """Announces events of an account whose row is locked; they come after all that it said."""
+    await unit.announce(
+        record(
+            events,
+            subject=account.subject,
+            after_sequence=account.sequence,
+            departement=account.departement,
+            occurred_at=cause.recorded_at,
+            cause=cause,
+        )
+    )
 
 
 async def lock_rates(unit: Unit) -> None:

@@ -1,11 +1,9 @@
 """What payments does with orders on a dialogue de gestion, each under the locks of a CPTS."""
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from contracts.events.payments import DialogueLineSet
-from contracts.recorded import Cause, record
+from contracts.recorded import Cause
 from services.messaging.unit import Unit
 from services.payments.domain import settlement as rules
 from services.payments.domain.accounts import Account, Touch
@@ -14,7 +12,7 @@ from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
 from services.payments.handlers.dues import announce_dues
 from services.payments.handlers.locking import lock_dues
-from services.payments.handlers.pricing import reprice
+from services.payments.handlers.pricing import reprice, say
 from services.payments.store import inputs, settlement
 
 
@@ -26,7 +24,7 @@ async def open_dialogue(
     event = rules.open_dialogue(account, dialogue, opened_on, local_day(cause.recorded_at))
     if isinstance(event, Refusal):
         return event
-    await _say(unit, account, [event] if event else [], cause)
+    await say(unit, account, [event] if event else [], cause)
     return await settlement.dialogue_of(unit.connection, cpts_id, starts_on)
 
 
@@ -40,7 +38,7 @@ async def set_dialogue_line(unit: Unit, asked: DialogueLineSet, cause: Cause) ->
     if event is None:
         return dialogue
     if dialogue.settled is None:
-        await _say(unit, account, [event], cause)
+        await say(unit, account, [event], cause)
         touch = Touch(
             cpts_id=cpts_id,
             starts_on=starts_on,
@@ -63,7 +61,7 @@ async def settle_year(
     event = rules.settle(account, dialogue, rates, agreed_cents, local_day(cause.recorded_at))
     if isinstance(event, Refusal):
         return event
-    await _say(unit, account, [event], cause)
+    await say(unit, account, [event], cause)
     await announce_dues(unit, {cpts_id: cause})
     return await settlement.dialogue_of(unit.connection, cpts_id, starts_on)
 
@@ -86,7 +84,7 @@ async def _adjust(
         number=await settlement.count_adjustments(unit.connection, account.cpts_id, due_year) + 1,
         today=today,
     )
-    await _say(unit, account, [line, *([adjustment] if adjustment else [])], cause)
+    await say(unit, account, [line, *([adjustment] if adjustment else [])], cause)
     if adjustment:
         await announce_dues(unit, {account.cpts_id: cause})
 
@@ -98,16 +96,3 @@ async def _locked(unit: Unit, cpts_id: str, starts_on: date) -> tuple[Account, D
     departement = await inputs.departement_of_cpts(unit.connection, cpts_id)
     account = (await inputs.load_accounts(unit.connection, {key: departement or ""}))[0]
     return account, await settlement.dialogue_of(unit.connection, cpts_id, starts_on)
-
-
-async def _say(unit: Unit, account: Account, events: Sequence[Any], cause: Cause) -> None:
-    await unit.announce(
-        record(
-            events,
-            subject=account.subject,
-            after_sequence=account.sequence,
-            departement=account.departement,
-            occurred_at=cause.recorded_at,
-            cause=cause,
-        )
-    )

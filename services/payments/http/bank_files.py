@@ -4,8 +4,6 @@ The same batch gives the same pain.001 whenever it is asked for, message id incl
 which gets it twice sees that it is one. Amounts are decimal euros here, and nowhere else.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -17,7 +15,7 @@ from sepaxml import SepaTransfer
 from sepaxml.validation import ValidationError, try_valid_xml
 
 from services.payments.domain.bank_accounts import BankAccount, masked
-from services.payments.http.tables import Cell, workbook
+from services.payments.http.tables import Cell, csv_file, workbook
 from services.payments.store.payment_orders import ShownLine, ShownOrder
 
 SCHEMA = "pain.001.001.09"
@@ -144,15 +142,8 @@ def due_rows(lines: Sequence[ShownLine]) -> list[tuple[Cell, ...]]:
 
 
 def as_csv(payables: Sequence[Payable]) -> bytes:
-    """The orders for a French spreadsheet: semicolons, decimal commas, a mark of UTF-8."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(ORDERS_HEAD)
-    for row in order_rows(payables):
-        writer.writerow(
-            [str(cell).replace(".", ",") if isinstance(cell, Decimal) else cell for cell in row]
-        )
-    return text.getvalue().encode("utf-8-sig")
+    """The orders for a French spreadsheet."""
+    return csv_file(order_rows(payables), ORDERS_HEAD)
 
 
 def as_xlsx(payables: Sequence[Payable], lines: Sequence[ShownLine]) -> bytes:

@@ -16,11 +16,10 @@ from services.payments.http.asking import CptsId, EntryId, Year
 from services.payments.http.bank_files import Payable, as_csv, as_xlsx, pain_001
 from services.payments.http.ordering import refused
 from services.payments.http.payment_orders import BatchAnswer, as_answer
+from services.payments.http.tables import CSV_UTF8, XLSX, file_response
 from services.payments.store import bank_accounts, inputs, ledger, payment_orders, tables
 from services.payments.store.payment_orders import ShownOrder
 
-CSV = "text/csv; charset=utf-8"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XML = "application/xml"
 
 
@@ -48,7 +47,7 @@ async def show_batch(
             return Response[BatchAnswer | bytes](as_answer(batch_id, orders, lines))
         payables = await _payables(connection, orders)
         if form == "csv":
-            return _file(as_csv(payables), CSV, file_name)
+            return _file(as_csv(payables), CSV_UTF8, file_name)
         if form == "xlsx":
             return _file(as_xlsx(payables, lines), XLSX, file_name)
         payer = await _payer(connection, orders[0])
@@ -69,11 +68,7 @@ async def fec(request: Request[Any, Any, Any], cpts_id: CptsId, year: Year) -> R
     if missing:
         raise refused(MoneyRefusal.ACCOUNT_NOT_IN_CHART, {"accounts": missing})
     content = fec_text(fec_rows(entries, chart)).encode()
-    return Response(
-        content,
-        media_type="text/plain; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="FEC{year}1231.txt"'},
-    )
+    return file_response(content, "text/plain; charset=utf-8", f"FEC{year}1231.txt")
 
 
 async def _payables(connection: Connection, orders: Sequence[ShownOrder]) -> list[Payable]:
@@ -105,12 +100,10 @@ async def _payer(connection: Connection, order: ShownOrder) -> BankAccount:
     return payer
 
 
-def _file(content: bytes, media_type: str, file_name: str) -> Response[BatchAnswer | bytes]:
-    headers = {
-        "Content-Disposition": f'attachment; filename="{file_name}"',
-        "Cache-Control": "no-store",
-    }
-    return Response(content, media_type=media_type, headers=headers)
+def _file(content: bytes, media_type: str, file_name: str) -> Response[Any]:
+    response = file_response(content, media_type, file_name)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 ROUTES = (show_batch, fec)

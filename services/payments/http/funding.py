@@ -11,6 +11,7 @@ from contracts.events.payments import LineAmount, MissionAmount
 from services.messaging.database import Connection
 from services.messaging.problems import Refused, not_found
 from services.payments.domain.accounts import Account, price, unknown_input, variable_rate
+from services.payments.domain.lines import line_id_of
 from services.payments.domain.scale import MISSIONS, Rate
 from services.payments.http.asking import CptsId, Day, Limit, year_of
 from services.payments.store import answers, dues, inputs, past
@@ -127,10 +128,10 @@ async def _known(
 
 def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, Any]:
     rate = variable_rate(account, rates, amount.mission)
-    line = account.line(amount.line_id or amount.indicator)
+    line = account.line(line_id_of(amount))
     return {
         "mission": amount.mission,
-        "line_id": amount.line_id or amount.indicator,
+        "line_id": line_id_of(amount),
         "indicator": amount.indicator,
         "libelle": line.label if line else amount.indicator,
         "amount_cents": amount.amount_cents,

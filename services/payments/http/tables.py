@@ -21,6 +21,7 @@ from services.messaging.problems import Refused
 
 Format = Literal["csv", "xlsx"]
 CSV = "text/csv"
+CSV_UTF8 = f"{CSV}; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EUROS = "# ##0.00 €"
 Cell = str | int | Decimal | date | None
@@ -78,12 +79,15 @@ def table_response(
     rows: Iterable[Sequence[str]], columns: Sequence[str], file_format: Format, name: str
 ) -> Response[bytes]:
     """A file of these rows under these columns, to be saved under a name."""
-    content = _csv(rows, columns) if file_format == "csv" else workbook({"Lignes": (columns, rows)})
-    return Response(
-        content,
-        media_type=f"{CSV}; charset=utf-8" if file_format == "csv" else XLSX,
-        headers={"Content-Disposition": f'attachment; filename="{name}.{file_format}"'},
-    )
+    if file_format == "csv":
+        return file_response(csv_file(rows, columns), CSV_UTF8, f"{name}.csv")
+    return file_response(workbook({"Lignes": (columns, rows)}), XLSX, f"{name}.xlsx")
+
+
+def file_response(content: bytes, media_type: str, file_name: str) -> Response[bytes]:
+    """A file to be saved under a name."""
+    headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def _csv_rows(body: bytes) -> list[list[str]]:
@@ -117,12 +121,15 @@ def _cell(cell: object) -> str:
     return str(cell).removesuffix(".0").removesuffix(" 00:00:00")
 
 
-def _csv(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> bytes:
-    # The mark tells spreadsheets that the text is UTF-8.
+def csv_file(rows: Iterable[Sequence[Cell]], columns: Sequence[str]) -> bytes:
+    """A table for a French spreadsheet: semicolons, decimal commas, a mark of UTF-8."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow(
+            [str(cell).replace(".", ",") if isinstance(cell, Decimal) else cell for cell in row]
+        )
     return out.getvalue().encode("utf-8-sig")
 
 
