@@ -250,7 +250,7 @@ async def rebuild(
 async def refuse_schema_in_use(settings: Settings, schema: str) -> None:
     """Raise SystemExit for the live schema and for one that offsets are stored in."""
     is_used = schema == "public"
-    connection = await connect(settings, schema)
+    connection = await connect(settings)
     try:
         table = f'"{schema}".stored_offset'
         if not is_used and await connection.fetchval("select to_regclass($1)", table):

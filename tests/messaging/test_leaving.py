@@ -195,6 +195,22 @@ async def test_who_waited_for_a_commit_whose_answer_is_late_does_not_leave_befor
     assert list(dict.fromkeys(by_subject(await log.read())["a"])) == [1, 2]
 
 
+async def test_a_relay_that_hangs_is_cut_off_and_the_service_stops_all_the_same(
+    settings_of, monkeypatch
+) -> None:
+    hangs = asyncio.Event()
+
+    async def hang(*_: Any) -> None:
+        hangs.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(relay_module, "STOP_SECONDS", 0.05)
+    monkeypatch.setattr(Relay, "_step", hang)
+    async with running(SPEAKER, settings_of("speaker")) as run:
+        await hangs.wait()
+    assert run.pool.is_closing()
+
+
 class _Answer:
     def __init__(self, future) -> None:
         self.exception, self.result = future.exception, future.result

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.errors import KafkaError
 
+from services.messaging import consumer as consumer_module
 from services.messaging import running as running_module
 from services.messaging.log import ensure_topics
 from services.messaging.process import running
@@ -228,17 +229,45 @@ async def test_kafka_committed_offsets_follow_for_whoever_watches_the_lag(
     log, settings_of, toy
 ) -> None:
     await log.say(counted("a", 1), counted("b", 1))
-    partition = (await log.read())[0].partition
     async with running(toy.service(), settings_of("listener")) as run:
         await run.caught_up()
-        group = f"{run.settings.namespace}listener"
+        await until(lambda: _kafka_is_told(log, 2))
 
-        async def follows() -> bool:
-            offsets = await log.admin.list_consumer_group_offsets(group)
-            stored = offsets.get(TopicPartition(log.name, partition))
-            return stored is not None and stored.offset == 2
 
-        await until(follows)
+async def test_kafka_is_told_nothing_of_what_is_not_taken_and_follows_again_once_it_is(
+    log, settings_of, toy, monkeypatch
+) -> None:
+    """The handler fails while the consumer looks, often; a stop in the middle tells nothing."""
+    monkeypatch.setattr(consumer_module, "COMMIT_EVERY_SECONDS", 0.01)
+    take = toy.on_things
+
+    async def is_away(_unit, _events) -> None:
+        raise ConnectionError("away")
+
+    async def has_failed() -> bool:
+        return run.counters["redelivered"] >= 2
+
+    await log.say(counted("a", 1), counted("b", 1))
+    handlers = [is_away]
+
+    async def on_things(unit, events) -> None:
+        await handlers[-1](unit, events)
+
+    toy.on_things = on_things
+    async with running(toy.service(), settings_of("listener")) as run:
+        await until(has_failed)
+    assert await _kafka_is_told(log, 0)
+    async with running(toy.service(), settings_of("listener")) as run:
+        await until(has_failed)
+        handlers.append(take)
+        await run.caught_up()
+        await until(lambda: _kafka_is_told(log, 2))
+
+
+async def _kafka_is_told(log, count: int) -> bool:
+    """Whether the offsets that the listener committed to Kafka stand after `count` records."""
+    offsets = await log.admin.list_consumer_group_offsets(f"{log.settings.namespace}listener")
+    return sum(max(one.offset, 0) for one in offsets.values()) == count
 
 
 async def _is_made_again(log) -> bool:
