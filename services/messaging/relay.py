@@ -208,8 +208,7 @@ class Relay:
     async def _step(self, connection: Connection, producer: AIOKafkaProducer) -> None:
         """One turn: keep the lease, send what there is, mark what was sent, wait to be woken."""
         self._wake.clear()
-        if time.monotonic() >= self._ask_lease_at:
-            await self._ask_lease(connection)
+        await self._keep_lease(connection)
         if self._is_halted:
             await self._wait(self._ask_lease_at)
             return
@@ -221,7 +220,7 @@ class Relay:
         if self._must_read_table or is_due:
             await self._send_from_table(connection, producer)
         if self._waiting and not self._must_read_table:
-            await self.send(producer, self._take_waiting())
+            await self._send_in_parts(connection, producer, self._take_waiting())
         if self._mark_at is not None and (
             time.monotonic() >= self._mark_at or len(self._sent) > MARK_ROWS_MAX
         ):
@@ -230,8 +229,10 @@ class Relay:
         if not (self._waiting or self._must_read_table or self._is_stopping):
             await self._wait(min(self._ask_lease_at, self._mark_at or self._ask_lease_at))
 
-    async def _ask_lease(self, connection: Connection) -> None:
+    async def _keep_lease(self, connection: Connection) -> None:
         """Take the lease, or renew it when a third of its time has gone."""
+        if time.monotonic() < self._ask_lease_at:
+            return
         seconds = self._settings.limits.lease_seconds
         self._ask_lease_at = time.monotonic() + seconds / 3
         lease = await outbox.take_lease(connection, self._writer, seconds)
@@ -271,7 +272,22 @@ class Relay:
         if max(counts.values()) >= per_partition:
             # More may lie behind these rows: what memory holds must not overtake it.
             self.resync()
-        await self.send(producer, rows)
+        await self._send_in_parts(connection, producer, rows)
+
+    async def _send_in_parts(
+        self, connection: Connection, producer: AIOKafkaProducer, rows: Sequence[Row]
+    ) -> None:
+        """Send many rows, keeping the lease and marking in between; stops when the lease is lost.
+
+        A round that outlasted the lease would be marked by nobody and sent again, for ever.
+        """
+        for start in range(0, len(rows), MARK_ROWS_MAX):
+            if start:
+                await self._mark(connection)
+                await self._keep_lease(connection)
+                if not self._holds_lease:
+                    return  # the rest is in the table, and another's to send
+            await self.send(producer, rows[start : start + MARK_ROWS_MAX])
 
     def _take_waiting(self) -> list[Row]:
         """The oldest rows in memory, at most so many of each partition."""

@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts.events import membership, referrals
-from contracts.recorded import Recorded
+from contracts.recorded import Cause, Recorded
+from services.indicators.app import RULE
+from services.indicators.handlers.recounting import attribute_all_again
 from services.messaging.unit import Desk, Unit
 from tests.desks import has_stopped
 from tests.indicators.hearing import HANDLERS, figures, hear, invariants
@@ -68,16 +71,16 @@ accepted = referrals.ReferralAccepted(
 
 
 def reported(appointment_id: str = "platform-1", **more: Any) -> Any:
-    return referrals.PlatformAppointmentReported(
-        appointment_id=appointment_id,
-        distribution_id=f"fr.health.ptfsas_{appointment_id}",
-        sent_at=NOON,
-        status="booked",
-        created_at=NOON,
-        starts_at=NOON,
-        practitioner_rpps=RPPS[0],
-        **more,
-    )
+    known = {
+        "appointment_id": appointment_id,
+        "distribution_id": f"fr.health.ptfsas_{appointment_id}",
+        "sent_at": NOON,
+        "status": "booked",
+        "created_at": NOON,
+        "starts_at": NOON,
+        "practitioner_rpps": RPPS[0],
+    }
+    return referrals.PlatformAppointmentReported(**(known | more))
 
 
 # What is known before, and the two events whose transactions meet.
@@ -180,3 +183,30 @@ async def test_whoever_commits_second_sees_what_the_first_left(
     assert is_right == (unit_class is Unit or is_lucky)
     if unit_class is Unit:
         assert await invariants(desk) == {True}
+
+
+async def test_a_recount_that_waits_for_a_message_counts_what_the_message_says(desk: Desk) -> None:
+    """The appointment is cancelled while all appointments are attributed again by another rule."""
+    booked = reported(finess=FINESS[0], practitioner_rpps=None)
+    cancelled = msgspec.structs.replace(
+        booked, status="cancelled", sent_at=NOON + timedelta(hours=1)
+    )
+    *before, last = recorded([*registered, signed, finess_assigned, booked, cancelled])
+    for topic, event in before:
+        await hear(desk, topic, [event])
+    assert {len(facts) for facts in (await figures(desk)).values()} == {0, 1}
+    async with desk.pool.acquire() as one, desk.pool.acquire() as other:
+        transaction = one.transaction()
+        await transaction.start()
+        await HANDLERS[last[0]](Unit(one, desk), [last[1]])
+
+        async def recount() -> None:
+            async with other.transaction():
+                cause = Cause(id="rule", recorded_at=NOON)
+                await attribute_all_again(RULE, Unit(other, desk), cause, "")
+
+        recounting = asyncio.create_task(recount())
+        await has_stopped(desk, recounting, other.get_server_pid())
+        await transaction.commit()
+        await recounting
+    assert {len(facts) for facts in (await figures(desk)).values()} == {0}

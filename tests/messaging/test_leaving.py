@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+from msgspec.structs import replace
 
 from services.messaging import outbox
 from services.messaging import relay as relay_module
@@ -125,6 +126,26 @@ async def test_a_lease_that_ran_out_was_lost_even_when_nobody_else_took_it(
 
 async def _has_lost_its_lease(run) -> bool:
     return run.counters["leases_lost"] == 1
+
+
+async def test_a_round_that_lasts_longer_than_the_lease_is_sent_once(
+    settings_of, log, monkeypatch
+) -> None:
+    """Another process waits for the lease; each part of the round takes most of the lease."""
+    settings = settings_of("speaker")
+    settings = replace(settings, limits=replace(settings.limits, lease_seconds=1))
+    send: Any = Relay.send
+
+    async def slow(relay, producer, rows) -> None:
+        await asyncio.sleep(0.4)
+        await send(relay, producer, rows)
+
+    monkeypatch.setattr(relay_module, "MARK_ROWS_MAX", 10)
+    monkeypatch.setattr(Relay, "send", slow)
+    async with running(SPEAKER, settings) as one, running(SPEAKER, settings) as two:
+        await say_and_relay(one, [counted(f"s{n}", 1) for n in range(80)])
+        assert one.counters["leases_lost"] + two.counters["leases_lost"] == 0
+    assert by_subject(await log.read()) == {f"s{n}": [1] for n in range(80)}
 
 
 async def test_a_storm_in_one_partition_lets_the_others_pass_in_every_round(

@@ -203,6 +203,7 @@ def test_what_is_kept_and_posted_is_what_the_last_facts_give_whatever_was_said_b
             last_said[key] = event
         kept = kept_after(kept, said)
         assert differences("c1", dues_of(one, scale, rule), kept.values(), today) == []
+    assert not any(due.is_held for due in kept.values() if not due.amount_cents)
     one, today = history[-1]
     due_today = [due for due in dues_of(one, scale, rule) if due.due_on <= today]
     assert {key: due for key, due in kept.items() if due.amount_cents} == {

@@ -1,6 +1,7 @@
 """Counting all there is again: after a restore or a rebuild, and by another counting rule."""
 
 from contracts.recorded import Cause
+from services.indicators.domain.appointments import Appointment
 from services.indicators.domain.declared import is_declared
 from services.indicators.domain.figures import rpps_of
 from services.indicators.domain.rule import CountingRule
@@ -46,6 +47,25 @@ async def count_all_again(rule: CountingRule, unit: Unit, cause: Cause, after: s
     return cpts_ids[-1] if len(cpts_ids) == CPTS_AT_ONCE else None
 
 
+async def _locked_appointments(unit: Unit, after: str) -> list[Appointment]:
+    """The next appointments, read once the join rows that they name are held.
+
+    Until then another transaction may give one another state, or other names: it is read again.
+    """
+    held: set[str] | None = None
+    while True:
+        appointments = await referral_facts.appointments_after(
+            unit.connection, after, APPOINTMENTS_AT_ONCE
+        )
+        finess = {one.finess for one in appointments if one.finess}
+        rpps = {one.rpps for one in appointments if one.rpps}
+        if held is not None and finess | rpps <= held:
+            return appointments
+        await unit.lock_joins(JOIN_FINESS, finess)
+        await unit.lock_joins(JOIN_RPPS, rpps)
+        held = finess | rpps | (held or set())
+
+
 async def attribute_all_again(
     rule: CountingRule, unit: Unit, cause: Cause, after: str
 ) -> str | None:
@@ -53,11 +73,7 @@ async def attribute_all_again(
 
     Answers where the next part begins, None after the last appointment.
     """
-    appointments = await referral_facts.appointments_after(
-        unit.connection, after, APPOINTMENTS_AT_ONCE
-    )
-    await unit.lock_joins(JOIN_FINESS, {one.finess for one in appointments if one.finess})
-    await unit.lock_joins(JOIN_RPPS, {one.rpps for one in appointments if one.rpps})
+    appointments = await _locked_appointments(unit, after)
     keys = {key for key in (one.twin_key() for one in appointments) if key is not None}
     alone = [one for one in appointments if one.rpps is None]
     concerned = Concerned(demands={}, doctors=set(), cpts_ids=set(), years=[])

@@ -125,13 +125,13 @@ def differences(
 ) -> list[DueSet]:
     """What is to be said so that what is kept becomes what is due today, in order of the days.
 
-    A sum that is no longer due is set to 0.
+    A sum that is no longer due is set to 0, and is not held: what was paid of it is recovered.
     """
     present = {(due.starts_on, due.due_id): due for due in kept}
     wanted = {(due.starts_on, due.due_id): due for due in planned if due.due_on <= today}
     changed = [due for key, due in wanted.items() if present.get(key) != due]
     changed += [
-        msgspec.structs.replace(due, amount_cents=0, explanation=WITHDRAWN)
+        msgspec.structs.replace(due, amount_cents=0, is_held=False, explanation=WITHDRAWN)
         for key, due in present.items()
         if due.amount_cents and key not in wanted
     ]
