@@ -5,7 +5,7 @@ Reading never raises, whatever the record holds: one bad record must not cost it
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -176,15 +176,18 @@ def encode_body(recorded: Recorded[Any]) -> bytes:
 
 
 def encode_headers(source: str, row: Mapping[str, Any]) -> list[tuple[str, bytes]]:
-    """The headers of a record, from an outbox row and the service that says it."""
+    """The headers of a record, from an outbox row and the service that says it.
+
+    Instants are in UTC: offsets of before 1911 have seconds, which RFC 3339 cannot write.
+    """
     headers = [
         ("ce_specversion", SPEC_VERSION),
         ("ce_id", str(row["id"])),
         ("ce_type", row["type"]),
         ("ce_source", source_of(source)),
         ("ce_subject", row["subject"]),
-        ("ce_time", row["occurred_at"].isoformat()),
-        ("ce_recordedat", row["recorded_at"].isoformat()),
+        ("ce_time", row["occurred_at"].astimezone(UTC).isoformat()),
+        ("ce_recordedat", row["recorded_at"].astimezone(UTC).isoformat()),
         ("ce_sequence", str(row["sequence"])),
         ("ce_cause", row["cause"]),
         ("content-type", CONTENT_TYPE),

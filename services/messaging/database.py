@@ -86,17 +86,24 @@ async def open_reading_pool(settings: Settings) -> Pool:
 
 
 async def _open_pool(settings: Settings, size_max: int, sessions: dict[str, str]) -> Pool:
+    """A pool whose statements have an end, also where the network lost the connection silently."""
+    limits = settings.limits
     return await asyncpg.create_pool(
         settings.database_url,
         min_size=0,  # none at first: the database may be away
         max_size=size_max,
         reset=_keep,
+        command_timeout=limits.statement_seconds_max,
         server_settings=sessions,
     )
 
 
-async def connect(settings: Settings, schema: str = "public") -> Connection:
+async def connect(
+    settings: Settings, schema: str = "public", *, statement_seconds_max: int | None = None
+) -> Connection:
     """One connection outside the pool, for a task that holds it all its life."""
     return await asyncpg.connect(
-        settings.database_url, server_settings=session_settings(settings, schema)
+        settings.database_url,
+        command_timeout=statement_seconds_max,
+        server_settings=session_settings(settings, schema),
     )

@@ -31,6 +31,7 @@ KEY_HEADER = "Idempotency-Key"
 INSTANT_HEADER = "Order-Instant"
 REPLAY_HEADER = "Idempotent-Replay"
 KEY_LENGTH_MAX = 200
+OWN_TROUBLE = 500
 KEY_REUSED = "idempotency_key_reused"
 TRIES = 4
 
@@ -155,10 +156,11 @@ def read_instant(request: Request[Any, Any, Any]) -> datetime:
     return instant
 
 
-def read_key(request: Request[Any, Any, Any]) -> str | None:
-    """A digest of the order's idempotency key, if it has one.
+def read_key(request: Request[Any, Any, Any], who: str) -> str | None:
+    """A digest of the order's idempotency key, if it has one, and of who gives the order.
 
-    What callers write there is theirs: neither tables nor the log hold the words themselves.
+    What callers write there is theirs: neither tables nor the log hold the words themselves, and
+    the same words of two callers are two keys.
     """
     key = request.headers.get(KEY_HEADER)
     if key is not None and not 0 < len(key) <= KEY_LENGTH_MAX:
@@ -167,14 +169,13 @@ def read_key(request: Request[Any, Any, Any]) -> str | None:
             f"{KEY_HEADER} compte de 1 à {KEY_LENGTH_MAX} caractères.",
             status=400,
         )
-    return None if key is None else hashlib.sha256(key.encode()).hexdigest()[:32]
+    if key is None:
+        return None
+    return hashlib.sha256(f"{who}\n{key}".encode()).hexdigest()[:32]
 
 
-async def fingerprint_of(
-    request: Request[Any, Any, Any], role: Role, acting_cpts: str | None
-) -> bytes:
+async def fingerprint_of(request: Request[Any, Any, Any], who: str) -> bytes:
     """What makes two orders the same: who gives it, method, path, query and body."""
-    who = role if acting_cpts is None else f"{role} {acting_cpts}"
     head = f"{who}\n{request.method}\n{request.url.path}\n{request.url.query}\n"
     return hashlib.sha256(head.encode() + await request.body()).digest()
 
@@ -191,9 +192,10 @@ async def carry_out(
     """
     role = read_role(request, roles)
     acting_cpts = read_acting_cpts(request, role)
-    key = read_key(request)
+    who = role if acting_cpts is None else f"{role} {acting_cpts}"
+    key = read_key(request, who)
     instant = read_instant(request)
-    fingerprint = await fingerprint_of(request, role, acting_cpts)
+    fingerprint = await fingerprint_of(request, who)
     desk: Desk = request.app.state.desk
     if not desk.is_open:
         raise Refused("not_ready", NOT_READY, status=503)
@@ -229,12 +231,12 @@ async def remember_refusal(
     desk: Desk, key: str | None, fingerprint: bytes, refused: Refused
 ) -> Kept:
     """The answer to an order that the rules refuse, kept under its key in a transaction of its own:
-    the one that was refused has been rolled back.
+    the one that was refused has been rolled back. Trouble of our own (5xx) passes, and is not kept.
     """
     desk.counters["orders_refused"] += 1
     content = msgspec.json.encode(refusal_body(refused))
     kept = Kept(refused.status, {"Content-Type": MEDIA_TYPE}, content)
-    if key is None or refused.reason == KEY_REUSED:
+    if key is None or refused.reason == KEY_REUSED or refused.status >= OWN_TROUBLE:
         return kept
     async with open_unit(desk) as unit:
         first = await claim_key(unit.connection, key, fingerprint)

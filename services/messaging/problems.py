@@ -118,19 +118,21 @@ def _errors(error: HTTPException) -> list[dict[str, str]]:
 
 def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Anything else: passing trouble is 503; a bug is 500, told in the log alone."""
+    # A path holds what the caller wrote in it: the log gets the route's own words.
+    route = f"{request.method} {request.scope.get('path_template') or '?'}"
     if is_not_now(error):
-        log.warning("%s %s: not now: %r", request.method, request.url.path, error)
+        log.warning("%s: not now: %r", route, error)
         return problem(
             503,
             "La base de données ne répond pas ; la demande peut être renvoyée.",
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
     if isinstance(error, UNFIT):
-        log.warning("%s %s: unfit", request.method, request.url.path, exc_info=error)
+        log.warning("%s: unfit", route, exc_info=error)
         return problem(400, "Une valeur de la demande sort de ce qui peut être enregistré.")
     if isinstance(error, TooLarge):
         return problem(413, "La demande donne un événement plus grand que le journal n'en prend.")
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s failed", route, exc_info=error)
     return problem(500)
 
 

@@ -162,7 +162,8 @@ class Relay:
                 await asyncio.wait_for(self._task, 2 * STOP_SECONDS)
 
     async def _run_connected(self, backoff: Backoff) -> None:
-        connection = await connect(self._settings)
+        limit = self._settings.limits.statement_seconds_max
+        connection = await connect(self._settings, statement_seconds_max=limit)
         producer: AIOKafkaProducer | None = None
         self._forget()
         try:

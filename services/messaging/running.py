@@ -216,24 +216,24 @@ async def catch_up(run: Running) -> None:
 
 async def watch_own_topic(run: Running, relay: Relay) -> None:
     """Notice the own topic made anew: what leaves from then on would be without its past."""
-    admin = await open_admin(run.settings)
-    try:
-        while True:
-            await asyncio.sleep(LOOK_AT_IDS_EVERY_SECONDS)
-            own = run.own_topic
+    own = run.own_topic
+    while True:
+        await asyncio.sleep(LOOK_AT_IDS_EVERY_SECONDS)
+        try:
+            admin = await open_admin(run.settings)
             try:
                 current = (await describe_topics(admin, run.settings, [own.name]))[own.name]
-            except (KafkaError, OSError):
-                continue
-            if current.id != own.id:
-                relay.halt()
-                why = f"topic {own.kafka_name} was made anew: nothing leaves for it"
-                command = f"{how_to_reread(run.service.name, own)}, then restart the service"
-                log.error("%s; run: %s", why, command)
-                run.health.is_ill("own topic", why, command)
-                return
-    finally:
-        await admin.close()
+            finally:
+                await admin.close()
+        except (KafkaError, OSError):
+            continue
+        if current.id != own.id:
+            relay.halt()
+            why = f"topic {own.kafka_name} was made anew: nothing leaves for it"
+            command = f"{how_to_reread(run.service.name, own)}, then restart the service"
+            log.error("%s; run: %s", why, command)
+            run.health.is_ill("own topic", why, command)
+            return
 
 
 async def finish_restore(run: Running, clock: Clock) -> None:
@@ -304,19 +304,21 @@ async def start_consumer(run: Running, stack: AsyncExitStack) -> None:
         for name, numbers in run.assigned.items():
             others = companions(settings.departements, numbers, heard[name].partitions)
             log.info("%s: with %s come: %s", name, asked, ", ".join(others) or "no other")
-    admin = await open_admin(settings)
-    stack.push_async_callback(admin.close)
-    consumer = Consumer(
-        settings,
-        hearing=run.hearing,
-        topics=heard,
-        codec=run.codec,
-        admin=admin,
-        health=run.health,
-        assigned=None if settings.departements is None else run.assigned,
-    )
-    stack.push_async_callback(consumer.stop)
-    await consumer.start()
+    async with AsyncExitStack() as attempt:  # one that fails leaves nothing open
+        admin = await open_admin(settings)
+        attempt.push_async_callback(admin.close)
+        consumer = Consumer(
+            settings,
+            hearing=run.hearing,
+            topics=heard,
+            codec=run.codec,
+            admin=admin,
+            health=run.health,
+            assigned=None if settings.departements is None else run.assigned,
+        )
+        attempt.push_async_callback(consumer.stop)
+        await consumer.start()
+        stack.push_async_callback(attempt.pop_all().aclose)
 
 
 async def keep_at(run: Running, work: Callable[[Running], Awaitable[None]]) -> None:

@@ -20,6 +20,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     idle_in_transaction_ms: int = 15_000
     wait_seconds_max: int = 30
     question_ms_max: int = 5_000
+    statement_seconds_max: int = 60
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from services.messaging.process import running
+from tests.messaging import toy
 from tests.messaging.conftest import LIMITS
 from tests.messaging.raw import LIMIT_SECONDS
 from tests.messaging.toy import SPEAKER
@@ -32,14 +33,23 @@ async def test_the_same_key_and_body_give_the_first_answer(speaker, web) -> None
     assert await count(speaker) == 1
 
 
-async def test_the_same_key_with_another_body_path_or_role_is_refused(speaker, web) -> None:
+async def test_the_same_key_of_another_caller_is_another_key(speaker, web) -> None:
+    key = {"Idempotency-Key": "demande-0001"}
+    for number, who in enumerate(({}, {"Acting-Role": "system"}, {"Acting-Cpts": "c2"})):
+        order = {**ORDER, "subject": f"of-{number}"}
+        for is_replay in (False, True):
+            answer = await web.post("/things", json=order, headers=key | who)
+            assert answer.status_code == 201
+            assert ("idempotent-replay" in answer.headers) is is_replay
+    assert await count(speaker) == 3
+
+
+async def test_the_same_key_with_another_body_or_path_is_refused(speaker, web) -> None:
     key = {"Idempotency-Key": "k2"}
     await web.post("/things", json=ORDER, headers=key)
     for answer in (
         await web.post("/things", json={**ORDER, "number": 2}, headers=key),
         await web.post("/things?x=1", json=ORDER, headers=key),
-        await web.post("/things", json=ORDER, headers={**key, "Acting-Role": "system"}),
-        await web.post("/things", json=ORDER, headers={**key, "Acting-Cpts": "c2"}),
     ):
         assert answer.status_code == 422
         assert answer.json()["reason"] == "idempotency_key_reused"
@@ -121,7 +131,7 @@ async def test_a_refusal_undoes_what_was_done_and_is_remembered(speaker, web) ->
             400,
             ("reason", "acting_cpts_missing"),
         ),
-        ("GET", "/broken", {}, 500, ("title", "Erreur interne")),
+        ("GET", "/broken/one", {}, 500, ("title", "Erreur interne")),
     ],
 )
 async def test_every_error_is_a_problem(web, method, path, said, status, member) -> None:
@@ -134,6 +144,21 @@ async def test_every_error_is_a_problem(web, method, path, said, status, member)
     told = {**problem, **(problem.get("errors") or [{}])[0]}
     assert value in str(told[name])
     assert "secret" not in answer.text
+
+
+async def test_what_a_caller_writes_in_a_path_is_not_in_the_log(web, caplog) -> None:
+    caplog.set_level("WARNING")
+    answer = await web.get("/broken/a%0a2026-01-01 ERROR forged: Mme Durand")
+    assert answer.status_code == 500
+    assert "GET /broken/{what} failed" in caplog.text
+    assert "Durand" not in caplog.text
+
+
+async def test_trouble_of_our_own_is_not_kept_under_a_key(web, monkeypatch) -> None:
+    sent = {"json": {**ORDER, "number": toy.NO_ROOM}, "headers": {"Idempotency-Key": "k-room"}}
+    assert (await web.post("/things", **sent)).status_code == 503
+    monkeypatch.setattr(toy, "NO_ROOM", -1)
+    assert (await web.post("/things", **sent)).status_code == 201
 
 
 async def test_only_a_cpts_says_which_it_is(web) -> None:

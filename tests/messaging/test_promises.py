@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+from datetime import datetime
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
@@ -76,7 +78,8 @@ async def test_the_events_of_an_order_name_its_key_and_those_without_one_differ(
     await web.post("/things", json=body)
     rows = await speaker.pool.fetch("select cause from history order by sequence")
     keyed, *others = (row["cause"] for row in rows)
-    assert keyed == f"order:speaker:{hashlib.sha256(b'k').hexdigest()[:32]}"
+    digest = hashlib.sha256(b"cpts c1\nk").hexdigest()[:32]
+    assert keyed == f"order:speaker:{digest}"
     assert len(set(others)) == 2
     assert all(one.startswith("order:") and len(one) == len("order:") + 36 for one in others)
 
@@ -153,6 +156,21 @@ async def test_the_relay_is_told_of_each_commit_and_of_one_that_nobody_knows(
         async with open_unit(speaker.desk) as unit:
             await unit.announce([counted("b", 1)])
     assert (recorder.expected, recorder.handed, recorder.forgotten) == ([2, 1], [2], [1])
+
+
+def test_an_instant_of_before_1911_in_paris_is_read_again() -> None:
+    """Its offset had seconds, nine minutes and twenty-one, which RFC 3339 cannot write."""
+    then = datetime(1900, 3, 1, tzinfo=ZoneInfo("Europe/Paris"))
+    said = msgspec.structs.replace(counted("a", 1), occurred_at=then)
+    record = KeptRecord(
+        topic="things",
+        partition=0,
+        offset=0,
+        key=b"93",
+        value=msgspec.json.encode(said.event),
+        headers=tuple(headers_of(said)),
+    )
+    assert Decoder(THINGS, (Counted,)).decode(record) == said
 
 
 def test_a_breach_is_told_with_its_type_once_that_is_known() -> None:

@@ -50,7 +50,7 @@ async def test_a_request_is_one_span_in_its_callers_trace(speaker, web, monkeypa
 
 async def test_the_span_of_a_request_tells_its_outcome(speaker, web, monkeypatch) -> None:
     exporter = exporting(monkeypatch)
-    for path, status, is_error in (("/broken", 500, True), ("/health/live", 200, False)):
+    for path, status, is_error in (("/broken/one", 500, True), ("/health/live", 200, False)):
         await web.get(path)
         (span,) = exporter.get_finished_spans()
         assert span.attributes["http.response.status_code"] == status

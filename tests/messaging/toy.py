@@ -17,6 +17,7 @@ from services.messaging.unit import Unit
 
 SCHEMAS = Path(__file__).parent / "toy_schema"
 POISON = 666
+NO_ROOM = 507
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="things.Counted.v1"):
@@ -72,6 +73,8 @@ async def count_thing(order: Order, asked: CountThing) -> Answer:
         cause=order.cause,
     )
     await order.unit.announce(events)
+    if asked.number == NO_ROOM:
+        raise Refused("no_room", "Il n'y a pas de place.", status=503)
     if asked.number < 0:
         raise Refused("number_negative", "Un nombre se compte à partir de zéro.", got=asked.number)
     return Answer(body={"sequence": sequence + 1}, status=201, headers={"Location": "/things/x"})
@@ -87,7 +90,7 @@ async def post_thing(
     return await carry_out(request, {Role.CPTS, Role.SYSTEM}, body)
 
 
-@get("/broken")
+@get("/broken/{what:str}")
 async def get_broken() -> None:
     raise RuntimeError("the secret of the house")
 
