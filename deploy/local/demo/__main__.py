@@ -92,6 +92,7 @@ def _result(
         "departements": told.departements,
         "cpts": len(told.cast),
         **msgspec.to_builtins(run.totals),
+        "compared": msgspec.to_builtins(run.compared),
         "killed": {
             "service": killed.service if killed else None,
             "transactions_rolled_back": killed.transactions_rolled_back if killed else 0,
@@ -110,7 +111,7 @@ def _result(
 
 def _say(result: dict[str, Any], run: Run, path: Path) -> None:
     """The result in French."""
-    latency, killed = result["latency_ms"], result["killed"]
+    latency, killed, told = result["latency_ms"], result["killed"], result["compared"]
     print()
     print(
         f"{result['demands']} demandes, {result['appointments']} rendez-vous, "
@@ -126,6 +127,13 @@ def _say(result: dict[str, Any], run: Run, path: Path) -> None:
     print(
         f"De l'acceptation à l'estimation : médiane {latency['p50']} ms, 95 % {latency['p95']} ms, "
         f"99 % {latency['p99']} ms ({latency['samples']} mesures)."
+    )
+    print(
+        f"Comparé à l'oracle, qui n'a lu que les ordres : {told['orders']} réponses, "
+        f"{told['demands']} demandes, {told['figures']} chiffres, "
+        f"{told['contract_years']} années de contrat, {told['dues']} sommes dues "
+        f"(dont {told['held']} retenues), {told['settled']} années arrêtées, "
+        f"{told['adjusted']} ajustements."
     )
     print(f"Installation {result['setup_seconds']} s, total {result['total_seconds']} s ; {path}")
     if result["exact"]:

@@ -14,6 +14,7 @@ from deploy.local.demo.cast import (
     LATE_COMMUNE,
     NEXT_DAY_COMMUNE,
     PHYSICIAN,
+    TERRITORY_FROM,
     Cpts,
     Member,
     Participation,
@@ -140,7 +141,7 @@ def _memberships(cast: dict[str, Cpts]) -> Iterator[Draft]:
         body,
     )
     yield _membership(_at(10, 20), "POST", f"{path}/members", member_body(NOVEMBER_MEMBER))
-    body = {"from_on": "2023-01-01", "to_on": "2025-10-31"}
+    body = {"from_on": TERRITORY_FROM.isoformat(), "to_on": "2025-10-31"}
     yield _membership(_at(10, 31), "PUT", f"{path}/territory/t-95-plaine-vallee-01", body)
     body = {"from_on": "2024-09-01"}
     yield _membership(_at(11, 3), "PUT", "/cpts/95-parisis-est/members/m-double-est", body)

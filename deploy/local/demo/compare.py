@@ -1,71 +1,21 @@
 """Reads the services over HTTP and lists where they differ from what the oracle foresees."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 import httpx
-import msgspec
 
+from deploy.local.demo.compare_money import VARIABLE_ACCOUNT, money_differences
 from deploy.local.demo.oracle import Oracle, Referral
 from deploy.local.demo.oracle_figures import Outlook
 from deploy.local.demo.oracle_steering import steering
 from deploy.local.demo.orders import Order
+from deploy.local.demo.reader import PAGE, Difference, Reader, refused
 from deploy.local.services import SERVICES
 
-PAGE = 1000
-AT_ONCE = 8
 SHOWN_FACTS_MAX = 5
-VARIABLE_ACCOUNT = "expense:aci:variable"
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is not as it must be: what it is, where, what was foreseen, what was found."""
-
-    what: str
-    where: str
-    expected: Any
-    found: Any
-
-    def __str__(self) -> str:
-        return f"{self.what} {self.where} : attendu {self.expected}, trouvé {self.found}"
-
-
-class Reader:
-    """Asks the services, a few questions at once."""
-
-    def __init__(self, urls: Mapping[str, str]) -> None:
-        self._clients = {
-            service: httpx.AsyncClient(base_url=url, timeout=60, trust_env=False)
-            for service, url in urls.items()
-        }
-        self._slots = asyncio.Semaphore(AT_ONCE)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        for client in self._clients.values():
-            await client.aclose()
-
-    async def get(self, service: str, path: str, **parameters: Any) -> Any:
-        """The JSON of an answer. Raises `httpx.HTTPError` when it is no success."""
-        async with self._slots:
-            answer = await self._clients[service].get(path, params=parameters)
-        answer.raise_for_status()
-        return answer.json()
-
-    async def items(self, service: str, path: str, **parameters: Any) -> AsyncIterator[Any]:
-        """Every item of a list, page by page."""
-        after: dict[str, Any] = {}
-        while True:
-            page = await self.get(service, path, limit=PAGE, **parameters, **after)
-            for item in page["items"]:
-                yield item
-            if page["next"] is None:
-                return
-            after = {"after": page["next"]}
 
 
 async def compare(
@@ -83,7 +33,7 @@ async def compare(
             _values(reader, outlook),
             _steering(reader, oracle),
             _lists(reader, outlook),
-            _cents(reader, outlook),
+            money_differences(reader, oracle, outlook),
             _soundness(reader, outlook),
         )
     return [
@@ -160,7 +110,7 @@ async def _figures(reader: Reader, outlook: Outlook) -> list[Difference]:
                 item["fact_id"] async for item in reader.items("indicators", f"{path}/facts")
             }
         except httpx.HTTPStatusError as error:
-            return [_refused("chiffre", where, len(facts), error)]
+            return [refused("chiffre", where, len(facts), error)]
         found = []
         if value != len(facts):
             found.append(Difference(what="chiffre", where=where, expected=len(facts), found=value))
@@ -186,19 +136,13 @@ async def _values(reader: Reader, outlook: Outlook) -> list[Difference]:
         try:
             found = (await reader.get("indicators", path))["value"]
         except httpx.HTTPStatusError as error:
-            differences.append(_refused("chiffre", where, expected, error))
+            differences.append(refused("chiffre", where, expected, error))
             continue
         if found != expected:
             differences.append(
                 Difference(what="chiffre", where=where, expected=expected, found=found)
             )
     return differences
-
-
-def _refused(what: str, where: str, expected: Any, error: httpx.HTTPStatusError) -> Difference:
-    """What was foreseen and is not even there."""
-    found = f"http {error.response.status_code}"
-    return Difference(what=what, where=where, expected=expected, found=found)
 
 
 async def _steering(reader: Reader, oracle: Oracle) -> list[Difference]:
@@ -209,7 +153,7 @@ async def _steering(reader: Reader, oracle: Oracle) -> list[Difference]:
         try:
             told = await reader.get("indicators", f"/cpts/{cpts_id}/steering/{year.isoformat()}")
         except httpx.HTTPStatusError as error:
-            differences.append(_refused("pilotage", where, expected, error))
+            differences.append(refused("pilotage", where, expected, error))
             continue
         differences += [
             Difference(
@@ -247,35 +191,6 @@ async def _lists(reader: Reader, outlook: Outlook) -> list[Difference]:
         }
         if found != expected:
             differences.append(_facts_differ(f"/lists/{name}", expected, found))
-    return differences
-
-
-async def _cents(reader: Reader, outlook: Outlook) -> list[Difference]:
-    """The cents of each account, as payments computes them and as its ledger has them."""
-    balances = await reader.get("payments", "/ledger/balances")
-    payable = {one["account"]: one["balance_cents"] for one in balances["items"]}
-    differences = []
-    for cpts_id in sorted({cpts_id for cpts_id, _ in outlook.cents}):
-        try:
-            funding = await reader.get("payments", f"/cpts/{cpts_id}/funding")
-        except httpx.HTTPStatusError as error:
-            differences.append(_refused("centimes", cpts_id, "un financement", error))
-            continue
-        years = {one["starts_on"]: one["variable_cents"] for one in funding["contract_years"]}
-        for (of_cpts, year), cents in sorted(outlook.cents.items()):
-            if of_cpts != cpts_id:
-                continue
-            where = f"{cpts_id}/{year.isoformat()}"
-            found = years.get(year.isoformat(), 0)
-            if found != cents:
-                differences.append(
-                    Difference(what="centimes", where=where, expected=cents, found=found)
-                )
-            posted = -payable.get(f"payable:{cpts_id}:{year.isoformat()}", 0)
-            if posted != cents:
-                differences.append(
-                    Difference(what="grand livre", where=where, expected=cents, found=posted)
-                )
     return differences
 
 

@@ -32,9 +32,14 @@ ESTIMATES = """
                and priced.figure_revision >= counted.revision
     group by counted.fact_id, counted.cpts_id, counted.starts_on
 """
-# An acceptance before its contract was known is counted because of the contract.
+# An acceptance before its contract was known is counted because of the contract, which opened the
+# figure; a contract year has another row once its ACI ends early.
 _CONTRACTS = """
-    select cpts_id, starts_on, pg_xact_commit_timestamp(xmin) as committed_at from contract_year
+    select split_part(subject, '/', 1) as cpts_id, split_part(subject, '/', 3)::date as starts_on,
+           pg_xact_commit_timestamp(xmin) as committed_at
+    from history
+    where type = 'indicators.FigureChanged.v1' and sequence = 1
+      and split_part(subject, '/', 2) = $1
 """
 INDICATOR = "sas_demandes_avec_rdv"
 _FIRST_EVENT = "select min(pg_xact_commit_timestamp(xmin)) from history"
@@ -70,7 +75,7 @@ async def measure(chain: Chain, away: tuple[float, float] | None) -> Latency:
     }
     known_since = {
         (row["cpts_id"], row["starts_on"]): row["committed_at"]
-        for row in await chain.databases["indicators"].fetch(_CONTRACTS)
+        for row in await chain.databases["indicators"].fetch(_CONTRACTS, INDICATOR)
     }
     undisturbed: list[float] = []
     behind: list[float] = []

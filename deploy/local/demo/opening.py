@@ -21,7 +21,10 @@ from deploy.local.demo.orders import Draft
 
 OPENS_AT = datetime(2025, 4, 14, 9, 0, tzinfo=PARIS)
 WRONG_RPPS = "810000000000"
-LATE_ACI_CPTS = "95-parisis-est"
+LATE_ACI_CPTS, ENDED_ACI_CPTS = "95-parisis-est", "95-parisis-ouest"
+# An ACI before the one of the season, signed in time for the complement of 2022: its first day, and
+# its years, after which there was none for six weeks.
+EARLIER_ACI = {"95-plaine-vallee": (date(2022, 8, 1), 2)}
 
 
 class Desk:
@@ -160,17 +163,23 @@ def _people(desk: Desk, cpts: Cpts) -> Iterator[Draft]:
 
 
 def _contract(desk: Desk, cpts: Cpts) -> Iterator[Draft]:
+    if cpts.cpts_id in EARLIER_ACI:
+        starts_on, years = EARLIER_ACI[cpts.cpts_id]
+        yield _signature(desk, cpts, f"aci-avant-{cpts.cpts_id}", starts_on, years=years)
     if cpts.cpts_id != LATE_ACI_CPTS:
         yield aci(desk, cpts)
 
 
 def aci(desk: Desk, cpts: Cpts, **more: Any) -> Draft:
     """The order that signs the CPTS's ACI."""
-    body = optional(
-        aci_id=f"aci-{cpts.cpts_id}",
-        signed_on=cpts.aci_starts_on - timedelta(days=20),
-        starts_on=cpts.aci_starts_on,
-    )
+    return _signature(desk, cpts, f"aci-{cpts.cpts_id}", cpts.aci_starts_on, **more)
+
+
+def _signature(
+    desk: Desk, cpts: Cpts, aci_id: str, starts_on: date, *, years: int | None = None, **more: Any
+) -> Draft:
+    signed_on = starts_on - timedelta(days=20)
+    body = optional(aci_id=aci_id, signed_on=signed_on, starts_on=starts_on, years=years)
     return desk.membership("POST", f"/cpts/{cpts.cpts_id}/aci", body, role="caisse", **more)
 
 

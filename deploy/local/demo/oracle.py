@@ -1,10 +1,10 @@
-"""What must come of the recorded orders: every refusal, ending, figure and cent.
+"""What must come of the recorded orders: every refusal, ending, figure, due sum and cent.
 
 Written from the rules, plainly, and sharing no code with the services: it reads the recorded
-orders and their instants, never a response. One pass over the orders by instant; an offer or a
-wait that is due before an instant has ended when that instant's order comes, and an order that
-comes at the very instant of a limit is late. The figures are then read off at the end, in
-`oracle_figures`.
+orders and their instants, and data files, never a response. One pass over the orders by instant;
+an offer or a wait that is due before an instant has ended when that instant's order comes, and an
+order that comes at the very instant of a limit is late. Figures, cents and sums that fall due are
+then read off at the end, in `oracle_figures` and `oracle_dues`.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from typing import Any
 from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
 from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, read
 from deploy.local.demo.oracle_missions import Missions
+from deploy.local.demo.oracle_payments import Payments
 from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
 
@@ -68,7 +69,9 @@ class Oracle:
     """Reads the orders one by one; `outcomes` by order number, then the state of everything."""
 
     def __init__(self) -> None:
+        self.ends_on = date.min
         self.contracts = Contracts()
+        self.payments = Payments(self.contracts)
         self.missions = Missions()
         self.referrals: dict[str, Referral] = {}
         self.appointments: dict[str, list[HubMessage]] = {}
@@ -83,6 +86,7 @@ class Oracle:
             self._let_limits_pass(order.at)
             self.outcomes[order.n] = self._remembered(order)
         self._let_limits_pass(ends_at)
+        self.ends_on = paris_day(ends_at)
         return self
 
     def _remembered(self, order: Order) -> str:
@@ -97,6 +101,8 @@ class Oracle:
             outcome = self._referral_order(order)
         elif order.service == "indicators":
             outcome = self.missions.order(order)
+        elif order.service == "payments":
+            outcome = self.payments.order(order)
         else:
             outcome = self.contracts.order(order)
             if outcome == "ok" and "/territory" in order.path:

@@ -1,39 +1,18 @@
-"""The oracle's half about CPTS: territories, people, ACI, tailles, rates and contract lines.
+"""The oracle's half about CPTS: territories, people, ACI with their missions and end, tailles.
 
 Written from the rules; shares no code with the services.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
+from deploy.local.demo.oracle_aci import Aci, Mission, Year, end_refusal, mission_of
 from deploy.local.demo.oracle_registers import PARIS, Commune, professions, resolve
 from deploy.local.demo.orders import Order
 
 WAYS = {"own_office", "cpts", "msp", "sos"}
-# The indicators of the season, and whether a lower value is better.
-INDICATORS = {
-    "sas_medecins_participants": False,
-    "sas_demandes_avec_rdv": False,
-    "depistage_sein": False,
-    "prevention_participants": False,
-    "qualite_reunions": False,
-    "qualite_participants": False,
-    "medecin_traitant_ald_sans": True,
-}
-MISSIONS = {
-    *("acces_aux_soins", "parcours_pluriprofessionnel", "prevention", "crise_sanitaire"),
-    *("qualite_et_pertinence", "accompagnement"),
-}
-# Cents by taille: avenant 2 of 20 December 2021 to the ACI-CPTS, variable parts, as the files of
-# services/payments/rates have them; the primary text was not read.
-ENVELOPES_CENTS = {
-    "acces_aux_soins": {1: 25_000_00, 2: 30_000_00, 3: 35_000_00, 4: 45_000_00},
-    "prevention": {1: 10_000_00, 2: 15_000_00, 3: 17_500_00, 4: 20_000_00},
-    "qualite_et_pertinence": {1: 7_500_00, 2: 10_000_00, 3: 15_000_00, 4: 20_000_00},
-}
 
 
 def paris_day(instant: datetime) -> date:
@@ -77,35 +56,45 @@ class Cpts:
     """A CPTS; entries recorded by mistake are taken out."""
 
     finess: str | None
+    departement: str
     places: dict[str, Place] = field(default_factory=dict)
     members: dict[str, Person] = field(default_factory=dict)
     participations: dict[str, Person] = field(default_factory=dict)
-    years: list[tuple[date, date]] = field(default_factory=list)
+    acis: dict[str, Aci] = field(default_factory=dict)
+    missions: dict[str, Mission] = field(default_factory=dict)
     tailles: dict[date, int] = field(default_factory=dict)
+
+    @property
+    def contract_years(self) -> list[Year]:
+        """The contract years of all its ACI, in order."""
+        years = [year for aci in self.acis.values() for year in aci.years]
+        return sorted(years, key=lambda year: year.start)
+
+    @property
+    def years(self) -> list[tuple[date, date]]:
+        """Their first and last days."""
+        return [(year.start, year.end) for year in self.contract_years]
 
 
 class Contracts:
-    """Everything that membership and payments are told."""
+    """Everything that membership is told."""
 
     def __init__(self) -> None:
         self.cpts: dict[str, Cpts] = {}
-        self.lines: dict[tuple[str, date], dict[str, dict[str, Any]]] = {}
-        self.rates: list[dict[str, Any]] = []
 
     def order(self, order: Order) -> str:
-        """The outcome of an order to membership or payments."""
+        """The outcome of an order."""
         parts = order.path.strip("/").split("/")
         about = parts[1] if len(parts) > 1 else order.body.get("cpts_id")
         if order.role == "cpts" and order.acting_cpts != about:
             return "not_the_acting_cpts"
         if parts == ["cpts"]:
             return self._register(order.body)
-        if parts == ["rates"]:
-            self.rates.append(order.body)
-            return "ok"
         cpts = self.cpts[parts[1]]
-        if parts[2] == "contract-years":
-            return self._line(parts[1], date.fromisoformat(parts[3]), parts[5], order.body)
+        if parts[2] == "missions":
+            return _mission(cpts, parts[3], order.body)
+        if parts[2] == "aci":
+            return _aci(cpts, order.body) if len(parts) == 3 else _end(cpts, parts[3], order.body)
         if order.method == "PUT" and parts[2] != "finess":
             return self._correct(cpts, parts[2], parts[3], order)
         match parts[2]:
@@ -117,16 +106,16 @@ class Contracts:
                 return _participation(cpts, order.body)
             case "finess":
                 return self._finess(cpts, order.body["finess"], is_corrected=order.method == "PUT")
-            case _:
-                return self._aci(cpts, order.body)
+        raise ValueError(f"the oracle knows no order {order.path}")
 
     def _register(self, body: dict[str, Any]) -> str:
-        if resolve(body["seat_commune"]) is None:
+        seat = resolve(body["seat_commune"])
+        if seat is None:
             return "unknown_commune"
         finess = body.get("finess")
         if finess is not None and self.with_finess(finess) is not None:
             return "finess_taken"
-        self.cpts[body["cpts_id"]] = Cpts(finess=finess)
+        self.cpts[body["cpts_id"]] = Cpts(finess, seat.departement)
         return "ok"
 
     def _finess(self, cpts: Cpts, finess: str, *, is_corrected: bool) -> str:
@@ -251,70 +240,60 @@ class Contracts:
             for participation in cpts.participations.values():
                 yield cpts_id, participation
 
-    # -- contracts
-
-    def _aci(self, cpts: Cpts, body: dict[str, Any]) -> str:
-        starts_on = date.fromisoformat(body["starts_on"])
-        starts = [starts_on.replace(year=starts_on.year + i) for i in range(6)]
-        years = [(first, second - timedelta(days=1)) for first, second in pairwise(starts)]
-        if any(years[0][0] <= end and start <= years[-1][1] for start, end in cpts.years):
-            return "aci_in_force"
-        if not any(is_on(starts_on, one.from_on, one.to_on) for one in cpts.places.values()):
-            return "territory_empty"
-        cpts.years = years
-        _determine_tailles(cpts, after=date.min)
-        return "ok"
-
-    def _line(self, cpts_id: str, year: date, line_id: str, body: dict[str, Any]) -> str:
-        indicator = body.get("indicator", line_id)
-        if indicator not in INDICATORS:
-            return "unknown_indicator"
-        if body["mission"] not in MISSIONS:
-            return "unknown_mission"
-        if body["mode"] != "steps" and not body.get("target"):
-            return "target_needed"
-        if body["mode"] == "steps":
-            steps = [(one["threshold"], one["amount_cents"]) for one in body.get("steps", [])]
-            if not steps:
-                return "steps_needed"
-            way = -1 if INDICATORS[indicator] else 1
-            pairs = pairwise(steps)
-            if any(way * a[0] >= way * b[0] or a[1] >= b[1] for a, b in pairs):
-                return "steps_not_increasing"
-            if steps[-1][1] > body["max_cents"]:
-                return "amount_above_maximum"
-        lines = self.lines.setdefault((cpts_id, year), {})
-        lines[line_id] = body | {"indicator": indicator}
-        if body.get("is_withdrawn"):
-            del lines[line_id]
-        return "ok"
-
-    def envelope_cents(self, mission: str, taille: int, day: date) -> int:
-        """The variable part of a mission on a day, for a taille."""
-        cents = ENVELOPES_CENTS[mission][taille]
-        later = [
-            (rate["from_on"], rate["amount_cents"])
-            for rate in self.rates
-            if (rate["taille"], rate["mission"], rate["part"]) == (taille, mission, "variable")
-            and date.fromisoformat(rate["from_on"]) <= day
-        ]
-        return int(max(later)[1]) if later else cents
-
 
 def _period(body: dict[str, Any]) -> tuple[date, date | None]:
     to_on = body.get("to_on")
     return date.fromisoformat(body["from_on"]), date.fromisoformat(to_on) if to_on else None
 
 
+def _aci(cpts: Cpts, body: dict[str, Any]) -> str:
+    aci = Aci(
+        signed_on=date.fromisoformat(body["signed_on"]),
+        starts_on=date.fromisoformat(body["starts_on"]),
+        count=body.get("years", 5),
+    )
+    first_on, last_on = aci.starts_on, aci.years[-1].end
+    if any(first_on <= end and start <= last_on for start, end in cpts.years):
+        return "aci_in_force"
+    if not any(is_on(first_on, one.from_on, one.to_on) for one in cpts.places.values()):
+        return "territory_empty"
+    cpts.acis[body["aci_id"]] = aci
+    for year in aci.years:
+        cpts.tailles.setdefault(year.start, _taille_on(cpts, year.start))
+    return "ok"
+
+
+def _end(cpts: Cpts, aci_id: str, body: dict[str, Any]) -> str:
+    aci = cpts.acis[aci_id]
+    refusal = end_refusal(aci, body)
+    if refusal is None:
+        cpts.acis[aci_id] = replace(aci, ended_on=date.fromisoformat(body["ended_on"]))
+    return refusal or "ok"
+
+
+def _mission(cpts: Cpts, mission_id: str, body: dict[str, Any]) -> str:
+    """A mission that started, as it is from now on; recorded by mistake, it is taken out."""
+    if body.get("is_withdrawn"):
+        del cpts.missions[mission_id]
+        return "ok"
+    others = [one for id_, one in cpts.missions.items() if id_ != mission_id]
+    found = mission_of(body, others, cpts.years)
+    if isinstance(found, Mission):
+        cpts.missions[mission_id] = found
+        return "ok"
+    return found
+
+
 def _determine_tailles(cpts: Cpts, *, after: date) -> None:
     """The taille of the contract years that begin after a day, by the population at their start."""
     for start, _ in cpts.years:
         if start > after:
-            places = [one for one in cpts.places.values() if is_on(start, one.from_on, one.to_on)]
-            cpts.tailles[start] = _taille(sum(place.population for place in places))
+            cpts.tailles[start] = _taille_on(cpts, start)
 
 
-def _taille(population: int) -> int:
+def _taille_on(cpts: Cpts, day: date) -> int:
+    places = [one for one in cpts.places.values() if is_on(day, one.from_on, one.to_on)]
+    population = sum(place.population for place in places)
     if population < 40_000:
         return 1
     if population < 80_000:

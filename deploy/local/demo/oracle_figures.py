@@ -6,11 +6,12 @@ Written from the counting rule; shares no code with the services.
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
 
 from deploy.local.demo.oracle import Oracle, Referral
-from deploy.local.demo.oracle_contracts import INDICATORS, Contracts, Person, paris_day
+from deploy.local.demo.oracle_contracts import Contracts, Person, paris_day
+from deploy.local.demo.oracle_dues import Dues, dues_of
 from deploy.local.demo.oracle_hub import HubMessage
+from deploy.local.demo.oracle_lines import worth
 
 PHYSICIAN = "10"
 DOCTORS = "sas_medecins_participants"
@@ -24,12 +25,13 @@ Figure = tuple[str, str, date]
 @dataclass
 class Outlook:
     """The facts of each figure that counts some, the values of the others, every account's cents,
-    and how platform appointments were sorted.
+    what fell due to each CPTS, and how platform appointments were sorted.
     """
 
     facts: dict[Figure, set[str]] = field(default_factory=lambda: defaultdict(set))
     values: dict[Figure, int] = field(default_factory=dict)
     cents: dict[tuple[str, date], int] = field(default_factory=dict)
+    dues: dict[str, Dues] = field(default_factory=dict)
     unattributed: set[str] = field(default_factory=set)
     ambiguous: set[str] = field(default_factory=set)
     duplicates: set[str] = field(default_factory=set)
@@ -47,7 +49,8 @@ def outlook(oracle: Oracle) -> Outlook:
     found.values = oracle.missions.values(oracle.contracts)
     for cpts_id, cpts in oracle.contracts.cpts.items():
         for start, _ in cpts.years:
-            found.cents[cpts_id, start] = _account_cents(oracle.contracts, found, cpts_id, start)
+            found.cents[cpts_id, start] = _account_cents(oracle, found, cpts_id, start)
+        found.dues[cpts_id] = _dues(oracle, cpts_id)
     return found
 
 
@@ -150,30 +153,41 @@ def _takes_part(contracts: Contracts, rpps: str, day: date) -> bool:
     )
 
 
-def _account_cents(contracts: Contracts, found: Outlook, cpts_id: str, start: date) -> int:
-    """The lines mission by mission, each mission capped at its envelope."""
-    totals: defaultdict[str, int] = defaultdict(int)
-    for line in contracts.lines.get((cpts_id, start), {}).values():
-        key = (cpts_id, line["indicator"], start)
-        value = len(found.facts[key]) if key in found.facts else found.values.get(key)
-        totals[line["mission"]] += 0 if value is None else _line_cents(line, value)
-    taille = contracts.cpts[cpts_id].tailles[start]
-    return sum(
-        min(total, contracts.envelope_cents(mission, taille, start))
-        for mission, total in totals.items()
+def _account_cents(oracle: Oracle, found: Outlook, cpts_id: str, start: date) -> int:
+    """What a year was settled at; else the lines by the best values known: a value that the
+    dialogue de gestion validated stands above the live one.
+    """
+    payments = oracle.payments
+    dialogue = payments.dialogues.of(cpts_id, start)
+    if dialogue is not None and dialogue.settled is not None:
+        return dialogue.settled.cents
+    lines = payments.lines.get((cpts_id, start), {}).values()
+    validated = dialogue.values if dialogue is not None else {}
+    values = {
+        name: _live(found, (cpts_id, name, start)) if value is None else value
+        for name, value in ((one["indicator"], validated.get(one["indicator"])) for one in lines)
+    }
+    taille = oracle.contracts.cpts[cpts_id].tailles[start]
+    envelopes = {}
+    for line in lines:
+        rate = payments.scale.envelope(taille, line["mission"], start)
+        envelopes[line["mission"]] = rate.cents if rate else 0
+    return worth(lines, values, envelopes)
+
+
+def _live(found: Outlook, key: Figure) -> int | None:
+    return len(found.facts[key]) if key in found.facts else found.values.get(key)
+
+
+def _dues(oracle: Oracle, cpts_id: str) -> Dues:
+    """What has fallen due to a CPTS by the end."""
+    cpts = oracle.contracts.cpts[cpts_id]
+    dues = dues_of(
+        cpts.contract_years,
+        tailles=cpts.tailles,
+        missions=cpts.missions,
+        crises=oracle.missions.crises_in(cpts.departement),
+        scale=oracle.payments.scale,
+        dialogues=oracle.payments.dialogues.of_cpts(cpts_id),
     )
-
-
-def _line_cents(line: dict[str, Any], value: int) -> int:
-    """What a line brings, never above its maximum; a share is rounded down to the cent."""
-    most: int = line["max_cents"]
-    way = -1 if INDICATORS[line["indicator"]] else 1
-    if line["mode"] == "all_or_nothing":
-        return most if way * value >= way * line["target"] else 0
-    if line["mode"] == "steps":
-        return max(
-            (one["amount_cents"] for one in line["steps"] if way * value >= way * one["threshold"]),
-            default=0,
-        )
-    target: int = line["target"]
-    return most * min(value, target) // target
+    return {key: due for key, due in dues.items() if due.due_on <= oracle.ends_on}

@@ -1,4 +1,5 @@
-"""The oracle's part about activities and files of the caisse: every value that must come of them.
+"""The oracle's part about activities, files of the caisse and crises: every value that must come
+of them.
 
 Written from the rules; shares no code with the services.
 """
@@ -8,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
+from deploy.local.demo.oracle_registers import departements
 from deploy.local.demo.orders import Order
 
 KINDS = {"groupe_qualite", "soiree_thematique", "journee_prevention"}
@@ -17,13 +19,18 @@ GROUPS, PRESENT, PARTICIPANTS = (
     "qualite_participants",
     "prevention_participants",
 )
+TYPOLOGIES = {"blesses", "malades", "agent_infectieux", "nrc", "offre_de_soins"}
+PLAN, UPDATE = "crise_plan", "crise_mise_a_jour"
+CRISES_FROM = date(2022, 9, 3)
 Value = tuple[str, str, date]
 
 
 class Missions:
-    """What CPTS and caisse told, the last of each."""
+    """What CPTS, caisse and ARS told, the last of each."""
 
     def __init__(self) -> None:
+        self._crises: dict[str, dict[str, Any]] = {}
+        self._plans: dict[str, dict[str, Any]] = {}
         self._activities: dict[tuple[str, str], dict[str, Any]] = {}
         self._values: dict[Value, int] = {}
 
@@ -31,6 +38,10 @@ class Missions:
         """The outcome of an order to indicators."""
         if order.path == "/caisse-files":
             return self._file(order.body["rows"])
+        if order.path.startswith("/crises/"):
+            return self._crisis(order.path.split("/")[2], order.body)
+        if order.path.endswith("/crisis-plan"):
+            return self._plan(order.path.split("/")[2], order.body, paris_day(order.at))
         _, _, cpts_id, _, activity_id = order.path.split("/")
         if order.body["kind"] not in KINDS:
             return "unknown_kind"
@@ -46,6 +57,49 @@ class Missions:
             year = date.fromisoformat(row["contract_year_starts_on"])
             self._values[row["cpts_id"], row["indicator"], year] = row["value"]
         return "ok"
+
+    def _crisis(self, crisis_id: str, body: dict[str, Any]) -> str:
+        if body["typology"] not in TYPOLOGIES:
+            return "unknown_typology"
+        if not departements() >= {*body["departements"]}:
+            return "unknown_departement"
+        if body.get("to_on", body["from_on"]) < body["from_on"]:
+            return "days_out_of_order"
+        self._crises[crisis_id] = body
+        return "ok"
+
+    def crises_in(self, departement: str) -> list[tuple[date, str]]:
+        """The crises that the ARS recognised in a département: the day from which, and the id."""
+        return [
+            (date.fromisoformat(body["from_on"]), crisis_id)
+            for crisis_id, body in self._crises.items()
+            if departement in body["departements"] and not body.get("is_withdrawn")
+        ]
+
+    def _plan(self, cpts_id: str, body: dict[str, Any], today: date) -> str:
+        if not {*body["typologies"]} <= TYPOLOGIES:
+            return "unknown_typology"
+        later = [*body.get("updated_on", ()), body.get("sent_to_ars_on", body["written_on"])]
+        if min(later) < body["written_on"]:
+            return "days_out_of_order"
+        if date.fromisoformat(max(later)) > today:
+            return "day_to_come"
+        self._plans[cpts_id] = body
+        return "ok"
+
+    def _plan_values(self, contracts: Contracts) -> dict[Value, int]:
+        """1 where a plan on everything is with the ARS in the year, and where it was updated."""
+        values: dict[Value, int] = {}
+        for cpts_id, plan in self._plans.items():
+            sent_on = plan.get("sent_to_ars_on", "9999-12-31")
+            is_conform = {*plan["typologies"]} == TYPOLOGIES
+            for start, end in contracts.cpts[cpts_id].years:
+                if is_conform and start >= CRISES_FROM and date.fromisoformat(sent_on) <= end:
+                    values[cpts_id, PLAN, start] = 1
+                updates = [date.fromisoformat(day) for day in plan.get("updated_on", ())]
+                if start >= CRISES_FROM and any(start <= day <= end for day in updates):
+                    values[cpts_id, UPDATE, start] = 1
+        return values
 
     def values(self, contracts: Contracts) -> dict[Value, int]:
         """Every value, by CPTS, indicator and first day of the contract year."""
@@ -64,4 +118,4 @@ class Missions:
                 else:
                     present[cpts_id, PRESENT, start] |= set(told.get("participants", ()))
         counted = {key: len(people) for key, people in present.items() if people}
-        return {**sessions, **counted, **self._values}
+        return {**sessions, **counted, **self._values, **self._plan_values(contracts)}

@@ -66,6 +66,13 @@ def professions() -> frozenset[str]:
     return frozenset(code for code, _label in _rows("professions.tsv"))
 
 
+@functools.cache
+def departements() -> frozenset[str]:
+    """The code of each département that has communes."""
+    communes, _ = _registers()
+    return frozenset(commune.departement for commune in communes.values())
+
+
 def _rows(name: str) -> list[list[str]]:
     lines = (TABLES / name).read_text("utf-8").splitlines()
     return list(csv.reader((line for line in lines if line[0] != "#"), csv.excel_tab))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -14,27 +15,32 @@ from contracts.topics import topic_of
 from deploy.local.demo import accident, latency, orders
 from deploy.local.demo.accident import Accident
 from deploy.local.demo.chain import Chain
-from deploy.local.demo.compare import Difference, compare
+from deploy.local.demo.compare import compare
 from deploy.local.demo.deaths import unless_one_dies
 from deploy.local.demo.driver import BEFORE, ClockFile, Driver, Progress
+from deploy.local.demo.hub import PARIS
 from deploy.local.demo.latency import Latency
 from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_figures import outlook
 from deploy.local.demo.platform import Platform
+from deploy.local.demo.reader import Difference
 from deploy.local.demo.story import Season
-from deploy.local.demo.totals import Totals, totals
+from deploy.local.demo.totals import Compared, Totals, compared, totals
 from deploy.local.services import SERVICES
 
 KILL_AFTER_SHARE = 0.5
 TIMERS_WITHIN_SECONDS = 30
 LOOK_EVERY_SECONDS = 0.05
 LAST_VIEW_SECONDS = 3
+DEMAND_WAITS = "select exists (select from referral where due_at is not null)"
+SUM_WAITS = "select exists (select from due_next where next_on <= $1)"
 
 
 class Run(msgspec.Struct, kw_only=True):
     """What a run found and measured."""
 
     differences: list[Difference]
+    compared: Compared
     totals: Totals
     killed: Accident | None
     latency: Latency
@@ -179,15 +185,20 @@ async def _accident(
 async def _let_timers_end(stack: Platform, chain: Chain, season: Season) -> None:
     """At the end of the season nothing waits any more, and everybody has heard of it."""
     ClockFile(clock_file(stack)).show(season.ends_at)
-    referrals = chain.databases["referrals"]
+    await chain.all_heard()
     limit = time.monotonic() + TIMERS_WITHIN_SECONDS
-    while time.monotonic() < limit:
-        if not await referrals.fetchval(
-            "select exists (select from referral where due_at is not null)"
-        ):
-            break
+    while time.monotonic() < limit and await _something_waits(chain, season.ends_at):
         await asyncio.sleep(LOOK_EVERY_SECONDS)
     await chain.all_heard()
+
+
+async def _something_waits(chain: Chain, instant: datetime) -> bool:
+    """Whether a timer has still to say a demand's limit, or a sum that has fallen due."""
+    day = instant.astimezone(PARIS).date()
+    return bool(
+        await chain.databases["referrals"].fetchval(DEMAND_WAITS)
+        or await chain.databases["payments"].fetchval(SUM_WAITS, day)
+    )
 
 
 async def _judge(
@@ -207,6 +218,7 @@ async def _judge(
     first = await latency.first_event_at(chain)
     return Run(
         differences=differences,
+        compared=compared(oracle, found),
         totals=await totals(stack.http_urls, chain),
         killed=recovery.killed,
         latency=await latency.measure(chain, recovery.away),

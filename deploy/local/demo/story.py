@@ -19,6 +19,7 @@ from deploy.local.demo.cast import (
     cast,
 )
 from deploy.local.demo.chapters import chapters, newcomers
+from deploy.local.demo.commitments import commitments
 from deploy.local.demo.demands import MINUTE, Life
 from deploy.local.demo.endings import ENDINGS
 from deploy.local.demo.hub import PARIS
@@ -26,10 +27,12 @@ from deploy.local.demo.missions import missions
 from deploy.local.demo.opening import opening
 from deploy.local.demo.orders import Draft, Order, numbered
 from deploy.local.demo.platform_lives import platform_lives
+from deploy.local.demo.settlements import settlements
 
 BEGINS_AT = datetime(2025, 5, 5, 8, 0, tzinfo=PARIS)
 DAYS = 215
-ENDS_AT = BEGINS_AT + timedelta(days=DAYS + 6)
+# Past the end of some contract years, which are settled then.
+ENDS_AT = datetime(2026, 3, 16, 8, 0, tzinfo=PARIS)
 SHARE_OF_PLATFORM_APPOINTMENTS = 0.06
 SHARE_WITHOUT_CPTS = 0.02
 COUNTED_SHARE = 0.62
@@ -56,7 +59,9 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
     drafts = [
         *opening(players, expected),
         *chapters(players),
+        *commitments(players),
         *missions(players),
+        *settlements(players),
         *_demands(random, players, demands, departements),
         *platform_lives(random, players, round(demands * SHARE_OF_PLATFORM_APPOINTMENTS), _instant),
         *_odd_demands(players),

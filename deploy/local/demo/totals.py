@@ -1,11 +1,16 @@
-"""What the services hold at the end of a season: the totals of `var/demo.json`."""
+"""What `var/demo.json` counts: what the services hold at the end of a season, and how much of it
+was compared with the oracle.
+"""
 
 from collections.abc import Mapping
 
 import msgspec
 
 from deploy.local.demo.chain import Chain
-from deploy.local.demo.compare import VARIABLE_ACCOUNT, Reader
+from deploy.local.demo.compare_money import VARIABLE_ACCOUNT
+from deploy.local.demo.oracle import Oracle
+from deploy.local.demo.oracle_figures import Outlook
+from deploy.local.demo.reader import Reader
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +22,37 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     appointments: int
     events: int
     variable_cents: int
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of each the oracle foresaw: outcomes of orders, demands, figures, contract years
+    with their cents, sums that fell due (`held` of them are), years settled, adjustments.
+    """
+
+    orders: int
+    demands: int
+    figures: int
+    contract_years: int
+    dues: int
+    held: int
+    settled: int
+    adjusted: int
+
+
+def compared(oracle: Oracle, outlook: Outlook) -> Compared:
+    """What the comparison of a season looks at."""
+    dues = [due for sums in outlook.dues.values() for due in sums.values()]
+    dialogues = oracle.payments.dialogues.held.values()
+    return Compared(
+        orders=len(oracle.outcomes),
+        demands=len(oracle.referrals),
+        figures=len(outlook.facts) + len(outlook.values),
+        contract_years=len(outlook.cents),
+        dues=len(dues),
+        held=sum(due.is_held for due in dues),
+        settled=sum(one.settled is not None for one in dialogues),
+        adjusted=sum(len(one.adjusted) for one in dialogues),
+    )
 
 
 async def totals(urls: Mapping[str, str], chain: Chain) -> Totals:

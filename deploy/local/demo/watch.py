@@ -18,9 +18,9 @@ from rich.table import Table
 
 from deploy.local.demo.cast import Cpts
 from deploy.local.demo.chain import Chain
-from deploy.local.demo.compare import Reader
 from deploy.local.demo.driver import Progress
 from deploy.local.demo.play import Recovery
+from deploy.local.demo.reader import Reader
 
 PARIS = ZoneInfo("Europe/Paris")
 TABLE_EVERY_SECONDS = 1.0

@@ -1,0 +1,173 @@
+"""Where the money is not as the oracle foresees it: cents of accounts, sums that fell due, what was
+settled, and the ledger behind each.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import httpx
+import msgspec
+
+from deploy.local.demo.oracle import Oracle
+from deploy.local.demo.oracle_dues import Due, Dues
+from deploy.local.demo.oracle_figures import Outlook
+from deploy.local.demo.oracle_settlement import Dialogue
+from deploy.local.demo.reader import Difference, Reader, refused
+
+VARIABLE_ACCOUNT = "expense:aci:variable"
+OF_DUES = ("owed:", "held:")
+
+
+async def money_differences(reader: Reader, oracle: Oracle, outlook: Outlook) -> list[Difference]:
+    """Every difference about money, accounts first."""
+    told = (await reader.get("payments", "/ledger/balances"))["items"]
+    balances = {one["account"]: one["balance_cents"] for one in told}
+    parts = await asyncio.gather(
+        _cents(reader, oracle, outlook, balances),
+        _dues(reader, outlook),
+        _dialogues(reader, oracle, outlook),
+    )
+    return [
+        *(difference for part in parts for difference in part),
+        *owed_differences(outlook.dues, balances),
+    ]
+
+
+async def _cents(
+    reader: Reader, oracle: Oracle, outlook: Outlook, balances: Mapping[str, int]
+) -> list[Difference]:
+    """The cents of each account, as payments computes them and as its ledger has them: of a settled
+    year nothing is left of what was estimated.
+    """
+    differences = []
+    for cpts_id in sorted({cpts_id for cpts_id, _ in outlook.cents}):
+        try:
+            funding = await reader.get("payments", f"/cpts/{cpts_id}/funding")
+        except httpx.HTTPStatusError as error:
+            differences.append(refused("centimes", cpts_id, "un financement", error))
+            continue
+        years = {one["starts_on"]: one["variable_cents"] for one in funding["contract_years"]}
+        for (of_cpts, year), cents in sorted(outlook.cents.items()):
+            if of_cpts != cpts_id:
+                continue
+            where = f"{cpts_id}/{year.isoformat()}"
+            found = years.get(year.isoformat(), 0)
+            if found != cents:
+                differences.append(
+                    Difference(what="centimes", where=where, expected=cents, found=found)
+                )
+            dialogue = oracle.payments.dialogues.of(cpts_id, year)
+            estimated = 0 if dialogue is not None and dialogue.settled else cents
+            posted = -balances.get(f"payable:{cpts_id}:{year.isoformat()}", 0)
+            if posted != estimated:
+                differences.append(
+                    Difference(what="grand livre", where=where, expected=estimated, found=posted)
+                )
+    return differences
+
+
+async def _dues(reader: Reader, outlook: Outlook) -> list[Difference]:
+    """Every sum that fell due to each CPTS."""
+    differences: list[Difference] = []
+    for cpts_id, dues in sorted(outlook.dues.items()):
+        try:
+            told = await reader.get("payments", f"/cpts/{cpts_id}/dues")
+        except httpx.HTTPStatusError as error:
+            differences.append(refused("échéance", cpts_id, len(dues), error))
+            continue
+        differences += due_differences(cpts_id, dues, told["items"])
+    return differences
+
+
+def due_differences(
+    cpts_id: str, foreseen: Dues, told: Iterable[Mapping[str, Any]]
+) -> Iterator[Difference]:
+    """Where the sums as the service shows them are not as they were foreseen; one of 0 is none."""
+    found: Dues = {
+        (date.fromisoformat(one["starts_on"]), one["due_id"]): Due(
+            one["kind"],
+            one["amount_cents"],
+            date.fromisoformat(one["due_on"]),
+            one["is_held"],
+        )
+        for one in told
+        if one["amount_cents"]
+    }
+    for key in sorted(foreseen.keys() | found.keys()):
+        if foreseen.get(key) != found.get(key):
+            yield Difference(
+                what="échéance",
+                where=f"{cpts_id}/{key[0].isoformat()}/{key[1]}",
+                expected=msgspec.to_builtins(foreseen.get(key)),
+                found=msgspec.to_builtins(found.get(key)),
+            )
+
+
+def owed_differences(dues: Mapping[str, Dues], balances: Mapping[str, int]) -> Iterator[Difference]:
+    """Where the ledger owes, or holds, for a contract year another sum than fell due."""
+    foreseen: defaultdict[str, int] = defaultdict(int)
+    for cpts_id, sums in dues.items():
+        for (year, _), due in sums.items():
+            account = f"{'held' if due.is_held else 'owed'}:{cpts_id}:{year.isoformat()}"
+            foreseen[account] += due.cents
+    posted = {name: -cents for name, cents in balances.items() if name.startswith(OF_DUES)}
+    for account in sorted(foreseen.keys() | posted.keys()):
+        expected, found = foreseen.get(account, 0), posted.get(account, 0)
+        if expected != found:
+            yield Difference(what="grand livre", where=account, expected=expected, found=found)
+
+
+async def _dialogues(reader: Reader, oracle: Oracle, outlook: Outlook) -> list[Difference]:
+    """The dialogue of each contract year, what was settled in it and adjusted after it."""
+    differences: list[Difference] = []
+    for cpts_id, year in sorted(outlook.cents):
+        where = f"{cpts_id}/{year.isoformat()}"
+        path = f"/cpts/{cpts_id}/contract-years/{year.isoformat()}/dialogue"
+        foreseen = _foreseen_fields(oracle.payments.dialogues.of(cpts_id, year))
+        try:
+            told = await reader.get("payments", path)
+        except httpx.HTTPStatusError as error:
+            differences.append(refused("arrêté", where, foreseen, error))
+            continue
+        differences += dialogue_differences(where, foreseen, told)
+    return differences
+
+
+def dialogue_differences(
+    where: str, foreseen: Mapping[str, Any], told: Mapping[str, Any]
+) -> Iterator[Difference]:
+    """Where a dialogue as the service shows it is not as it was foreseen."""
+    settled = told["settled"]
+    found = {
+        "opened_on": told["opened_on"],
+        "values": {one["indicator"]: one["validated_value"] for one in told["lines"]},
+        "settled": settled and [settled["settled_on"], settled["variable_cents"]],
+        "adjusted": [
+            [one["due_year_starts_on"], one["due_id"], one["adjusted_on"], one["amount_cents"]]
+            for one in told["adjusted"]
+        ],
+        "due_cents": told["due_cents"],
+    }
+    for name, expected in foreseen.items():
+        if expected != found[name]:
+            yield Difference(
+                what="arrêté", where=f"{where}/{name}", expected=expected, found=found[name]
+            )
+
+
+def _foreseen_fields(dialogue: Dialogue | None) -> dict[str, Any]:
+    """What must stand of a year's dialogue; as good as empty where there is none."""
+    settled = dialogue.settled if dialogue else None
+    return {
+        "opened_on": dialogue.opened_on.isoformat() if dialogue else None,
+        "values": dialogue.values if dialogue else {},
+        "settled": settled and [settled.settled_on.isoformat(), settled.cents],
+        "adjusted": [
+            [one.due_year.isoformat(), one.name, one.adjusted_on.isoformat(), one.cents]
+            for one in (dialogue.adjusted if dialogue else ())
+        ],
+        "due_cents": dialogue.due_cents if dialogue else None,
+    }
