@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,7 +37,7 @@ from deploy.local.stack import Stack
 
 KEYS = {
     *("exact", "differences", "seed", "departements", "cpts", "demands", "appointments"),
-    *("events", "variable_cents", "killed", "latency_ms", "recovery_seconds"),
+    *("events", "variable_cents", "compared", "killed", "latency_ms", "recovery_seconds"),
     *("setup_seconds", "total_seconds"),
 }
 WITHIN_SECONDS = 300
@@ -53,6 +53,12 @@ NAMED = {
     "cancellation-ignored": "faits",
     "activity-forgotten": "chiffre",
     "direction-lost": "centimes",
+    "advance-twice": "échéance",
+    "balance-lost": "échéance",
+    "recovery-forgiven": "échéance",
+    "hold-lifted": "échéance",
+    "settled-by-estimate": "centimes",
+    "adjustment-forgotten": "échéance",
 }
 
 
@@ -106,6 +112,8 @@ def test_a_season_with_a_killed_service_is_exact(stack: Stack, tmp_path: Path, s
     assert result["latency_ms"]["samples"] > 0
     assert result["departements"] == 3
     assert totals_of(result) == foreseen_totals(tmp_path)
+    assert result["compared"]["dues"] > result["compared"]["held"] > 0
+    assert (result["compared"]["settled"], result["compared"]["adjusted"]) == (5, 6)
 
 
 def totals_of(result: dict[str, Any]) -> tuple[int, int, int]:
@@ -253,8 +261,17 @@ class Barren:
     async def fetchrow(self, _query: str) -> None:
         return None
 
+    async def fetch(self, _query: str, *_arguments: Any) -> list[Any]:
+        return []
+
     async def execute(self, _query: str, *_arguments: Any) -> str:
         return "UPDATE 0"
+
+    def acquire(self) -> nullcontext["Barren"]:
+        return nullcontext(self)
+
+    def transaction(self) -> nullcontext[None]:
+        return nullcontext()
 
 
 SEEKING = sorted(SABOTAGES.keys() - {"cap-forgotten", "wrong-taille"})

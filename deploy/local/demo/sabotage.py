@@ -11,9 +11,9 @@ import asyncpg
 
 from deploy.local.demo.chain import Chain
 from deploy.local.demo.driver import Driver
+from deploy.local.demo.sabotage_dues import LOOK_EVERY_SECONDS, SABOTAGES_OF_DUES, UNGUARDED
 
 AFTER_SHARE = 0.6
-LOOK_EVERY_SECONDS = 0.02
 FINDS_WITHIN_SECONDS = 30
 CAPPED_CPTS = "95-trois-forets"
 UNCAPPED_CPTS = "95-haut-val"
@@ -53,8 +53,6 @@ _STANDS_AGAIN = """
     update referral set status = 'booked'
     where referral_id = substr($1, length('referral:') + 1)
 """
-# As a hand with the administrator's right would: past the guards of the tables that only grow.
-_UNGUARDED = "set local session_replication_role = replica"
 _NEVER_UNCOUNTED = "delete from figure_fact where fact_id = $1 and not is_counted"
 _NO_CAP = """
     update rate set amount_cents = amount_cents * 10
@@ -78,7 +76,7 @@ async def _drop_fact(chain: Chain) -> None:
     database = chain.databases["indicators"]
     fact = await _fact(database, _COUNTED)
     async with database.acquire() as connection, connection.transaction():
-        await connection.execute(_UNGUARDED)
+        await connection.execute(UNGUARDED)
         await connection.execute(_MORE, *fact[1:], -1)
         await connection.execute(_FORGET_FACT, fact["fact_id"])
         await connection.execute(_FORGET_REFERRAL, fact["fact_id"])
@@ -96,7 +94,7 @@ async def _ignore_cancellation(chain: Chain) -> None:
     database = chain.databases["indicators"]
     fact = await _fact(database, _CANCELLED)
     async with database.acquire() as connection, connection.transaction():
-        await connection.execute(_UNGUARDED)
+        await connection.execute(UNGUARDED)
         await connection.execute(_MORE, *fact[1:], 1)
         await connection.execute(_STANDS_AGAIN, fact["fact_id"])
         await connection.execute(_NEVER_UNCOUNTED, fact["fact_id"])
@@ -137,6 +135,7 @@ SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "cancellation-ignored": _ignore_cancellation,
     "activity-forgotten": _forget_activity,
     "direction-lost": _lose_direction,
+    **SABOTAGES_OF_DUES,
 }
 
 
