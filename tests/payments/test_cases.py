@@ -17,7 +17,7 @@ from services.payments.domain.dues_rules import DuesRules
 from services.payments.domain.dues_schedule import dues_of
 from services.payments.domain.settlement import adjust, settle
 from services.payments.store.dues_rules import load_dues_rules
-from tests.payments.written import FILES, RATES, account_of, cases_with, dialogue_of
+from tests.payments.written import FILES, RATES, account_of, cases_with
 
 SETTLED_ON = date(2027, 6, 1)
 
@@ -97,13 +97,7 @@ def test_a_year_is_settled_and_adjusted_by_the_cents_written_in_a_case(
     _file: dict[str, Any], case: dict[str, Any]
 ) -> None:
     account, values = account_of(case), case["valeurs"]
-    settled = settle(
-        account,
-        dialogue_of(values, account.starts_on),
-        RATES,
-        case.get("attendu", 0),
-        SETTLED_ON,
-    )
+    settled = settle(account, SETTLED_ON, RATES, case.get("attendu", 0), SETTLED_ON)
     if "refus" in case:
         assert settled == case["refus"]
         return

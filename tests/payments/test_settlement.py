@@ -6,6 +6,7 @@ Properties first, for any corrections in any order; then the running service.
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,9 +20,11 @@ from services.payments.app import SERVICE
 from services.payments.domain.accounts import Account
 from services.payments.domain.lines import Line
 from services.payments.domain.refusals import Refusal
+from services.payments.domain.scale import Rate
 from services.payments.domain.settlement import (
     Dialogue,
     adjust,
+    obstacle,
     open_dialogue,
     open_year,
     set_dialogue_line,
@@ -74,7 +77,7 @@ def settled_by(values: dict[str, int]) -> YearSettled:
         validated=values,
         variable_cents=7,
     )
-    settled = settle(account, dialogue_of(values, YEAR.starts_on), RATES, agreed(values), TODAY)
+    settled = settle(account, TODAY, RATES, agreed(values), TODAY)
     assert isinstance(settled, YearSettled)
     return settled
 
@@ -165,11 +168,24 @@ def test_a_line_of_a_dialogue_is_refused_in_this_order() -> None:
     assert set_dialogue_line(ACCOUNT, opened, line("a", None)) == line("a", None)
     assert set_dialogue_line(ACCOUNT, opened, line("a")) is None
     assert set_dialogue_line(ACCOUNT, settled, line("a", None)) is Refusal.VALUE_NEEDED
-    assert settle(ACCOUNT, closed, RATES, 0, TODAY) is Refusal.DIALOGUE_NOT_OPEN
-    assert settle(ACCOUNT, settled, RATES, 0, TODAY) is Refusal.ALREADY_SETTLED
-    assert settle(ACCOUNT, opened, RATES, 0, TODAY) is Refusal.VALUES_MISSING
-    all_of_them = dialogue_of({"a": 1, "b": 1, "c": 1}, YEAR.starts_on)
-    assert settle(ACCOUNT, all_of_them, RATES, 1, TODAY) is Refusal.ANOTHER_SUM
+
+
+def test_a_settlement_is_refused_in_this_order() -> None:
+    one, all_of_them = {"a": 1}, {"a": 1, "b": 1, "c": 1}
+    settled = settled_by(all_of_them)
+
+    def answer(opened_on: date | None, rates: list[Rate], **known: Any) -> Refusal | None:
+        account = msgspec.structs.replace(ACCOUNT, **known)
+        found = settle(account, opened_on, rates, 1, TODAY)
+        assert isinstance(found, Refusal)
+        assert obstacle(account, opened_on, rates) in (found, None), "whatever the sum"
+        return found
+
+    assert answer(None, [], settled=settled, validated=one) is Refusal.DIALOGUE_NOT_OPEN
+    assert answer(TODAY, [], settled=settled, validated=one) is Refusal.ALREADY_SETTLED
+    assert answer(TODAY, [], validated=one) is Refusal.VALUES_MISSING
+    assert answer(TODAY, [], validated=all_of_them) is Refusal.RATE_UNKNOWN
+    assert answer(TODAY, RATES, validated=all_of_them) is Refusal.ANOTHER_SUM
 
 
 @pytest.mark.parametrize(

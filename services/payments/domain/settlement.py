@@ -21,6 +21,7 @@ from services.payments.domain.accounts import (
     EXPENSE_ACCOUNT,
     Account,
     Figure,
+    envelopes_of,
     estimate_of,
     line_amount,
     price,
@@ -85,23 +86,29 @@ def set_dialogue_line(
     return None if dialogue.lines.get(asked.indicator) == asked else asked
 
 
+def obstacle(account: Account, opened_on: date | None, rates: Sequence[Rate]) -> Refusal | None:
+    """What keeps a year from being settled by its validated values, whatever their sum; or None.
+
+    `opened_on` is the day on which its dialogue began, None before.
+    """
+    if opened_on is None:
+        return Refusal.DIALOGUE_NOT_OPEN
+    if account.settled is not None:
+        return Refusal.ALREADY_SETTLED
+    if any(line.indicator not in account.validated for line in account.lines):
+        return Refusal.VALUES_MISSING
+    return Refusal.RATE_UNKNOWN if None in envelopes_of(account, rates).values() else None
+
+
 def settle(
-    account: Account, dialogue: Dialogue, rates: Sequence[Rate], agreed_cents: int, today: date
+    account: Account, opened_on: date | None, rates: Sequence[Rate], agreed_cents: int, today: date
 ) -> YearSettled | Refusal:
     """The event that settles a year by its validated values, or why it is refused: among others
     when they do not give the sum that both sides agreed on.
     """
-    if dialogue.opened_on is None:
-        return Refusal.DIALOGUE_NOT_OPEN
-    if dialogue.settled is not None:
-        return Refusal.ALREADY_SETTLED
-    if any(line.indicator not in dialogue.values for line in account.lines):
-        return Refusal.VALUES_MISSING
-    missions = sorted({line.mission for line in account.lines})
-    found = {mission: variable_rate(account, rates, mission) for mission in missions}
-    known = {mission: rate for mission, rate in found.items() if rate is not None}
-    if len(known) < len(missions):
-        return Refusal.RATE_UNKNOWN
+    refusal = obstacle(account, opened_on, rates)
+    if refusal is not None:
+        return refusal
     estimate = price(account, rates)
     if estimate.variable_cents != agreed_cents:
         return Refusal.ANOTHER_SUM
@@ -119,7 +126,8 @@ def settle(
         ),
         rates=tuple(
             SettledRate(mission=mission, rate_id=rate.rate_id, amount_cents=rate.amount_cents)
-            for mission, rate in known.items()
+            for mission in (one.mission for one in estimate.missions)
+            if (rate := variable_rate(account, rates, mission)) is not None
         ),
     )
 

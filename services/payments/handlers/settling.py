@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import msgspec
+
 from contracts.events.payments import DialogueLineSet
 from contracts.recorded import Cause
 from services.messaging.unit import Unit
@@ -58,12 +60,13 @@ async def settle_year(
     """Settles a year by its validated values: accruals are reversed, the variable part is due."""
     account, dialogue = await _locked(unit, cpts_id, starts_on)
     rates = await inputs.load_variable_rates(unit.connection)
-    event = rules.settle(account, dialogue, rates, agreed_cents, local_day(cause.recorded_at))
+    today = local_day(cause.recorded_at)
+    event = rules.settle(account, dialogue.opened_on, rates, agreed_cents, today)
     if isinstance(event, Refusal):
         return event
     await say(unit, account, [event], cause)
     await announce_dues(unit, {cpts_id: cause})
-    return await settlement.dialogue_of(unit.connection, cpts_id, starts_on)
+    return msgspec.structs.replace(dialogue, settled=event)
 
 
 async def _adjust(

@@ -2,6 +2,7 @@
 
 from services.payments.http import (
     bank_accounts,
+    contract_years,
     dues,
     exports,
     foresight,
@@ -23,6 +24,7 @@ ROUTES = (
     *dues.ROUTES,
     *ledger.ROUTES,
     *settlement.ROUTES,
+    *contract_years.ROUTES,
     *indemnities.ROUTES,
     *bank_accounts.ROUTES,
     *payment_orders.ROUTES,

@@ -37,6 +37,17 @@ ADJUSTMENTS = """
     select event::text as event from adjustment where cpts_id = $1 and starts_on = $2
     order by sequence
 """
+YEARS_AFTER = """
+    select cpts_id, starts_on, ends_on, opened_on
+    from contract_year
+    left join dialogue using (cpts_id, starts_on)
+    left join settlement using (cpts_id, starts_on)
+    where cpts_id || '/' || starts_on > $1
+      and ($2::text is null or cpts_id = $2)
+      and ($3::integer is null or extract(year from starts_on) = $3)
+      and ($4::boolean is null or (event is not null) = $4)
+    order by cpts_id || '/' || starts_on limit $5
+"""
 SETTLEMENTS = "select cpts_id, event::text as event from settlement where cpts_id = any ($1)"
 ADJUSTMENTS_OF = """
     select cpts_id, event::text as event from adjustment where cpts_id = any ($1)
@@ -44,6 +55,15 @@ ADJUSTMENTS_OF = """
 """
 _SETTLED = msgspec.json.Decoder(YearSettled)
 _ADJUSTED = msgspec.json.Decoder(YearAdjusted)
+
+
+class ListedYear(msgspec.Struct, frozen=True, kw_only=True):
+    """A contract year, and the day on which its dialogue began, None before."""
+
+    cpts_id: str
+    starts_on: date
+    ends_on: date
+    opened_on: date | None
 
 
 async def keep(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
@@ -112,6 +132,22 @@ async def count_adjustments(connection: Connection, cpts_id: str, due_year: date
         due_year,
     )
     return int(value)
+
+
+async def years_after(
+    connection: Connection,
+    subject: str,
+    limit: int,
+    *,
+    cpts_id: str | None,
+    civil_year: int | None,
+    is_settled: bool | None,
+) -> list[ListedYear]:
+    """The next contract years in order of their account's subject: of one CPTS, of those that begin
+    in a civil year, settled or not; None: all.
+    """
+    rows = await connection.fetch(YEARS_AFTER, subject, cpts_id, civil_year, is_settled, limit)
+    return [ListedYear(**row) for row in rows]
 
 
 async def years_of(connection: Connection, cpts_id: str) -> list[tuple[date, date]]:
