@@ -95,6 +95,11 @@ rebuild *options:
 ingest *options:
     @{{ local }} ingest "$@"
 
+# Import contract lines, values and the bank's answers, settle years, write statements and exports
+[group('the caisse at work'), no-exit-message]
+aci *options:
+    @{{ uv }} run python -m deploy.local.aci "$@"
+
 # Run the tests that need neither Kafka nor PostgreSQL
 [group('change things')]
 test-fast *options:

@@ -1,0 +1,69 @@
+"""Contract years whose dialogue is complete, settled one after the other in one run."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any
+
+from deploy.local.aci.asking import OrderRefused, Services
+from deploy.local.aci.progress import for_each
+from deploy.local.demo.watch import euros
+
+Year = dict[str, Any]
+YEAR_NOT_OVER = "year_not_over"
+
+
+def settle(services: Services, options: Namespace) -> int:
+    """Settle what can be settled, once a person has seen the total; 0 only if no year is left."""
+    over = [
+        year
+        for year in services.items(
+            "payments",
+            "/contract-years",
+            cpts_id=options.cpts,
+            year=options.year,
+            is_settled=False,
+        )
+        if (year["obstacle"] or {}).get("reason") != YEAR_NOT_OVER
+    ]
+    ready = [year for year in over if year["obstacle"] is None]
+    total = sum(year["variable_cents"] for year in ready)
+    print(f"{len(ready)} année(s) de contrat à arrêter, {euros(total)}")
+    refused: Sequence[tuple[Year, OrderRefused]] = ()
+    if ready:
+        if not (options.yes or _is_agreed()):
+            print("rien n'a changé")
+            return 1
+        refused = settle_all(services, ready)
+        print(f"{len(ready) - len(refused)} arrêtée(s)")
+    waiting = [(year, year["obstacle"]["detail"]) for year in over if year["obstacle"]]
+    for year, why in [*refused, *waiting]:
+        print(f"  {year['cpts_id']}, année du {year['starts_on']} : {why}", file=sys.stderr)
+    return 1 if refused or waiting else 0
+
+
+def settle_all(services: Services, years: Sequence[Year]) -> list[tuple[Year, OrderRefused]]:
+    """Settle each year at the sum that was shown of it; answers those that were refused, and why.
+
+    Years of one CPTS wait for each other in the service: they do not follow each other here.
+    """
+
+    def one(year: Year) -> None:
+        services.ask(
+            "payments",
+            "POST",
+            f"/cpts/{year['cpts_id']}/contract-years/{year['starts_on']}/settlement",
+            json={"variable_cents": year["variable_cents"]},
+        )
+
+    apart = sorted(years, key=lambda year: (year["starts_on"], year["cpts_id"]))
+    return for_each(apart, one, "arrêt des années")
+
+
+def _is_agreed() -> bool:
+    """Whether a person says yes; nobody is there to say it without an input."""
+    try:
+        return input("tapez oui pour les arrêter : ").strip() == "oui"
+    except EOFError:
+        print()
+        return False
