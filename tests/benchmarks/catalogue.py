@@ -8,8 +8,18 @@ from typing import Any
 
 import msgspec
 
+from deploy.local.aci import progress
 from deploy.local.stack import Stack
-from tests.benchmarks import acceptances, backlog, chain, http_load, outbox_relay, relays
+from tests.benchmarks import (
+    acceptances,
+    aci,
+    aci_cast,
+    backlog,
+    chain,
+    http_load,
+    outbox_relay,
+    relays,
+)
 from tests.benchmarks.measuring import PARTITIONS, Figure, Sample, Sizes
 
 Measure = Callable[[Stack, Path, Sizes, int], AsyncIterator[dict[str, Sample]]]
@@ -20,14 +30,17 @@ COMMIT = "synchronous_commit=on"
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures that are measured together. `measure` gives each run's samples by their ids."""
+    """Figures that are measured together. `measure` gives each run's samples by their ids.
+
+    Without a `baseline` they are held against limits.
+    """
 
     name: str
     what: str
     figures: tuple[Figure, ...]
     measure: Measure
     ours: str
-    baseline: str
+    baseline: str = ""
 
     def is_asked(self, asked: Sequence[str]) -> bool:
         """Whether an id on the command line means this bench, or one of its figures."""
@@ -75,6 +88,19 @@ def _chain(name: str) -> Bench:
     )
 
 
+ACI = Bench(
+    name="aci",
+    what="the ACI at its size: one question after the other, why a year is worth what it is, and "
+    "what it may be worth at its end; then all that is to settle in one run",
+    figures=aci.FIGURES,
+    measure=aci.measure,
+    ours=f"the service's process, its relay at work, over HTTP; {aci_cast.YEARS} contract years "
+    f"a CPTS, all over, of {aci_cast.LINES} lines and validated values; `just aci settle` settles "
+    f"them {progress.AT_ONCE} at once; an explanation has all lines, each with its first hundred "
+    "facts. The database is filled as a rebuild from the log fills it: events heard by the "
+    "handlers, own events applied; facts told twenty at a time, an account priced twice; "
+    f"{COMMIT}; {COLLECTOR}",
+)
 BENCHES = (
     _backlog(backlog.INDICATORS_FIGURE, backlog.indicators, "lives of demands"),
     _backlog(backlog.PAYMENTS_FIGURE, backlog.payments, "figures that grow"),
@@ -101,4 +127,5 @@ BENCHES = (
         f"{outbox_relay.WORKERS} workers, {outbox_relay.FETCH} rows a fetch, deletions "
         f"{outbox_relay.DELETE_AT_ONCE} at once, LISTEN; {PRODUCER}; {COMMIT}; {COLLECTOR}",
     ),
+    ACI,
 )

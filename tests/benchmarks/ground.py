@@ -25,7 +25,7 @@ from services.messaging.database import Connection, session_settings
 from services.messaging.declared import Service
 from services.messaging.log import LogTopic, ensure_topics, open_admin
 from services.messaging.settings import Settings
-from services.messaging.unit import Desk
+from services.messaging.unit import Desk, Mode
 from tests.benchmarks.measuring import PARTITIONS
 from tests.desks import Silent
 from tests.stack_fixtures import fresh_name
@@ -144,17 +144,24 @@ class Ground:
         self._processes.append(process)
         return process
 
-    def start_service(self, service: str, *arguments: str, url: str | None = None) -> "Served":
+    def start_service(
+        self,
+        service: str,
+        *arguments: str,
+        url: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> "Served":
         """A real process of a service, not awaited."""
         port = ports.free_port(self._ports)
         self._ports.add(port)
-        environment = self.stack.service_environment(service) | {
+        told = self.stack.service_environment(service) | {
             "DATABASE_URL": url or self.urls[service],
             "HTTP_PORT": str(port),
             "CPTS_NAMESPACE": self.namespace,
             "CPTS_PARTITIONS": str(PARTITIONS),
+            **(environment or {}),
         }
-        process = self.start(f"services.{service}", *arguments, environment=environment)
+        process = self.start(f"services.{service}", *arguments, environment=told)
         return Served(process, port)
 
     async def end(self) -> None:
@@ -216,10 +223,12 @@ class OneConnection:
 
 
 @asynccontextmanager
-async def open_desk(service: Service, settings: Settings) -> AsyncIterator[Desk]:
+async def open_desk(
+    service: Service, settings: Settings, mode: Mode = Mode.LIVE
+) -> AsyncIterator[Desk]:
     """What the service's transactions need, in this process, over one connection.
 
-    What is announced stays in the outbox.
+    What is announced stays in the outbox; in a rebuild, in the history alone.
     """
     connection = await asyncpg.connect(
         settings.database_url, server_settings=session_settings(settings, "public")
@@ -233,6 +242,7 @@ async def open_desk(service: Service, settings: Settings) -> AsyncIterator[Desk]
             writer=uuid4(),
             partitions=PARTITIONS,
             relay=Silent(),
+            mode=mode,
         )
     finally:
         await connection.close()

@@ -73,6 +73,11 @@ def order(path: str, body: Any, cpts_id: str) -> bytes:
     return head.encode() + content
 
 
+def question(path: str) -> bytes:
+    """A question as it is sent."""
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+
+
 async def at_rate(port: int, requests: Sequence[bytes], rate: float, seed: int) -> list[Answered]:
     """Send each order when it is due; when each was answered. Raises `BenchFailed` if refused."""
     due: asyncio.Queue[tuple[float, int] | None] = asyncio.Queue()

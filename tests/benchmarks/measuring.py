@@ -16,20 +16,27 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     figures: int = 40_000
     acceptances: int = 8_000
     rows: int = 40_000
+    cpts: int = 800
+    facts_a_year: int = 400_000
+    questions: int = 1_000
     seconds: float = 12.0
     warm_up_seconds: float = 3.0
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wanted of the ratio of ours to the baseline, or of our value itself."""
+    """What is wanted of the ratio of ours to the baseline, or of our value itself.
+
+    A figure that has no baseline has a limit on its value.
+    """
 
     of: Literal["ratio", "value"] = "ratio"
     at_least: float | None = None
     at_most: float | None = None
 
-    def is_met(self, value: float, ratio: float) -> bool:
+    def is_met(self, value: float, ratio: float | None) -> bool:
         """Whether the figure is what is wanted."""
         figure = ratio if self.of == "ratio" else value
+        assert figure is not None, "a ratio is wanted of a figure that has a baseline"
         return (self.at_least is None or figure >= self.at_least) and (
             self.at_most is None or figure <= self.at_most
         )
@@ -48,22 +55,28 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of one figure, in its unit. `note` is what a reader of the value must know."""
+    """One run of one figure, in its unit; without a baseline where a limit alone is wanted.
+
+    `note` is what a reader of the value must know.
+    """
 
     ours: float
-    baseline: float
+    baseline: float | None = None
     note: str = ""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure over all runs, with the keys of `var/bench.json`: medians, and each run's value."""
+    """A figure over all runs, with the keys of `var/bench.json`: medians, and each run's value.
+
+    Without a baseline, it and what follows from it are null.
+    """
 
     id: str
     value: float
     unit: str
-    baseline: float
-    baseline_unit: str
-    ratio: float
+    baseline: float | None
+    baseline_unit: str | None
+    ratio: float | None
     samples: list[float]
     settings: dict[str, Any]
     command: str
@@ -74,21 +87,22 @@ def result_of(
 ) -> Result:
     """The medians of the runs; `ratio` is that of the medians."""
     value = statistics.median(one.ours for one in samples)
-    baseline = statistics.median(one.baseline for one in samples)
-    ratio = value / baseline
+    baselines = [one.baseline for one in samples if one.baseline is not None]
+    baseline = statistics.median(baselines) if baselines else None
+    ratio = None if baseline is None else value / baseline
     return Result(
         id=figure.id,
         value=round(value, 2),
         unit=figure.unit,
-        baseline=round(baseline, 2),
-        baseline_unit=figure.unit,
-        ratio=round(ratio, 3),
+        baseline=None if baseline is None else round(baseline, 2),
+        baseline_unit=None if baseline is None else figure.unit,
+        ratio=None if ratio is None else round(ratio, 3),
         samples=[round(one.ours, 2) for one in samples],
         settings=settings
         | {
             "wanted": str(figure.wanted),
             "is_met": figure.wanted.is_met(value, ratio),
-            "baseline_samples": [round(one.baseline, 2) for one in samples],
+            "baseline_samples": [round(one, 2) for one in baselines],
             "notes": sorted({one.note for one in samples if one.note}),
         },
         command=command,

@@ -25,9 +25,9 @@ def _row(one: Result) -> tuple[str, ...]:
     return (
         one.id,
         _spread(one.value, one.samples),
-        _spread(one.baseline, one.settings["baseline_samples"]),
+        "" if one.baseline is None else _spread(one.baseline, one.settings["baseline_samples"]),
         one.unit,
-        f"{one.ratio:.2f}",
+        "" if one.ratio is None else f"{one.ratio:.2f}",
         one.settings["wanted"],
         "met" if one.settings["is_met"] else "NOT MET",
     )
@@ -53,6 +53,8 @@ def _settings(results: Sequence[Result]) -> list[str]:
     for what, of in told.items():
         lines.append(f"{', '.join(one.id for one in of)}: {what}")
         for side in ("ours", "baseline"):
+            if not of[0].settings[side]:
+                continue
             text = f"{side}: {of[0].settings[side]}"
             lines += textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="      ")
         lines += [f"    note: {note}" for note in of[0].settings["notes"]]

@@ -11,7 +11,17 @@ from tests.benchmarks.catalogue import BENCHES, Bench
 from tests.benchmarks.measuring import Figure, Result, Sample, Sizes, Wanted, result_of
 from tests.benchmarks.table import table
 
-TINY = Sizes(events=600, figures=300, acceptances=40, rows=300, seconds=0.4, warm_up_seconds=0.1)
+TINY = Sizes(
+    events=600,
+    figures=300,
+    acceptances=40,
+    rows=300,
+    cpts=3,
+    facts_a_year=300,
+    questions=5,
+    seconds=0.4,
+    warm_up_seconds=0.1,
+)
 # These start many processes: their ids are held to below, and `just bench` runs them.
 IN_SECONDS = [bench for bench in BENCHES if bench.name not in ("P3", "P4", "R1")]
 KEYS = {
@@ -30,7 +40,10 @@ async def test_a_bench_gives_its_figures(bench: Bench, stack: Stack) -> None:
     for result in msgspec.to_builtins(results):
         assert result.keys() == KEYS
         assert result["value"] > 0
-        assert result["baseline"] > 0
+        if bench.baseline:
+            assert result["baseline"] > 0
+        else:
+            assert result["baseline"] is result["ratio"] is result["baseline_unit"] is None
         assert {"ours", "baseline", "sizes", "wanted", "is_met"} <= result["settings"].keys()
     assert all(one.id in table(results) for one in results)
 
@@ -41,6 +54,8 @@ def test_the_ids_are_those_that_are_wanted() -> None:
         *("P3-p50", "P3-p99", "P4-p50", "P4-p99"),
         *("P7-saturation", "P7-p99"),
         *("R1-rate", "R1-p50", "R1-p99"),
+        *("aci-settlement", "aci-explanation-p50", "aci-explanation-p99"),
+        *("aci-projection-p50", "aci-projection-p99"),
     ]
 
 
@@ -61,6 +76,18 @@ def test_a_figure_is_met_by_its_median(wanted: Wanted, ours: float, is_met: bool
     result: Result = result_of(figure, samples, {}, "just bench P0")
     assert result.value == ours
     assert result.settings["is_met"] is is_met
+
+
+@pytest.mark.parametrize(("ours", "is_met"), [(50.0, True), (51.0, False)])
+def test_a_figure_without_a_baseline_is_met_by_its_limit(ours: float, is_met: bool) -> None:
+    figure = Figure(id="P0", unit="ms", wanted=Wanted(of="value", at_most=50))
+    settings = {"what": "one", "ours": "two", "baseline": ""}
+    result = result_of(figure, [Sample(ours=ours)], settings, "just bench P0")
+    assert (result.baseline, result.baseline_unit, result.ratio) == (None, None, None)
+    assert result.settings["is_met"] is is_met
+    told = table([result])
+    assert ("NOT MET" in told) is not is_met
+    assert "baseline:" not in told
 
 
 def test_a_baseline_is_short_enough_to_be_read_whole() -> None:
