@@ -71,7 +71,7 @@ accepted = referrals.ReferralAccepted(
 
 
 def reported(appointment_id: str = "platform-1", **more: Any) -> Any:
-    known = {
+    known: dict[str, Any] = {
         "appointment_id": appointment_id,
         "distribution_id": f"fr.health.ptfsas_{appointment_id}",
         "sent_at": NOON,
