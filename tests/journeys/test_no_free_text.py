@@ -19,7 +19,7 @@ SENTENCE = "Mme Durand de Nice rappelle pour son fils"
 # These are words by nature, and about no patient.
 WORDS = {
     "cpts_name": "the public name of an association",
-    "holder": "the public name of an association or caisse that holds an account",
+    "holder": "the name of the association, caisse or professional that holds an account",
     "new_cpts_name": "the public name of an association",
     "structure_name": "the public name of an organisation",
     "tool_name": "the name of a product",
@@ -88,6 +88,8 @@ def payment_orders(story: Story) -> dict[tuple[str, str], Any]:
     indemnity |= {"amount_cents": 1}
     account = {"iban": "FR1420041010050500013M02606", "holder": "CPTS", "acting_person": "a"}
     confirmation = {"version": 1, "acting_person": "b"}
+    members = f"{own}/professionals/{{rpps}}/bank-accounts/{{account_id}}"
+    batch = {"batch_id": "b", "execute_on": day}
     read = {"rate_id": "r", "amount_cents": 1, "text": "t", "read_on": day}
     stance = {"validated_value": 1, "cpts_stance": "agrees", "caisse_stance": "agrees"}
     return {
@@ -99,10 +101,14 @@ def payment_orders(story: Story) -> dict[tuple[str, str], Any]:
         },
         ("PUT", f"{own}/bank-accounts/{{account_id}}"): account | {"from_on": day},
         ("POST", f"{own}/bank-accounts/{{account_id}}/confirmation"): confirmation,
+        ("PUT", members): account | {"from_on": day},
+        ("POST", f"{members}/confirmation"): confirmation,
         ("PUT", "/caisse/bank-accounts/{account_id}"): account | {"from_on": day},
         ("POST", "/caisse/bank-accounts/{account_id}/confirmation"): confirmation,
-        ("POST", "/payment-batches"): {"batch_id": "b", "execute_on": day},
+        ("POST", "/payment-batches"): batch,
         ("POST", "/payment-batches/{batch_id}/answers"): {"order_id": "o"},
+        ("POST", f"{own}/payment-batches"): batch,
+        ("POST", f"{own}/payment-batches/{{batch_id}}/answers"): {"order_id": "o"},
         ("PUT", f"{year}/lines/{{line_id}}"): line
         | {"line_label": "Ligne", "documents": ["report"]},
         ("POST", f"{year}/dialogue"): {"opened_on": day},
@@ -203,6 +209,7 @@ def indicator_orders(story: Story) -> dict[tuple[str, str], Any]:
 
 def path_of(template: str, story: Story, referral_id: str) -> str:
     known = {"cpts_id": story.cpts_id, "referral_id": referral_id, "letter_id": "1"}
+    known |= {"rpps": story.doctor}
     known |= {"entry_id": f"{story.cpts_id}-place", "member_id": f"{story.cpts_id}-{story.doctor}"}
     known |= {"participation_id": "p", "aci_id": f"{story.cpts_id}-aci"}
     known |= {"indemnity_id": "i", "use_id": "u", "account_id": "a", "batch_id": "b"}

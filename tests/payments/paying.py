@@ -5,16 +5,21 @@ from datetime import date
 from typing import Any
 
 import httpx
+from aiokafka import TopicPartition
 
 from contracts.events.payments import DueSet
 from contracts.recorded import Cause, Recorded, record
 from services.messaging.database import Pool
+from services.messaging.log import read_bounds
+from services.messaging.replaying import open_reader, read_to_end
 from services.messaging.unit import Desk, open_unit
 from services.payments.store import postings
 from tests.payments.served import NOW, YEAR, Payments, contract
 
 IBANS = {"c1": "FR1420041010050500013M02606", "c2": "FR7630006000011234567890189"}
 CAISSE_IBAN = "FR7610107001011234567890129"
+RPPS, COLLEAGUE = "810002345675", "810002345683"
+MEMBER_IBANS = {RPPS: "FR7630003030100002021690782", COLLEAGUE: "FR8730006000010000000001A22"}
 
 
 def without_taille(cpts_id: str) -> list[Recorded[Any]]:
@@ -62,14 +67,39 @@ async def set_dues(desk: Desk, *dues: DueSet) -> None:
             )
 
 
-async def confirm_account(payments: Payments, cpts_id: str, iban: str = "") -> None:
-    """An account of the CPTS, or of the caisse, that two persons vouched for."""
+def acting(cpts_id: str) -> dict[str, str]:
+    """The headers of an order that a CPTS gives."""
+    return {"Acting-Role": "cpts", "Acting-Cpts": cpts_id}
+
+
+async def confirm_account(
+    payments: Payments, cpts_id: str, iban: str = "", *, rpps: str = ""
+) -> None:
+    """An account of the CPTS, of the caisse or of a professional, that two persons vouched for."""
     path = "/caisse/bank-accounts/a" if cpts_id == "caisse" else f"/cpts/{cpts_id}/bank-accounts/a"
-    body = {"iban": iban or IBANS.get(cpts_id, CAISSE_IBAN), "holder": f"CPTS {cpts_id}, l'Été"}
-    proposed = await payments.put(path, body | {"from_on": "2026-01-01", "acting_person": "anne"})
+    headers: dict[str, str] = {}
+    if rpps:
+        path, headers = account_path(cpts_id, rpps), acting(cpts_id)
+    known = (IBANS | MEMBER_IBANS).get(rpps or cpts_id, CAISSE_IBAN)
+    body = {"iban": iban or known, "holder": f"CPTS {cpts_id}, l'Été", "from_on": "2026-01-01"}
+    proposed = await payments.put(path, body | {"acting_person": "anne"}, **headers)
     assert proposed.is_success, proposed.text
     confirmation = {"version": proposed.json()["version"], "acting_person": "bruno"}
-    assert (await payments.post(f"{path}/confirmation", confirmation)).is_success
+    assert (await payments.post(f"{path}/confirmation", confirmation, **headers)).is_success
+
+
+def account_path(cpts_id: str, rpps: str) -> str:
+    """The account of a professional that a CPTS knows."""
+    return f"/cpts/{cpts_id}/professionals/{rpps}/bank-accounts/a"
+
+
+async def owe(payments: Payments, cpts_id: str, indemnity_id: str, **changes: Any) -> None:
+    """An indemnity that a batch of the CPTS is to pay, unless it is changed."""
+    body = {"rpps": RPPS, "kind": "indemnite", "function": "reunion", "minutes": 120}
+    body |= {"amount_cents": 100_00, "paid_on": "2026-05-02", "is_paid_by_batch": True}
+    path = f"/cpts/{cpts_id}/indemnities/{indemnity_id}"
+    answer = await payments.put(path, body | changes, **acting(cpts_id))
+    assert answer.is_success, answer.text
 
 
 async def columns_with(pool: Pool, texts: Collection[str]) -> set[tuple[str, str]]:
@@ -86,28 +116,65 @@ async def columns_with(pool: Pool, texts: Collection[str]) -> set[tuple[str, str
     return found
 
 
-async def make_batch(payments: Payments, batch_id: str, **more: Any) -> Any:
-    answer = await payments.post("/payment-batches", {"batch_id": batch_id} | more)
+async def bodies_on_the_bus(payments: Payments) -> list[bytes]:
+    """The body of every event that the service said, once all of them have left."""
+    await payments.run.relayed()
+    topic = payments.run.topics["payments"]
+    partitions = [TopicPartition(topic.kafka_name, one) for one in range(topic.partitions)]
+    async with open_reader(payments.run.settings) as consumer:
+        bounds = await read_bounds(consumer, partitions)
+    starts = {one: bounds[one].start for one in partitions}
+    ends = {one: bounds[one].end for one in partitions}
+    return [
+        record.value
+        async for records in read_to_end(payments.run.settings, starts, ends)
+        for record in records
+    ]
+
+
+async def make_batch(payments: Payments, batch_id: str, *, by: str = "caisse", **more: Any) -> Any:
+    """A batch by which the caisse, or a CPTS, pays."""
+    path, headers = _of_payer(by)
+    answer = await payments.post(path, {"batch_id": batch_id} | more, **headers)
     assert answer.is_success, answer.text
     return answer.json()
 
 
+def _of_payer(payer: str) -> tuple[str, dict[str, str]]:
+    if payer == "caisse":
+        return "/payment-batches", {"Acting-Role": "caisse"}
+    return f"/cpts/{payer}/payment-batches", acting(payer)
+
+
 async def send_answers(
-    payments: Payments, batch_id: str, *lines: tuple[str, str, str], content: bytes = b""
+    payments: Payments,
+    batch_id: str,
+    *lines: tuple[str, str, str],
+    by: str = "caisse",
+    content: bytes = b"",
 ) -> httpx.Response:
     """The bank's CSV file: an order's id, its outcome and a reason a line."""
+    path, headers = _of_payer(by)
     rows = [f"{order_id};{outcome};2026-05-06;{reason}" for order_id, outcome, reason in lines]
     text = "\n".join(["order_id;outcome;day;reason", *rows])
     return await payments.client.post(
-        f"/payment-batches/{batch_id}/answers",
+        f"{path}/{batch_id}/answers",
         content=content or text.encode(),
-        headers={"Acting-Role": "caisse", "Content-Type": "text/csv"},
+        headers=headers | {"Content-Type": "text/csv"},
     )
 
 
+async def balances(payments: Payments, journal: str = "payments") -> dict[str, int]:
+    """The accounts of a journal, by default of the one that moves money, that are not at 0."""
+    journals = (await payments.get(f"/ledger/trial-balance?journal={journal}"))["journals"]
+    accounts = [one for each in journals for one in each["accounts"]]
+    return {one["account"]: one["balance_cents"] for one in accounts if one["balance_cents"]}
+
+
 def amounts(batch: Any) -> dict[str, int]:
-    """The cents of each CPTS's order."""
-    return {one["order"]["cpts_id"]: one["order"]["amount_cents"] for one in batch["orders"]}
+    """The cents of the order of each CPTS, or professional."""
+    orders = [one["order"] for one in batch["orders"]]
+    return {one["rpps"] or one["cpts_id"]: one["amount_cents"] for one in orders}
 
 
 def only_order(batch: Any) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contracts import topics
 from services.payments.domain.bank_accounts import BankAccount, account_on, masked
-from tests.payments.paying import columns_with
+from tests.payments.paying import RPPS, account_path, acting, columns_with
 from tests.payments.served import Payments, contract
 
 IBAN = "FR1420041010050500013M02606"
@@ -71,6 +71,28 @@ async def test_an_iban_that_is_none_is_refused_without_being_repeated(
     answer = await propose(known, iban=iban)
     assert answer.json()["reason"] == "iban_invalid"
     assert iban not in answer.text
+
+
+async def test_an_account_of_a_professional_counts_for_the_cpts_that_vouched_for_it(
+    known: Payments,
+) -> None:
+    await known.hear(topics.MEMBERSHIP, contract("c2"))
+    path = account_path("c1", RPPS)
+    assert (await known.put(path, account(), **acting("c1"))).json()["version"] == 1
+    seen = {"version": 1, "acting_person": "anne"}
+    refusal = await known.post(f"{path}/confirmation", seen, **acting("c1"))
+    assert refusal.json()["reason"] == "same_person"
+    seen["acting_person"] = "bruno"
+    assert (await known.post(f"{path}/confirmation", seen, **acting("c2"))).status_code == 403
+    confirmed = await known.post(f"{path}/confirmation", seen, **acting("c1"))
+    assert confirmed.json()["is_confirmed"] is True
+    unknown = await known.post(f"{account_path('c2', RPPS)}/confirmation", seen, **acting("c2"))
+    assert unknown.json()["reason"] == "unknown_account"
+    accounts = await known.get(path.removesuffix("/a"))
+    assert [one["iban_masked"] for one in accounts["items"]] == [masked(IBAN)]
+    assert (await known.get("/cpts/c1/bank-accounts"))["items"] == [], "it is not the CPTS's own"
+    nobody = await known.put(account_path("c1", "81000234567"), account(), **acting("c1"))
+    assert nobody.status_code == 400
 
 
 async def test_a_cpts_has_a_say_in_its_own_accounts_only(known: Payments) -> None:

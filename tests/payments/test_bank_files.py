@@ -21,11 +21,18 @@ from services.payments.http.bank_files import Payable, euros, pain_001
 from services.payments.store.payment_orders import ShownOrder
 from tests.payments.paying import (
     CAISSE_IBAN,
+    COLLEAGUE,
     IBANS,
+    MEMBER_IBANS,
+    RPPS,
+    account_path,
+    acting,
+    bodies_on_the_bus,
     columns_with,
     confirm_account,
     due_set,
     make_batch,
+    owe,
     send_answers,
     set_dues,
     without_taille,
@@ -57,8 +64,18 @@ async def batch(payments: Payments) -> Any:
     return await make_batch(payments, "b1", execute_on="2026-05-06")
 
 
-async def file(payments: Payments, name: str, **headers: str) -> Any:
-    return await payments.client.get(f"/payment-batches/{name}", headers=headers)
+async def file(payments: Payments, name: str, of: str = "", **headers: str) -> Any:
+    return await payments.client.get(f"{of}/payment-batches/{name}", headers=headers)
+
+
+@pytest.fixture
+async def member_batch(payments: Payments) -> Any:
+    await payments.hear(topics.MEMBERSHIP, without_taille("c1"))
+    await confirm_account(payments, "c1")
+    for rpps, cents in ((RPPS, 120_50), (COLLEAGUE, 7)):
+        await confirm_account(payments, "c1", rpps=rpps)
+        await owe(payments, "c1", f"i-{rpps}", rpps=rpps, amount_cents=cents)
+    return await make_batch(payments, "b1", by="c1", execute_on="2026-05-06")
 
 
 async def test_the_bank_gets_a_valid_message_and_the_same_each_time(
@@ -83,10 +100,62 @@ async def test_the_bank_gets_a_valid_message_and_the_same_each_time(
 
 async def test_only_the_caisse_gets_the_banks_file(payments: Payments, batch: Any) -> None:
     assert (await file(payments, "b1.xml")).status_code == 400
+    assert (await file(payments, "b1.xml", "/cpts/c1", **acting("c1"))).status_code == 404
     as_cpts = {"Acting-Role": "cpts", "Acting-Cpts": "c1"}
     assert (await file(payments, "b1.xml", **as_cpts)).status_code == 403
     assert (await file(payments, "none.xml", **CAISSE)).status_code == 404
     assert (await file(payments, "b1.exe")).status_code == 404
+
+
+async def test_a_cpts_pays_its_members_from_its_own_account_to_theirs(
+    payments: Payments, member_batch: Any
+) -> None:
+    answer = await file(payments, "b1.xml", "/cpts/c1", **acting("c1"))
+    again = await file(payments, "b1.xml", "/cpts/c1", **acting("c1"))
+    assert answer.content == again.content
+    try_valid_xml(answer.content, "pain.001.001.09")
+    found = {
+        name: re.findall(f"<(?:ns0:)?{name}[^>]*>([^<]*)<", answer.text)
+        for name in ("CtrlSum", "InstdAmt", "IBAN", "EndToEndId", "Ustrd")
+    }
+    order_ids = [one["order"]["order_id"] for one in member_batch["orders"]]
+    assert found == {
+        "CtrlSum": ["120.57"] * 2,
+        "InstdAmt": ["120.50", "0.07"],
+        "IBAN": [IBANS["c1"], *MEMBER_IBANS.values()],
+        "EndToEndId": order_ids,
+        "Ustrd": [f"Indemnites CPTS {order_id}" for order_id in order_ids],
+    }
+
+
+async def test_only_the_cpts_that_pays_gets_the_banks_file(
+    payments: Payments, member_batch: Any
+) -> None:
+    assert (await file(payments, "b1.xml", "/cpts/c1")).status_code == 400
+    assert (await file(payments, "b1.xml", "/cpts/c1", **CAISSE)).status_code == 403
+    another = await file(payments, "b1.xml", "/cpts/c1", **acting("c2"))
+    assert (another.status_code, another.json()["reason"]) == (403, "not_the_acting_cpts")
+    assert (await file(payments, "b1.xml", "/cpts/c2", **acting("c2"))).status_code == 404
+    assert (await file(payments, "b1.xml", **CAISSE)).status_code == 404
+
+
+async def test_people_read_orders_to_members_in_a_spreadsheet_without_ibans(
+    payments: Payments, member_batch: Any
+) -> None:
+    text = (await file(payments, "b1.csv", "/cpts/c1")).content.decode("utf-8-sig")
+    head, first, _ = text.splitlines()
+    assert head.split(";")[:2] == ["virement", "rpps"]
+    assert [first.split(";")[1], first.split(";")[4]] == [RPPS, "120,50"]
+    workbook = (await file(payments, "b1.xlsx", "/cpts/c1")).content
+    book = openpyxl.load_workbook(io.BytesIO(workbook))
+    rows = [[cell.value for cell in row] for row in book["Sommes"].iter_rows()]
+    assert [row[1:] for row in rows[1:]] == [
+        [RPPS, f"i-{RPPS}", "reunion", 1, 120.5],
+        [COLLEAGUE, f"i-{COLLEAGUE}", "reunion", 1, 0.07],
+    ]
+    for iban in MEMBER_IBANS.values():
+        assert iban not in text
+        assert iban[-4:] in text
 
 
 async def test_people_read_the_orders_in_a_spreadsheet_without_ibans(
@@ -147,8 +216,38 @@ async def test_no_iban_leaves_its_table_but_in_the_banks_file(
     order_id = batch["orders"][0]["order"]["order_id"]
     answers.append(await send_answers(payments, "b1", (order_id, "executed", "")))
     assert [IBANS["c1"] in answer.text for answer in answers] == [False, False, True, False]
-    assert await columns_with(payments.run.pool, [IBANS["c1"]]) == {("bank_account", "iban")}
+    await assert_kept_in_its_table_alone(payments, IBANS["c1"])
     assert IBANS["c1"] not in caplog.text
+
+
+async def test_no_iban_of_a_professional_leaves_its_table_but_in_the_banks_file(
+    payments: Payments, member_batch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    path, iban = account_path("c1", RPPS), MEMBER_IBANS[RPPS]
+    answers = [
+        await file(payments, f"b1{form}", "/cpts/c1", **acting("c1"))
+        for form in (".xml", "", ".csv")
+    ]
+    order_id = member_batch["orders"][0]["order"]["order_id"]
+    account = {"iban": iban, "holder": "<>", "from_on": "2026-01-01", "acting_person": "anne"}
+    answers += [
+        await send_answers(payments, "b1", (order_id, "executed", ""), by="c1"),
+        await payments.client.get(path.removesuffix("/a")),
+        await payments.put(path, account, **acting("c1")),
+        await payments.put(path, account | {"holder": "Dr X", "iban": iban + "0"}, **acting("c1")),
+        await payments.client.get("/cpts/c1/fec/2026"),
+    ]
+    assert [iban in answer.text for answer in answers] == [True] + [False] * 7
+    await assert_kept_in_its_table_alone(payments, iban)
+    assert iban not in caplog.text
+
+
+async def assert_kept_in_its_table_alone(payments: Payments, iban: str) -> None:
+    assert await columns_with(payments.run.pool, [iban]) == {("bank_account", "iban")}
+    said = await bodies_on_the_bus(payments)
+    assert any(b"PaymentExecuted" in body for body in said)
+    assert not any(iban.encode() in body for body in said)
 
 
 def test_a_transaction_that_is_under_way_is_no_answer_yet() -> None:
@@ -196,14 +295,21 @@ def account(owner: str, iban: str, holder: str) -> BankAccount:
 
 
 @settings(max_examples=25, deadline=None)  # the schema is read anew each time
-@given(holders, st.lists(st.integers(1, 10**11 - 1), min_size=1, max_size=3))
-def test_any_holder_and_any_amount_give_a_valid_message(holder: str, amounts: list[int]) -> None:
+@given(
+    holders,
+    st.lists(st.integers(1, 10**11 - 1), min_size=1, max_size=3),
+    st.sampled_from([None, RPPS]),
+)
+def test_any_holder_and_any_amount_give_a_valid_message(
+    holder: str, amounts: list[int], rpps: str | None
+) -> None:
     payables = [
         Payable(
             order=ShownOrder(
                 order_id=f"vir-{place}",
                 batch_id="b1",
                 cpts_id="c1",
+                rpps=rpps,
                 amount_cents=amount_cents,
                 account_id="a",
                 account_version=1,

@@ -13,17 +13,17 @@ from contracts.events.payments import IndemnityRecorded
 from services.payments.domain.indemnities import (
     Ceiling,
     PaidInYear,
+    Posted,
     posted_by,
     record_indemnity,
     use_postings,
 )
 from services.payments.domain.money_refusals import MoneyRefusal, Refusal
 from services.payments.store import tables
-from tests.payments.paying import without_taille
+from tests.payments.paying import COLLEAGUE, RPPS, without_taille
 from tests.payments.served import Payments
 
 PASS_2026_CENTS = 48_060_00
-RPPS = "810002345675"
 
 
 def indemnity(**changes: Any) -> dict[str, Any]:
@@ -135,17 +135,24 @@ async def test_funds_are_used_by_category_without_approval(two_cpts: Payments) -
     ]
 
 
-def entry(amount_cents: int, *, is_withdrawn: bool = False) -> IndemnityRecorded:
+def entry(
+    amount_cents: int,
+    *,
+    is_withdrawn: bool = False,
+    is_paid_by_batch: bool = False,
+    rpps: str = RPPS,
+) -> IndemnityRecorded:
     return IndemnityRecorded(
         cpts_id="c1",
         indemnity_id="a",
-        rpps=RPPS,
+        rpps=rpps,
         kind="remuneration",
         function="bureau",
         minutes=60,
         amount_cents=amount_cents,
         paid_on=date(2026, 5, 2),
         is_withdrawn=is_withdrawn,
+        is_paid_by_batch=is_paid_by_batch,
     )
 
 
@@ -167,19 +174,31 @@ def test_what_is_accepted_stays_within_the_ceiling_or_does_not_raise_it(
         assert others + after <= 100 or after <= before
 
 
-@given(amounts=st.lists(st.tuples(cents, st.booleans()), min_size=1, max_size=6))
+entries = st.builds(
+    entry,
+    cents,
+    is_withdrawn=st.booleans(),
+    is_paid_by_batch=st.booleans(),
+    rpps=st.sampled_from([RPPS, COLLEAGUE]),
+)
+
+
+@given(versions=st.lists(entries, min_size=1, max_size=6))
 def test_however_often_a_sum_is_corrected_its_postings_add_up_to_what_stands(
-    amounts: list[tuple[int, bool]],
+    versions: list[IndemnityRecorded],
 ) -> None:
-    before, totals = None, {"use:c1:indemnites": 0, "bank:c1": 0}
-    for amount_cents, is_withdrawn in amounts:
-        after = posted_by(entry(amount_cents, is_withdrawn=is_withdrawn))
+    before: Posted | None = None
+    totals: dict[str, int] = {}
+    for version in versions:
+        after = posted_by(version)
         for account, posted_cents, _ in use_postings("c1", before, after):
-            totals[account] += posted_cents
+            totals[account] = totals.get(account, 0) + posted_cents
         before = after
-    last_cents, is_withdrawn = amounts[-1]
-    expected = 0 if is_withdrawn else last_cents
-    assert totals == {"use:c1:indemnites": expected, "bank:c1": -expected}
+    last = versions[-1]
+    credited = f"member:c1:{last.rpps}" if last.is_paid_by_batch else "bank:c1"
+    expected = {} if last.is_withdrawn else {"use:c1:indemnites": last.amount_cents}
+    expected |= {} if last.is_withdrawn else {credited: -last.amount_cents}
+    assert {account: total for account, total in totals.items() if total} == expected
 
 
 def test_each_ceiling_has_its_source_and_none_is_verified_before_its_text_was_read() -> None:

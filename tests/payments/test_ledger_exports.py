@@ -11,10 +11,13 @@ from contracts import topics
 from services.payments.domain.fec import COLUMNS, Entry, chart_key, fec_rows, missing_accounts
 from services.payments.store import tables
 from tests.payments.paying import (
+    COLLEAGUE,
+    RPPS,
     confirm_account,
     due_set,
     make_batch,
     only_order,
+    owe,
     send_answers,
     set_dues,
     without_taille,
@@ -87,6 +90,34 @@ async def test_the_fec_has_what_was_paid_and_used_and_no_estimate(season: Paymen
     assert (await season.client.get("/cpts/none/fec/2026")).status_code == 404
 
 
+async def test_what_a_member_is_owed_and_paid_is_in_the_fec_under_their_rpps(
+    season: Payments,
+) -> None:
+    for rpps in (RPPS, COLLEAGUE):
+        await confirm_account(season, "c1", rpps=rpps)
+    await owe(season, "c1", "owed", rpps=RPPS, amount_cents=70_00)
+    given = only_order(await make_batch(season, "b1", by="c1"))
+    await send_answers(season, "b1", (given, "executed", ""), by="c1")
+    await owe(season, "c1", "owed", rpps=COLLEAGUE, amount_cents=70_00)
+    rows = [row for row in await fec(season, 2026) if row["CompteNum"] == "467000"]
+    assert sorted((row["JournalCode"], row["CompAuxNum"], cents(row)) for row in rows) == [
+        ("BQ", RPPS, 70_00),
+        ("EMP", RPPS, -70_00),
+        ("EMP", RPPS, 70_00),
+        ("EMP", COLLEAGUE, -70_00),
+    ]
+    assert {row["CompAuxLib"] for row in rows} == {f"RPPS {RPPS}", f"RPPS {COLLEAGUE}"}
+    totals: dict[str, int] = {}
+    for row in await fec(season, 2026):
+        totals[row["CompteNum"]] = totals.get(row["CompteNum"], 0) + cents(row)
+    assert sum(totals.values()) == 0
+    assert totals["467000"] == 0, "one owes back what the other is owed"
+    assert totals["622600"] == 40_05 + 70_00
+    assert totals["512000"] == 1000_00 - 40_05 - 70_00
+    assert (await season.get("/ledger/trial-balance"))["sum_cents"] == 0
+    assert all((await season.get("/invariants")).values())
+
+
 async def test_each_journal_sums_to_zero_per_cpts_and_in_all(season: Payments) -> None:
     for query in ("", "?cpts_id=c1", "?cpts_id=c2", "?journal=payments"):
         balance = await season.get(f"/ledger/trial-balance{query}")
@@ -111,9 +142,27 @@ async def test_an_invariant_says_when_a_payment_is_not_posted(season: Payments) 
     assert (await season.get("/invariants"))["payments_equal_postings"] is False
 
 
+async def test_an_invariant_says_when_a_payment_to_a_member_or_a_debt_is_not_posted(
+    season: Payments,
+) -> None:
+    await confirm_account(season, "c1", rpps=RPPS)
+    await owe(season, "c1", "owed")
+    await make_batch(season, "b1", by="c1")
+    await season.run.pool.execute("update payment_order set state = 'executed' where rpps <> ''")
+    await season.run.pool.execute("update indemnity set rpps = $1", COLLEAGUE)
+    found = await season.get("/invariants")
+    assert {name for name, holds in found.items() if not holds} == {
+        "payments_equal_postings",
+        "debts_equal_postings",
+    }
+
+
 YEAR = "c1:2026-04-15"
 accounts = st.sampled_from(
-    [f"owed:{YEAR}", f"held:{YEAR}", "expense:aci:fixe", "bank:caisse", "bank:c1", "use:c1:locaux"]
+    [
+        *(f"owed:{YEAR}", f"held:{YEAR}", "expense:aci:fixe", "bank:caisse"),
+        *("bank:c1", "use:c1:locaux", f"member:c1:{RPPS}", f"member:c1:{COLLEAGUE}"),
+    ]
 )
 
 

@@ -1,8 +1,9 @@
 """What the payments service says: rates, contract lines, and the variable funding that follows.
 
 Amounts are integer cents of euro. The aggregates: the scale of rates (`subject` `rates`, key `00`);
-with the CPTS's key, the account of a CPTS and contract year (`<cpts_id>/<first day>`), its payments
-(`<cpts_id>/payments`), each sum that it uses (`<cpts_id>/indemnities/<id>`, `<cpts_id>/uses/<id>`).
+with the CPTS's key, the account of a CPTS and contract year (`<cpts_id>/<first day>`), what it is
+paid (`<cpts_id>/payments`) and pays its members (`<cpts_id>/member-payments`), each sum that it
+uses (`<cpts_id>/indemnities/<id>`, `<cpts_id>/uses/<id>`).
 """
 
 from contracts.events.payments.dues import DueSet
@@ -14,7 +15,9 @@ from contracts.events.payments.estimates import (
 )
 from contracts.events.payments.lines import ContractLineSet, LineMode, Step
 from contracts.events.payments.orders import (
+    MemberPaymentOrdered,
     OrderedDue,
+    OrderedIndemnity,
     PaymentExecuted,
     PaymentOrdered,
     PaymentRefunded,
@@ -42,8 +45,10 @@ __all__ = [
     "IndemnityRecorded",
     "LineAmount",
     "LineMode",
+    "MemberPaymentOrdered",
     "MissionAmount",
     "OrderedDue",
+    "OrderedIndemnity",
     "PaymentExecuted",
     "PaymentOrdered",
     "PaymentRefunded",
@@ -69,6 +74,7 @@ PaymentsEvent = (
     | IndemnityRecorded
     | FundsUsed
     | PaymentOrdered
+    | MemberPaymentOrdered
     | PaymentExecuted
     | PaymentRejected
     | PaymentRefunded

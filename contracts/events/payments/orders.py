@@ -1,7 +1,9 @@
-"""Orders to pay a CPTS what the caisse owes it, and what the bank answered.
+"""Orders of payment, from the caisse to a CPTS or from a CPTS to a professional, and what the bank
+of the one that pays answered.
 
-The aggregate is the CPTS's payments (`<cpts_id>/payments`). No event holds an IBAN: the account is
-named by its id and version in the database of payments.
+The aggregates are what a CPTS is paid (`<cpts_id>/payments`) and what it pays its members
+(`<cpts_id>/member-payments`). No event holds an IBAN: an account is named by its id and version in
+the database of payments.
 """
 
 from datetime import date
@@ -42,10 +44,47 @@ class PaymentOrdered(
     payer_account_version: int | None = None
 
 
+class OrderedIndemnity(msgspec.Struct, frozen=True, kw_only=True):
+    """An indemnité or rémunération, or a difference of one, that an order settles; negative when it
+    is recovered. `tranche` counts the orders that took from it for the same professional, from 1.
+    """
+
+    indemnity_id: str
+    tranche: int
+    amount_cents: int
+
+
+class MemberPaymentOrdered(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="payments.MemberPaymentOrdered.v1",
+):
+    """A CPTS orders its bank to pay a professional, on `execute_on`, the sum of `indemnities`:
+    positive.
+
+    `account_id` is the professional's as this CPTS knows it, `payer_account_id` the CPTS's.
+    """
+
+    cpts_id: str
+    rpps: str
+    order_id: str
+    batch_id: str
+    amount_cents: int
+    indemnities: tuple[OrderedIndemnity, ...]
+    account_id: str
+    account_version: int
+    payer_account_id: str
+    payer_account_version: int
+    ordered_on: date
+    execute_on: date
+
+
 class PaymentExecuted(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="payments.PaymentExecuted.v1"
 ):
-    """The bank says that it paid."""
+    """The bank says that it paid the order, of whichever kind it is."""
 
     cpts_id: str
     order_id: str

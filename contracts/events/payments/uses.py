@@ -15,7 +15,8 @@ class IndemnityRecorded(
 
     `kind`: `indemnite` makes up for income lost, `remuneration` is for taking part in missions.
     `function` is a code of the service's list, which may grow. The civil year of `paid_on` is that
-    of the ceiling. One that is withdrawn was never paid.
+    of the ceiling. The CPTS paid it by itself on that day, or, when it `is_paid_by_batch`, owes it
+    from that day on until a batch pays it. One that is withdrawn was neither paid nor owed.
     """
 
     cpts_id: str
@@ -27,6 +28,7 @@ class IndemnityRecorded(
     amount_cents: int
     paid_on: date
     is_withdrawn: bool = False
+    is_paid_by_batch: bool = False
 
 
 class FundsUsed(

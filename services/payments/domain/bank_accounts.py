@@ -18,7 +18,7 @@ SHOWN_FIRST, SHOWN_LAST = 2, 4
 class BankAccount(msgspec.Struct, frozen=True, kw_only=True):
     """One version of an account; `confirmed_by` is None until somebody else confirmed it.
 
-    `owner` is `caisse` or `cpts:<cpts_id>`; `to_on` is the last day, None without end.
+    `owner` is `caisse` or what `owner_of` gives; `to_on` is the last day, None without end.
     """
 
     owner: str
@@ -36,9 +36,11 @@ class BankAccount(msgspec.Struct, frozen=True, kw_only=True):
         return f"BankAccount({self.owner}/{self.account_id} v{self.version})"
 
 
-def owner_of(cpts_id: str) -> str:
-    """The owner that a CPTS is."""
-    return f"cpts:{cpts_id}"
+def owner_of(cpts_id: str, rpps: str | None = None) -> str:
+    """The owner that a CPTS is, or a professional whom it pays: each CPTS vouches for accounts of
+    its own, so that none decides where another's money goes.
+    """
+    return f"cpts:{cpts_id}" if rpps is None else f"professional:{cpts_id}:{rpps}"
 
 
 def masked(iban: str) -> str:

@@ -63,6 +63,15 @@ def chart_key(account: str) -> str:
     return kind
 
 
+def auxiliary(account: str) -> str:
+    """The number of an account within its account of the chart, where that has several, else "".
+
+    What is owed to members is kept member by member, each by their RPPS.
+    """
+    kind, _, rest = account.partition(":")
+    return rest.rpartition(":")[2] if kind == "member" else ""
+
+
 def missing_accounts(entries: Iterable[Entry], chart: Chart) -> list[str]:
     """The accounts of the ledger for which the chart has none."""
     return sorted({one.account for one in entries if chart_key(one.account) not in chart.accounts})
@@ -83,23 +92,29 @@ def fec_rows(entries: Sequence[Entry], chart: Chart) -> list[tuple[str, ...]]:
         found = _netted(lines, chart)
         if found:
             number += 1
-            rows += [_row(number, lines[0], chart, account, cents) for account, cents in found]
+            rows += [
+                _row(number, lines[0], chart, account, member, cents)
+                for account, member, cents in found
+            ]
     return rows
 
 
-def _netted(lines: Sequence[Entry], chart: Chart) -> list[tuple[ChartAccount, int]]:
-    cents: dict[str, int] = {}
+def _netted(lines: Sequence[Entry], chart: Chart) -> list[tuple[ChartAccount, str, int]]:
+    cents: dict[tuple[str, str], int] = {}
     accounts: dict[str, ChartAccount] = {}
     for line in lines:
         account = chart.accounts[chart_key(line.account)]
         sign = -1 if account.is_mirrored else 1
         accounts[account.number] = account
-        cents[account.number] = cents.get(account.number, 0) + sign * line.amount_cents
-    return [(accounts[number], amount) for number, amount in cents.items() if amount]
+        key = (account.number, auxiliary(line.account))
+        cents[key] = cents.get(key, 0) + sign * line.amount_cents
+    return [
+        (accounts[number], member, amount) for (number, member), amount in cents.items() if amount
+    ]
 
 
 def _row(
-    number: int, entry: Entry, chart: Chart, account: ChartAccount, cents: int
+    number: int, entry: Entry, chart: Chart, account: ChartAccount, member: str, cents: int
 ) -> tuple[str, ...]:
     journal = chart.journals[entry.journal]
     return (
@@ -109,8 +124,8 @@ def _row(
         _day(entry.day),
         account.number,
         account.label,
-        "",
-        "",
+        member,
+        f"RPPS {member}" if member else "",
         entry.posting_id,
         _day(entry.day),
         journal.label,

@@ -120,23 +120,47 @@ def use_funds(asked: FundsUsed, present: FundsUsed | None) -> FundsUsed | Refusa
     return asked
 
 
+def bank_of(cpts_id: str) -> str:
+    """The account of the ledger that a CPTS's money at its bank is."""
+    return f"bank:{cpts_id}"
+
+
+def debt_account(cpts_id: str, rpps: str) -> str:
+    """The account of the ledger that a CPTS's debt to a professional is; negative while it owes."""
+    return f"member:{cpts_id}:{rpps}"
+
+
 class Posted(msgspec.Struct, frozen=True, kw_only=True):
-    """What an entry puts in the journal `uses`: its category, cents and day."""
+    """What an entry puts in the journal `uses`: its category, cents, day, and whom it credits."""
 
     category: str
     amount_cents: int
     day: date
+    credited: str
 
 
 def posted_by(event: IndemnityRecorded | FundsUsed) -> Posted | None:
-    """What an entry puts in the ledger; None once withdrawn."""
+    """What an entry puts in the ledger; None once withdrawn.
+
+    The CPTS's bank is credited with what it paid by itself, a debt to the professional with what a
+    batch has still to pay.
+    """
     if event.is_withdrawn:
         return None
-    if isinstance(event, IndemnityRecorded):
+    bank = bank_of(event.cpts_id)
+    if isinstance(event, FundsUsed):
         return Posted(
-            category=INDEMNITIES_CATEGORY, amount_cents=event.amount_cents, day=event.paid_on
+            category=event.category,
+            amount_cents=event.amount_cents,
+            day=event.used_on,
+            credited=bank,
         )
-    return Posted(category=event.category, amount_cents=event.amount_cents, day=event.used_on)
+    return Posted(
+        category=INDEMNITIES_CATEGORY,
+        amount_cents=event.amount_cents,
+        day=event.paid_on,
+        credited=debt_account(event.cpts_id, event.rpps) if event.is_paid_by_batch else bank,
+    )
 
 
 def use_postings(
@@ -152,4 +176,4 @@ def use_postings(
         if posted is not None:
             cents = sign * posted.amount_cents
             yield f"use:{cpts_id}:{posted.category}", cents, posted.day
-            yield f"bank:{cpts_id}", -cents, posted.day
+            yield posted.credited, -cents, posted.day

@@ -14,6 +14,7 @@ from services.payments.store import answers
 CptsId = FromPath[str]
 Day = FromPath[date]
 EntryId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]
+PathRpps = Annotated[str, PathParameter(pattern=r"^8[0-9]{11}$(?!\n)")]
 Year = Annotated[int, PathParameter(ge=2000, le=2999)]
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}\Z")]

@@ -1,4 +1,6 @@
-"""Bank accounts of the caisse and of CPTS: one person proposes, another confirms; IBANs masked."""
+"""Bank accounts of the caisse, of CPTS and of the professionals whom a CPTS pays: one person
+proposes, another confirms; IBANs masked.
+"""
 
 from datetime import date
 from typing import Annotated, Any
@@ -18,7 +20,7 @@ from services.payments.domain.bank_accounts import (
     propose,
 )
 from services.payments.domain.money_refusals import MoneyRefusal, Refusal
-from services.payments.http.asking import CptsId, EntryId
+from services.payments.http.asking import CptsId, EntryId, PathRpps
 from services.payments.http.ordering import departement_of, refused
 from services.payments.store import bank_accounts
 
@@ -124,6 +126,53 @@ async def list_of_cpts(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict
     return {"items": [_shown(one) for one in found]}
 
 
+@put("/cpts/{cpts_id:str}/professionals/{rpps:str}/bank-accounts/{account_id:str}", status_code=200)
+async def propose_of_professional(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    rpps: PathRpps,
+    account_id: EntryId,
+    data: JSONBody[AccountOrder],
+) -> Response[AccountAnswer]:
+    """Proposes an account on which a CPTS pays a professional, or another version of it."""
+
+    async def body(order: Order) -> Answer:
+        await departement_of(order, cpts_id)
+        return await _propose(order, owner_of(cpts_id, rpps), account_id, data)
+
+    return await carry_out(request, {Role.CPTS}, body)
+
+
+@post(
+    "/cpts/{cpts_id:str}/professionals/{rpps:str}/bank-accounts/{account_id:str}/confirmation",
+    status_code=200,
+)
+async def confirm_of_professional(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    rpps: PathRpps,
+    account_id: EntryId,
+    data: JSONBody[ConfirmationOrder],
+) -> Response[AccountAnswer]:
+    """Confirms the proposed version of an account of a professional, by another person."""
+
+    async def body(order: Order) -> Answer:
+        await departement_of(order, cpts_id)
+        return await _confirm(order, owner_of(cpts_id, rpps), account_id, data)
+
+    return await carry_out(request, {Role.CPTS}, body)
+
+
+@get("/cpts/{cpts_id:str}/professionals/{rpps:str}/bank-accounts")
+async def list_of_professional(
+    request: Request[Any, Any, Any], cpts_id: CptsId, rpps: PathRpps
+) -> dict[str, Any]:
+    """Every version of the accounts on which a CPTS pays a professional, their IBANs masked."""
+    async with request.app.state.pool.acquire() as connection:
+        found = await bank_accounts.versions(connection, [owner_of(cpts_id, rpps)])
+    return {"items": [_shown(one) for one in found]}
+
+
 async def _propose(order: Order, owner: str, account_id: str, data: AccountOrder) -> Answer:
     asked = BankAccount(
         owner=owner,
@@ -179,4 +228,13 @@ def _shown(account: BankAccount) -> AccountAnswer:
     )
 
 
-ROUTES = (propose_of_cpts, confirm_of_cpts, propose_of_caisse, confirm_of_caisse, list_of_cpts)
+ROUTES = (
+    propose_of_cpts,
+    confirm_of_cpts,
+    propose_of_caisse,
+    confirm_of_caisse,
+    list_of_cpts,
+    propose_of_professional,
+    confirm_of_professional,
+    list_of_professional,
+)

@@ -16,7 +16,7 @@ from sepaxml.validation import ValidationError, try_valid_xml
 
 from services.payments.domain.bank_accounts import BankAccount, masked
 from services.payments.http.tables import Cell, csv_file, workbook
-from services.payments.store.payment_orders import ShownLine, ShownOrder
+from services.payments.store.payment_orders import Shown, ShownIndemnity, ShownLine, ShownOrder
 
 SCHEMA = "pain.001.001.09"
 NAMESPACE = f"{{urn:iso:std:iso:20022:tech:xsd:{SCHEMA}}}"
@@ -27,9 +27,10 @@ STATES = {
     "refunded": "retourné",
 }
 ORDERS_HEAD = (
-    *("virement", "cpts", "titulaire", "iban", "montant_eur"),
+    *("titulaire", "iban", "montant_eur"),
     *("ordonne_le", "execution_le", "etat", "repondu_le", "motif"),
 )
+INDEMNITIES_HEAD = ("virement", "rpps", "indemnite", "fonction", "tranche", "montant_eur")
 DUES_HEAD = ("virement", "cpts", "annee_de_contrat", "somme", "mission", "tranche", "montant_eur")
 
 
@@ -64,7 +65,7 @@ def pain_001(batch_id: str, payables: Sequence[Payable], payer: BankAccount) -> 
             "IBAN": one.account.iban,
             "amount": one.order.amount_cents,
             "execution_date": one.order.execute_on,
-            "description": f"ACI CPTS {one.order.order_id}",
+            "description": f"{_why(one.order)} CPTS {one.order.order_id}",
             "endtoend_id": one.order.order_id,
         }
         transfer.add_payment(payment | _bic(one.account.iban))
@@ -101,9 +102,19 @@ def _bic(iban: str) -> dict[str, str]:
     return {} if bic is None else {"BIC": str(bic)}
 
 
+def _why(order: ShownOrder) -> str:
+    """What the payee reads on their statement of account, in the characters that banks accept."""
+    return "ACI" if order.rpps is None else "Indemnites"
+
+
 def _plain(holder: str) -> str:
     """A name in the characters that banks accept; the library takes the accents away."""
     return holder.replace("&", "et")
+
+
+def orders_head(payables: Sequence[Payable]) -> tuple[str, ...]:
+    """The columns of the orders of a batch: it pays CPTS, or professionals."""
+    return ("virement", "cpts" if payables[0].order.rpps is None else "rpps", *ORDERS_HEAD)
 
 
 def order_rows(payables: Sequence[Payable]) -> list[tuple[Cell, ...]]:
@@ -111,7 +122,7 @@ def order_rows(payables: Sequence[Payable]) -> list[tuple[Cell, ...]]:
     return [
         (
             one.order.order_id,
-            one.order.cpts_id,
+            one.order.rpps or one.order.cpts_id,
             one.account.holder,
             masked(one.account.iban),
             euros(one.order.amount_cents),
@@ -141,16 +152,31 @@ def due_rows(lines: Sequence[ShownLine]) -> list[tuple[Cell, ...]]:
     ]
 
 
+def indemnity_rows(lines: Sequence[ShownIndemnity]) -> list[tuple[Cell, ...]]:
+    """What each order to a professional settles, entry by entry."""
+    return [
+        (
+            line.order_id,
+            line.rpps,
+            line.indemnity_id,
+            line.function,
+            line.tranche,
+            euros(line.amount_cents),
+        )
+        for line in lines
+    ]
+
+
 def as_csv(payables: Sequence[Payable]) -> bytes:
     """The orders for a French spreadsheet."""
-    return csv_file(order_rows(payables), ORDERS_HEAD)
+    return csv_file(order_rows(payables), orders_head(payables))
 
 
-def as_xlsx(payables: Sequence[Payable], lines: Sequence[ShownLine]) -> bytes:
+def as_xlsx(payables: Sequence[Payable], shown: Shown) -> bytes:
     """A workbook of two sheets: the orders, and what each settles."""
-    return workbook(
-        {
-            "Virements": (ORDERS_HEAD, order_rows(payables)),
-            "Sommes": (DUES_HEAD, due_rows(lines)),
-        }
+    settled = (
+        (INDEMNITIES_HEAD, indemnity_rows(shown.indemnities))
+        if shown.indemnities
+        else (DUES_HEAD, due_rows(shown.dues))
     )
+    return workbook({"Virements": (orders_head(payables), order_rows(payables)), "Sommes": settled})

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, put
-from litestar.params import FromQuery, JSONBody, PathParameter
+from litestar.params import FromQuery, JSONBody
 
 from contracts.events.payments import FundsUsed, IndemnityKind, IndemnityRecorded
 from services.messaging.orders import Answer, Order, Role, carry_out
@@ -18,19 +18,31 @@ from services.payments.domain.indemnities import (
     use_funds,
 )
 from services.payments.domain.money_refusals import Refusal
-from services.payments.http.asking import Cents, Code, Count, CptsId, EntryId, Limit, Year
+from services.payments.http.asking import (
+    Cents,
+    Code,
+    Count,
+    CptsId,
+    EntryId,
+    Limit,
+    PathRpps,
+    Year,
+)
 from services.payments.http.ordering import announce, departement_of, refused
 from services.payments.store import tables, uses
 
 JOIN_ENTRY = "use"
 JOIN_CEILING = "pass"
 Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}\Z")]
-PathRpps = Annotated[str, PathParameter(pattern=r"^8[0-9]{11}$(?!\n)")]
 ROLES = {Role.CPTS, Role.SYSTEM}
 
 
 class IndemnityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a CPTS pays a professional; `function` is a code of the list, the amount in cents."""
+    """What a CPTS pays a professional; `function` is a code of the list, the amount in cents.
+
+    It paid on `paid_on`, or, when it `is_paid_by_batch`, owes the sum from that day on until one of
+    its batches pays it.
+    """
 
     rpps: Rpps
     kind: IndemnityKind
@@ -39,6 +51,7 @@ class IndemnityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     amount_cents: Cents
     paid_on: date
     is_withdrawn: bool = False
+    is_paid_by_batch: bool = False
 
 
 class UseOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

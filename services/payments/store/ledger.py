@@ -61,13 +61,18 @@ async def invariants(connection: Connection) -> dict[str, bool]:
                         having sum(amount_cents) <> 0) as journals_sum_to_zero_per_cpts,
             not exists (
                 select from (
-                    select cpts_id, starts_on, -line.amount_cents as cents
+                    select 'owed:' || cpts_id || to_char(starts_on, ':YYYY-MM-DD') as account,
+                           -line.amount_cents as cents
                     from payment_order_line as line join payment_order using (order_id, cpts_id)
                     where state = 'executed'
                     union all
-                    select cpts_id, starts_on, amount_cents from ledger_entry
-                    where journal = 'payments' and account like 'owed:%') as both_sides
-                group by cpts_id, starts_on having sum(cents) <> 0) as payments_equal_postings,
+                    select 'member:' || cpts_id || ':' || line.rpps, -line.amount_cents
+                    from payment_order_indemnity as line
+                    join payment_order using (order_id, cpts_id) where state = 'executed'
+                    union all
+                    select account, amount_cents from ledger_entry
+                    where journal = 'payments' and account not like 'bank:%') as both_sides
+                group by account having sum(cents) <> 0) as payments_equal_postings,
             not exists (
                 select from (
                     select cpts_id, -amount_cents as cents from indemnity where not is_withdrawn
@@ -76,7 +81,15 @@ async def invariants(connection: Connection) -> dict[str, bool]:
                     union all
                     select cpts_id, amount_cents from ledger_entry
                     where journal = 'uses' and account like 'use:%') as both_sides
-                group by cpts_id having sum(cents) <> 0) as uses_equal_postings
+                group by cpts_id having sum(cents) <> 0) as uses_equal_postings,
+            not exists (
+                select from (
+                    select 'member:' || cpts_id || ':' || rpps as account, amount_cents as cents
+                    from indemnity where is_paid_by_batch and not is_withdrawn
+                    union all
+                    select account, amount_cents from ledger_entry
+                    where journal = 'uses' and account like 'member:%') as both_sides
+                group by account having sum(cents) <> 0) as debts_equal_postings
         """
     )
     return dict(row) if row else {}

@@ -17,13 +17,13 @@ Row = dict[str, Any]
 
 KEEP_INDEMNITY = """
     insert into indemnity (cpts_id, indemnity_id, rpps, kind, function, minutes, amount_cents,
-                           paid_on, is_withdrawn, sequence)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                           paid_on, is_withdrawn, is_paid_by_batch, sequence)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     on conflict (cpts_id, indemnity_id) do update
     set rpps = excluded.rpps, kind = excluded.kind, function = excluded.function,
         minutes = excluded.minutes, amount_cents = excluded.amount_cents,
         paid_on = excluded.paid_on, is_withdrawn = excluded.is_withdrawn,
-        sequence = excluded.sequence
+        is_paid_by_batch = excluded.is_paid_by_batch, sequence = excluded.sequence
 """
 KEEP_USE = """
     insert into fund_use (cpts_id, use_id, category, amount_cents, used_on, is_withdrawn, sequence)
@@ -65,7 +65,7 @@ async def find_indemnity(
     row = await connection.fetchrow(
         """
         select cpts_id, indemnity_id, rpps, kind, function, minutes, amount_cents, paid_on,
-               is_withdrawn
+               is_withdrawn, is_paid_by_batch
         from indemnity where cpts_id = $1 and indemnity_id = $2
         """,
         cpts_id,
@@ -109,7 +109,8 @@ async def indemnities(connection: Connection, cpts_id: str, *, after: str, limit
     """The entries of a CPTS by id, withdrawn ones included."""
     rows = await connection.fetch(
         """
-        select indemnity_id, rpps, kind, function, minutes, amount_cents, paid_on, is_withdrawn
+        select indemnity_id, rpps, kind, function, minutes, amount_cents, paid_on, is_withdrawn,
+               is_paid_by_batch
         from indemnity where cpts_id = $1 and indemnity_id > $2 order by indemnity_id limit $3
         """,
         cpts_id,
