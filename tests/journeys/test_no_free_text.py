@@ -284,19 +284,24 @@ async def test_a_sentence_in_any_text_of_any_order_comes_to_rest_nowhere(
     known |= indicator_orders(story) | payment_orders(story)
     asked = await operations(platform, service)
     assert asked.keys() <= known.keys(), "an order without a right body here"
-    sent = 0
-    for method, template in asked:
-        for name, body in with_a_sentence(known[method, template]):
-            sent += 1
-            answer = await platform.order(
-                service,
-                method,
-                path_of(template, story, referral_id),
-                json.dumps(body).encode(),
-                role="caisse" if service in ("payments", "indicators") else "system",
-                at=story.now + timedelta(seconds=sent),
-                **{"Idempotency-Key": f"{service}-{sent}", "Content-Type": "application/json"},
-            )
-            assert answer.status_code < 500, (template, name, answer.text)
-    assert sent
+    roles = ("caisse", "cpts") if service in ("payments", "indicators") else ("system",)
+    bodies = [
+        (method, template, *changed, role)
+        for method, template in asked
+        for changed in with_a_sentence(known[method, template])
+        for role in roles
+    ]
+    for sent, (method, template, name, body, role) in enumerate(bodies, start=1):
+        answer = await platform.order(
+            service,
+            method,
+            path_of(template, story, referral_id),
+            json.dumps(body).encode(),
+            role=role,
+            at=story.now + timedelta(seconds=sent),
+            **{"Idempotency-Key": f"{service}-{sent}", "Content-Type": "application/json"},
+            **{"Acting-Cpts": story.cpts_id},
+        )
+        assert answer.status_code < 500, (template, name, answer.text)
+    assert bodies
     assert await tables_with(platform, service, SENTENCE) == set()
