@@ -101,6 +101,8 @@ async def test_only_the_ars_decides_on_a_projet_and_within_two_months(house: Hou
         {"objected_on": "2026-03-10"},
         {"grounds": ["prs_not_respected"]},
         {"document_sha256": "abc"},
+        {"sent_on": "1900-01-01"},
+        {"sent_on": "9999-12-31"},
     ],
 )
 async def test_an_unsound_projet_is_refused_at_the_door(house: House, body) -> None:

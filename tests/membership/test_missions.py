@@ -1,6 +1,7 @@
 """Missions of an ACI and their deadlines: computed, met, near, missed; and an ACI ended early."""
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from contracts.events.membership import (
     MissionDeadlineNear,
     MissionRecorded,
 )
+from services.membership.domain.calendar import midnight
 from services.membership.domain.contract import contract_years, terminate
 from services.membership.domain.missions import (
     PendingDeadline,
@@ -144,6 +146,12 @@ def test_a_deadline_is_near_for_sixty_days_then_missed(
         assert said_on(event, RULES) == due_on - timedelta(days=60)
     else:
         assert event is None
+
+
+def test_a_midnight_in_paris_has_no_seconds_in_its_offset_whatever_the_year() -> None:
+    for day in (date(1900, 1, 1), date(2026, 7, 1)):
+        assert midnight(day).utcoffset() == timedelta()
+        assert midnight(day).astimezone(ZoneInfo("Europe/Paris")).date() == day
 
 
 def test_what_falls_due_of_a_cpts_comes_in_the_order_of_its_days() -> None:

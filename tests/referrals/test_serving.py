@@ -87,6 +87,7 @@ async def test_the_same_demand_again_gives_its_present_state_and_another_is_refu
         ({"commune": "00000", "need": "anything"}, "unknown_commune"),
         ({"need": "anything"}, "unknown_need"),
         ({"received_at": "2026-03-10T12:05:01Z"}, "received_in_the_future"),
+        ({"received_at": "2019-09-08T23:59:59Z"}, "received_before_the_sas"),
     ],
 )
 async def test_a_demand_that_cannot_be_is_refused(
@@ -104,6 +105,9 @@ async def test_a_demand_that_cannot_be_is_refused(
         {"patient_name": "X"},
         {"urgency": "soon"},
         {"received_at": "2026-03-10T12:00:00"},
+        {"received_at": "0001-01-01T00:00:00Z"},
+        {"received_at": "0001-01-01T00:00:00+05:00"},
+        {"received_at": "9999-12-31T23:59:59-05:00"},
         {"source_id": "a b"},
         {"part": "someone@example.org"},
         {"part": "chez Mme Durand"},

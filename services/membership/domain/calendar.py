@@ -1,7 +1,7 @@
 """Days and months as the texts count them."""
 
 import calendar
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from contracts.departements import PARIS_TIME
@@ -21,7 +21,7 @@ def months_after(day: date, months: int) -> date:
 
 def midnight(day: date) -> datetime:
     """The instant at which a day begins in Paris."""
-    return datetime.combine(day, time(), ZoneInfo(PARIS_TIME))
+    return datetime.combine(day, time(), ZoneInfo(PARIS_TIME)).astimezone(UTC)
 
 
 def local_day(instant: datetime) -> date:

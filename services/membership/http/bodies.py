@@ -7,6 +7,7 @@ import msgspec
 from litestar.params import PathParameter
 
 from contracts.parts import PartName
+from services.messaging.bodies import refuse_impossible_days
 
 # `$` also matches before a last line feed; the look-ahead refuses it.
 ID = r"^[A-Za-z0-9._:-]{1,64}$(?!\n)"
@@ -40,6 +41,8 @@ class RegisterOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     finess: Finess | None = None
     emerged_on: date | None = None
 
+    __post_init__ = refuse_impossible_days
+
 
 class FinessOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The FINESS of a CPTS."""
@@ -56,6 +59,8 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     to_on: date | None = None
     part: PartName | None = None
     population: Inhabitants | None = None
+
+    __post_init__ = refuse_impossible_days
 
 
 class PlacesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +79,8 @@ class MemberOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     to_on: date | None = None
     is_check_digit_overridden: bool = False
 
+    __post_init__ = refuse_impossible_days
+
 
 class MembersOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Records several members, all or none."""
@@ -91,6 +98,8 @@ class ParticipationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     to_on: date | None = None
     is_check_digit_overridden: bool = False
 
+    __post_init__ = refuse_impossible_days
+
 
 class CorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The dates that an entry has from now on; `is_withdrawn`: it was recorded by mistake."""
@@ -99,6 +108,8 @@ class CorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     to_on: date | None = None
     is_withdrawn: bool = False
 
+    __post_init__ = refuse_impossible_days
+
 
 class SignaturesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The days on which the three parties signed an ACI."""
@@ -106,6 +117,8 @@ class SignaturesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     cpts: date
     caisse: date
     ars: date
+
+    __post_init__ = refuse_impossible_days
 
 
 class AciOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,7 +132,8 @@ class AciOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         """Refuse days that no ACI can have."""
-        _refuse_impossible_days(self.starts_on, self.signed_on, self.signatures)
+        refuse_impossible_days(self)
+        _refuse_impossible_aci(self.starts_on, self.signed_on, self.signatures)
 
 
 class AciCorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,10 +147,11 @@ class AciCorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 
     def __post_init__(self) -> None:
         """Refuse days that no ACI can have."""
-        _refuse_impossible_days(self.starts_on, self.signed_on, self.signatures)
+        refuse_impossible_days(self)
+        _refuse_impossible_aci(self.starts_on, self.signed_on, self.signatures)
 
 
-def _refuse_impossible_days(
+def _refuse_impossible_aci(
     starts_on: date, signed_on: date, signatures: SignaturesOrder | None
 ) -> None:
     """The first ACI is of 2019, the calendar also ends somewhere; the last signature makes it."""
@@ -154,12 +169,16 @@ class TerminationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ended_on: date
     reason: Word
 
+    __post_init__ = refuse_impossible_days
+
 
 class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A mission and the day on which it is planned to start."""
 
     mission: Word
     starts_on: date
+
+    __post_init__ = refuse_impossible_days
 
 
 class LettreOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -172,11 +191,15 @@ class LettreOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     calendar: Annotated[tuple[PlannedOrder, ...], msgspec.Meta(max_length=6)] = ()
     is_withdrawn: bool = False
 
+    __post_init__ = refuse_impossible_days
+
 
 class ValidationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The day on which the ARS and the caisse validated a lettre d'intention."""
 
     validated_on: date
+
+    __post_init__ = refuse_impossible_days
 
 
 class ProjetOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,6 +213,7 @@ class ProjetOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def __post_init__(self) -> None:
         """Refuse two decisions, and an objection without its grounds."""
+        refuse_impossible_days(self)
         if self.validated_on is not None and self.objected_on is not None:
             raise ValueError("a projet is validated or objected to, not both")
         if (self.objected_on is None) != (not self.grounds):
@@ -214,6 +238,8 @@ class AssociationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     rna: Rna | None = None
     is_withdrawn: bool = False
 
+    __post_init__ = refuse_impossible_days
+
 
 class MissionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A mission of the ACI from its start, with the day of its full deployment once known."""
@@ -223,6 +249,8 @@ class MissionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     deployed_on: date | None = None
     ended_on: date | None = None
     is_withdrawn: bool = False
+
+    __post_init__ = refuse_impossible_days
 
 
 class StructureOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -237,6 +265,8 @@ class StructureOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     rna: Rna | None = None
     is_withdrawn: bool = False
 
+    __post_init__ = refuse_impossible_days
+
 
 class ProfessionalOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Somebody who works in a structure; `profession` is a code of TRE_G15-ProfessionSante."""
@@ -247,6 +277,8 @@ class ProfessionalOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     to_on: date | None = None
     is_withdrawn: bool = False
     is_check_digit_overridden: bool = False
+
+    __post_init__ = refuse_impossible_days
 
 
 class ToolOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -260,12 +292,16 @@ class ToolOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     to_on: date | None = None
     is_withdrawn: bool = False
 
+    __post_init__ = refuse_impossible_days
+
 
 class MergerOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Makes the CPTS a part of another from a day on."""
 
     into_cpts_id: Id
     merged_on: date
+
+    __post_init__ = refuse_impossible_days
 
 
 class SplitOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -278,3 +314,5 @@ class SplitOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     entry_ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=1000)]
     member_ids: Annotated[tuple[Id, ...], msgspec.Meta(max_length=10_000)] = ()
     structure_ids: Annotated[tuple[Id, ...], msgspec.Meta(max_length=1000)] = ()
+
+    __post_init__ = refuse_impossible_days

@@ -4,7 +4,7 @@ In each decision the reasons are listed in their precedence. An order that comes
 time is refused, and for the same reason whether the timer has already run or not.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
@@ -31,6 +31,9 @@ from services.referrals.domain.referral import (
     given_back_at,
 )
 from services.referrals.domain.refusal import Refusal, first_that_holds
+
+
+SAS_SINCE = datetime(2019, 9, 9, tzinfo=UTC)  # announced that day (pacte de refondation des urgences)
 
 
 class DeclineReason(StrEnum):
@@ -125,6 +128,7 @@ def refuse_new_demand(
     return first_that_holds(
         (Refusal.UNKNOWN_COMMUNE, commune is None),
         (Refusal.UNKNOWN_NEED, demand.need not in set(Need)),
+        (Refusal.RECEIVED_BEFORE_THE_SAS, demand.received_at < SAS_SINCE),
         (Refusal.RECEIVED_IN_THE_FUTURE, demand.received_at > instant + tolerance),
     )
 

@@ -13,6 +13,7 @@ class Refusal(StrEnum):
     DEMAND_ALREADY_KNOWN = "demand_already_known"
     UNKNOWN_COMMUNE = "unknown_commune"
     UNKNOWN_NEED = "unknown_need"
+    RECEIVED_BEFORE_THE_SAS = "received_before_the_sas"
     RECEIVED_IN_THE_FUTURE = "received_in_the_future"
     NOT_AWAITING_ANSWER = "not_awaiting_answer"
     NOT_THE_OFFERED_CPTS = "not_the_offered_cpts"
@@ -40,6 +41,7 @@ _LABELS = {
     Refusal.DEMAND_ALREADY_KNOWN: "Cette demande est déjà connue, avec un autre contenu",
     Refusal.UNKNOWN_COMMUNE: "Ce code n'est celui d'aucune commune",
     Refusal.UNKNOWN_NEED: "Ce besoin n'est pas dans la liste",
+    Refusal.RECEIVED_BEFORE_THE_SAS: "La demande serait reçue avant que le SAS n'existe",
     Refusal.RECEIVED_IN_THE_FUTURE: "La demande serait reçue dans le futur",
     Refusal.NOT_AWAITING_ANSWER: "Cette demande n'attend pas de réponse",
     Refusal.NOT_THE_OFFERED_CPTS: "La demande est proposée à une autre CPTS",

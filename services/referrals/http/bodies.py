@@ -10,6 +10,7 @@ import msgspec
 
 from contracts.events.referrals import Urgency
 from contracts.parts import PartName
+from services.messaging.bodies import refuse_impossible_days
 
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_]{1,40}\Z")]
@@ -28,6 +29,8 @@ class NewDemand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     received_at: Instant
     part: PartName | None = None
 
+    __post_init__ = refuse_impossible_days
+
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The CPTS takes the demand, with an appointment."""
@@ -35,6 +38,8 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     cpts_id: Identifier
     practitioner_rpps: Rpps
     starts_at: Instant
+
+    __post_init__ = refuse_impossible_days
 
 
 class Refusing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +73,8 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     starts_at: Instant | None = None
     practitioner_rpps: Rpps | None = None
+
+    __post_init__ = refuse_impossible_days
 
 
 class Reporting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

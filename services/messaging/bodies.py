@@ -1,0 +1,19 @@
+"""What bodies of orders share: their days and instants lie where the calendar is one."""
+
+from datetime import date
+
+import msgspec
+
+FIRST_YEAR = 1970  # the ids of events are ordered by time from then on
+LAST_YEAR = 2199
+
+
+def refuse_impossible_days(body: msgspec.Struct) -> None:
+    """ValueError for a day or an instant of a body before 1970 or after 2199.
+
+    It is its `__post_init__`, so that no rule has to add months to the last day of the calendar.
+    """
+    for name in body.__struct_fields__:
+        value = getattr(body, name)
+        if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise ValueError(f"`{name}` lies between the years {FIRST_YEAR} and {LAST_YEAR}")
