@@ -2,6 +2,7 @@
 
 from contracts.events.membership import (
     AciSigned,
+    CptsMerged,
     CptsRegistered,
     FinessAssigned,
     MemberRecorded,
@@ -22,6 +23,7 @@ from contracts.events.referrals import (
 FROM_MEMBERSHIP = (
     CptsRegistered,
     FinessAssigned,
+    CptsMerged,
     MemberRecorded,
     ParticipationRecorded,
     AciSigned,

@@ -22,6 +22,7 @@ def expected_figures(story: Story) -> dict[Key, set[str]]:
         members=_latest(said, membership.MemberRecorded, "member_id"),
         parts=_latest(said, membership.ParticipationRecorded, "participation_id"),
         finess={event.finess: event.cpts_id for event in said if getattr(event, "finess", None)},
+        mergers=_latest(said, membership.CptsMerged, "into_cpts_id"),
     )
     ends: dict[tuple[str, date], date] = {}
     for aci in _latest(said, membership.AciSigned, "aci_id"):
@@ -72,6 +73,7 @@ class _Model:
     members: list[Any]
     parts: list[Any]
     finess: dict[str, str]
+    mergers: list[Any]
 
     def doctors(self, cpts_id: str, first: date, last: date, *, only_via: bool) -> set[str]:
         found = set()
@@ -121,12 +123,18 @@ class _Model:
                 slots[_slot(last)].append(fact_id)
         return counted
 
+    def whole_of(self, cpts_id: str, day: date) -> str:
+        for merger in self.mergers:
+            if merger.cpts_id == cpts_id and day >= merger.merged_on:
+                return self.whole_of(merger.into_cpts_id, day)
+        return cpts_id
+
     def cpts_of(self, message: Any) -> str | None:
         day = _paris_day(message.created_at)
         if message.category == "MSP":
             return None
         if message.finess in self.finess:
-            return self.finess[message.finess]
+            return self.whole_of(self.finess[message.finess], day)
         there = [
             member
             for member in self.members

@@ -123,6 +123,8 @@ def cpts_lives(draw: Any) -> list[Recorded[Any]]:
     """What membership says of the three CPTS."""
     said: list[Recorded[Any]] = []
     finess = list(draw(st.permutations([*FINESS, None])))
+    # Each may become a part of one that comes after it here, and so on.
+    lasting = list(draw(st.permutations(CPTS)))
     for cpts_id, number in zip(CPTS, finess, strict=True):
         is_known_at_once = draw(st.booleans())
         first = membership.CptsRegistered(
@@ -135,6 +137,12 @@ def cpts_lives(draw: Any) -> list[Recorded[Any]]:
         if number and not is_known_at_once:
             rest.append(membership.FinessAssigned(cpts_id=cpts_id, finess=number))
         rest += draw(signatures(cpts_id))
+        later = lasting[lasting.index(cpts_id) + 1 :]
+        if later and draw(st.booleans()):
+            into = draw(st.sampled_from(later))
+            rest.append(
+                membership.CptsMerged(cpts_id=cpts_id, into_cpts_id=into, merged_on=draw(days))
+            )
         said += told([first, *draw(st.permutations(rest))], cpts_id, DEPARTEMENTS[cpts_id], AT)
     return said
 

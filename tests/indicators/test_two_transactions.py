@@ -32,7 +32,7 @@ from tests.indicators.story import (
     told,
 )
 
-A, B, _ = CPTS
+A, B, C = CPTS
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SINCE = date(2026, 1, 1)
 YEARS = (membership.ContractYear(starts_on=FIRST_YEAR, ends_on=SECOND_YEAR - timedelta(days=1)),)
@@ -58,6 +58,10 @@ taking_part = membership.ParticipationRecorded(
 taking_part_by_b = membership.ParticipationRecorded(
     cpts_id=B, participation_id="p", rpps=RPPS[0], way="sos", from_on=SINCE
 )
+signed_by_b = msgspec.structs.replace(signed, cpts_id=B)
+signed_by_c = msgspec.structs.replace(signed, cpts_id=C)
+merged = membership.CptsMerged(cpts_id=A, into_cpts_id=B, merged_on=SINCE)
+merged_again = membership.CptsMerged(cpts_id=B, into_cpts_id=C, merged_on=SINCE)
 finess_assigned = membership.FinessAssigned(cpts_id=A, finess=FINESS[0])
 accepted = referrals.ReferralAccepted(
     referral_id="r-1",
@@ -88,6 +92,21 @@ MEETINGS = {
     "member and appointment": ([signed], member, reported(category="CPTS")),
     "taking part and appointment": ([signed, member], taking_part, reported(category="PS")),
     "finess and appointment": ([signed], finess_assigned, reported(finess=FINESS[0])),
+    "merger and appointment": (
+        [signed_by_b, finess_assigned],
+        merged,
+        reported(finess=FINESS[0]),
+    ),
+    "two mergers": (
+        [signed_by_c, finess_assigned, reported(finess=FINESS[0])],
+        merged,
+        merged_again,
+    ),
+    "finess and the merger after next": (
+        [signed_by_c, merged, reported(finess=FINESS[0])],
+        finess_assigned,
+        merged_again,
+    ),
     "contract and referral": ([], signed, accepted),
     "corrected contract and referral": ([signed], corrected, accepted),
     "corrected contract and taking part elsewhere": (

@@ -155,7 +155,8 @@ class CptsMerged(
 ):
     """The CPTS is part of another from a day on, and is none of its own any more.
 
-    The other has its places and its members from that day; events of both say so.
+    The other has its places and its members from that day; events of both say so. Its FINESS means
+    the other from then on.
     """
 
     cpts_id: str

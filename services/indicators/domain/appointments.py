@@ -74,20 +74,32 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
         return self.cpts_id, self.booked_on
 
 
+class Merger(msgspec.Struct, frozen=True):
+    """From a day on a CPTS is a part of another."""
+
+    on: date
+    into_cpts_id: str
+
+
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What attribution reads: CPTS by FINESS, memberships and participations by RPPS."""
+    """What attribution reads: CPTS by FINESS, memberships and participations by RPPS.
+
+    `mergers` are those of the CPTS by FINESS and of all that these became parts of.
+    """
 
     cpts_by_finess: Mapping[str, str]
     memberships: Mapping[str, Sequence[Membership]]
     participations: Mapping[str, Sequence[Participation]]
+    mergers: Mapping[str, Merger] = msgspec.field(default_factory=dict)
 
 
 def attribute(appointment: Appointment, known: Surroundings, rule: CountingRule) -> Attribution:
     """The CPTS of one appointment, twins left aside.
 
     In order: the status must count and the category not be excluded; the CPTS named by the
-    organisation's FINESS; for the categories of members, a CPTS of which the practitioner is a
-    member on the booking day; for the categories of participants, if they also take part that day.
+    organisation's FINESS, or the one of which it is a part on the booking day; for the categories
+    of members, a CPTS of which the practitioner is a member on the booking day; for the categories
+    of participants, if they also take part that day.
     """
     day = local_day(appointment.created_at)
 
@@ -107,7 +119,7 @@ def attribute(appointment: Appointment, known: Surroundings, rule: CountingRule)
         return outcome(Outcome.EXCLUDED)
     named = known.cpts_by_finess.get(appointment.finess or "")
     if named is not None:
-        return outcome(Outcome.COUNTED, [named])
+        return outcome(Outcome.COUNTED, [whole_of(named, known.mergers, day)])
     is_for_member = appointment.category in rule.on(Name.MEMBER_CATEGORIES, day)
     is_for_participant = appointment.category in rule.on(Name.PARTICIPANT_CATEGORIES, day)
     if not (is_for_member or is_for_participant):
@@ -124,6 +136,14 @@ def attribute(appointment: Appointment, known: Surroundings, rule: CountingRule)
     if not (is_for_member or takes_part):
         return outcome(Outcome.UNATTRIBUTED, reason="not_taking_part")
     return outcome(Outcome.COUNTED, candidates)
+
+
+def whole_of(cpts_id: str, mergers: Mapping[str, Merger], day: date) -> str:
+    """The CPTS of which one is a part on a day: itself, or where its mergers have led by then."""
+    left = dict(mergers)
+    while (merger := left.pop(cpts_id, None)) is not None and merger.on <= day:
+        cpts_id = merger.into_cpts_id
+    return cpts_id
 
 
 def candidate_cpts(memberships: Iterable[Membership], day: date) -> list[str]:

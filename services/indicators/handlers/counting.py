@@ -37,6 +37,8 @@ from services.indicators.store.referral_facts import TwinKey
 from services.messaging.unit import Unit
 
 JOIN_FINESS, JOIN_RPPS, JOIN_CPTS_YEAR = "finess", "rpps", "cpts_year"
+# One row for all: to whom a FINESS leads is said by several CPTS, and mergers are few.
+JOIN_MERGERS, MERGERS = "mergers", ("all",)
 
 # The CPTS that counts a demand, and the booking day; None when it does not count.
 Place = tuple[str, date] | None

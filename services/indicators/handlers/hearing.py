@@ -5,6 +5,7 @@ from typing import Any
 
 from contracts.events.membership import (
     AciSigned,
+    CptsMerged,
     CptsRegistered,
     FinessAssigned,
     MemberRecorded,
@@ -17,7 +18,9 @@ from services.indicators.domain.referrals import Referral, ReferralEvent, said_b
 from services.indicators.domain.rule import CountingRule
 from services.indicators.handlers.counting import (
     JOIN_FINESS,
+    JOIN_MERGERS,
     JOIN_RPPS,
+    MERGERS,
     Concerned,
     count_again,
     settle_appointments,
@@ -104,14 +107,13 @@ async def on_membership(rule: CountingRule, unit: Unit, heard: Sequence[Recorded
             case AciSigned() as signed:
                 origins.add(f"cpts:{signed.cpts_id}", place)
     connection = unit.connection
-    assigned = await membership_facts.put_cpts(connection, heard)
+    numbers = await _finess_of_others(unit, heard, origins)
     changed_years = await membership_facts.put_contract_years(connection, _only(heard, AciSigned))
     entries = await membership_facts.put_members(connection, _only(heard, MemberRecorded))
     entries += await membership_facts.put_participations(
         connection, _only(heard, ParticipationRecorded)
     )
     rpps = {change.rpps for change in entries}
-    numbers = {number for changed in assigned.values() for number in changed}
 
     await unit.lock_joins(JOIN_FINESS, numbers)
     naming = await referral_facts.appointments_of(connection, (), numbers) if numbers else []
@@ -130,6 +132,27 @@ async def on_membership(rule: CountingRule, unit: Unit, heard: Sequence[Recorded
     if rpps:
         concerned.cpts_ids |= await membership_facts.cpts_of(connection, list(rpps))
     await count_again(rule, unit, concerned, origins)
+
+
+async def _finess_of_others(
+    unit: Unit, heard: Sequence[Recorded[Any]], origins: Origins
+) -> set[str]:
+    """Keeps each CPTS and what it became a part of; answers the FINESS that mean another than
+    before. To what a FINESS leads is read once the join row of mergers is held.
+    """
+    connection = unit.connection
+    assigned = await membership_facts.put_cpts(connection, heard)
+    numbers = {number for changed in assigned.values() for number in changed}
+    merged = await membership_facts.put_mergers(connection, _only(heard, CptsMerged))
+    if not (numbers or merged):
+        return numbers
+    await unit.lock_joins(JOIN_MERGERS, MERGERS)
+    of_parts = await membership_facts.finess_of_parts(connection, merged)
+    for place, one in enumerate(heard):
+        if isinstance(one.event, CptsMerged):
+            for number in of_parts.get(one.subject, ()):
+                origins.add(f"finess:{number}", place)
+    return numbers.union(*of_parts.values())
 
 
 def _only(heard: Sequence[Recorded[Any]], event_class: type[Any]) -> list[Recorded[Any]]:

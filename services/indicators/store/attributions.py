@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from services.indicators.domain.appointments import Attribution, Outcome, Surroundings
+from services.indicators.domain.appointments import Attribution, Merger, Outcome, Surroundings
 from services.indicators.domain.days import Period
 from services.indicators.domain.doctors import Membership, Participation
 from services.messaging.database import Connection
@@ -22,9 +22,13 @@ class AttributionChange(msgspec.Struct, frozen=True):
 async def surroundings(
     connection: Connection, rpps: Collection[str], finess: Collection[str]
 ) -> Surroundings:
-    """The CPTS of these FINESS, the memberships and participations of these professionals."""
+    """The CPTS of these FINESS with what became of them, the memberships and participations of
+    these professionals.
+    """
+    named = await cpts_by_finess(connection, finess) if finess else {}
     return Surroundings(
-        cpts_by_finess=await cpts_by_finess(connection, finess) if finess else {},
+        cpts_by_finess=named,
+        mergers=await mergers(connection, named.values()) if named else {},
         memberships=await memberships(connection, rpps) if rpps else {},
         participations=await participations(connection, rpps) if rpps else {},
     )
@@ -37,6 +41,25 @@ async def cpts_by_finess(connection: Connection, finess: Collection[str]) -> Map
         list(finess),
     )
     return {row["finess"]: row["cpts_id"] for row in rows}
+
+
+async def mergers(connection: Connection, cpts_ids: Collection[str]) -> dict[str, Merger]:
+    """The mergers of CPTS and of all that they became parts of, by the one that merged."""
+    rows = await connection.fetch(
+        """
+        with recursive part as (
+            select cpts_id, merged_on, into_cpts_id from cpts
+            where cpts_id = any ($1) and merged_on is not null
+            union
+            select cpts.cpts_id, cpts.merged_on, cpts.into_cpts_id from cpts
+            join part on cpts.cpts_id = part.into_cpts_id
+            where cpts.merged_on is not null
+        )
+        select * from part
+        """,
+        list(cpts_ids),
+    )
+    return {row["cpts_id"]: Merger(row["merged_on"], row["into_cpts_id"]) for row in rows}
 
 
 async def memberships(connection: Connection, rpps: Collection[str]) -> dict[str, list[Membership]]:

@@ -3,13 +3,14 @@
 Each function answers what it changed; what was known already changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 
 from contracts.events.membership import (
     AciSigned,
+    CptsMerged,
     CptsRegistered,
     FinessAssigned,
     MemberRecorded,
@@ -57,6 +58,44 @@ async def put_cpts(connection: Connection, heard: Sequence[Recorded[Any]]) -> di
         if row["previous"] != row["present"]
     }
     return {cpts_id: numbers for cpts_id, numbers in moved.items() if numbers}
+
+
+async def put_mergers(connection: Connection, heard: Sequence[Recorded[CptsMerged]]) -> set[str]:
+    """Keeps which CPTS are parts of others, and since when; answers those that were not known."""
+    if not heard:
+        return set()
+    rows = await connection.fetch(
+        """
+        update cpts set merged_on = said.merged_on, into_cpts_id = said.into_cpts_id
+        from unnest($1::text[], $2::date[], $3::text[]) as said (cpts_id, merged_on, into_cpts_id)
+        where cpts.cpts_id = said.cpts_id and cpts.merged_on is null
+        returning cpts.cpts_id
+        """,
+        [one.event.cpts_id for one in heard],
+        [one.event.merged_on for one in heard],
+        [one.event.into_cpts_id for one in heard],
+    )
+    return {row["cpts_id"] for row in rows}
+
+
+async def finess_of_parts(connection: Connection, cpts_ids: Collection[str]) -> dict[str, set[str]]:
+    """The FINESS of CPTS and of all that are parts of these, by the CPTS asked for."""
+    rows = await connection.fetch(
+        """
+        with recursive part as (
+            select cpts_id as whole, cpts_id, finess from cpts where cpts_id = any ($1)
+            union
+            select whole, cpts.cpts_id, cpts.finess from cpts
+            join part on cpts.into_cpts_id = part.cpts_id
+        )
+        select whole, finess from part where finess is not null
+        """,
+        list(cpts_ids),
+    )
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["whole"], set()).add(row["finess"])
+    return found
 
 
 async def put_contract_years(
