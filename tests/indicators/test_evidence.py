@@ -1,5 +1,6 @@
 """Evidence over HTTP, on a real folder: what is taken, what is refused, who gets it back."""
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -23,7 +24,9 @@ from services.indicators.domain.evidence import (
     media_type_of,
 )
 from services.indicators.http.evidence import said_digest
+from services.indicators.store import contents
 from tests.indicators.ordering import Office, reason
+from tests.indicators.test_activities import GROUPE
 
 REPORT = b"%PDF-1.7 compte rendu"
 
@@ -151,12 +154,52 @@ async def test_a_file_may_have_20_megabytes_and_not_a_byte_more(office: Office) 
     assert len(await office.said("EvidenceRecorded", cpts_id)) == 1
 
 
-async def test_without_a_store_no_file_is_taken(
+async def test_without_a_store_no_file_is_taken_and_the_same_order_may_be_given_later(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cpts_id = await office.new_cpts()
+    path, key = f"/cpts/{cpts_id}/evidence/e", {"Idempotency_Key": f"evidence-{cpts_id}"}
     settings = msgspec.structs.replace(office.run.settings, evidence_store_url="")
-    monkeypatch.setattr(office.run, "settings", settings)
-    refused = await send(office, f"/cpts/{cpts_id}/evidence/e", REPORT)
-    assert reason(refused) == (503, "no_evidence_store")
+    with monkeypatch.context() as patch:
+        patch.setattr(office.run, "settings", settings)
+        refused = await send(office, path, REPORT, **key)
+        assert reason(refused) == (503, "no_evidence_store")
     assert await office.said("EvidenceRecorded", cpts_id) == []
+    assert (await send(office, path, REPORT, **key)).status_code == 201
+
+
+async def test_who_sends_a_file_holds_nothing_while_the_store_takes_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpts_id = await office.new_cpts()
+    begun, may_end = asyncio.Event(), asyncio.Event()
+    keep = contents.put
+
+    async def slow(url: str, sha256: str, content: bytes) -> None:
+        begun.set()
+        await may_end.wait()
+        await keep(url, sha256, content)
+
+    monkeypatch.setattr(contents, "put", slow)
+    sending = asyncio.create_task(send(office, f"/cpts/{cpts_id}/evidence/e", REPORT))
+    try:
+        await begun.wait()
+        async with asyncio.timeout(20):
+            meanwhile = await office.order(f"/cpts/{cpts_id}/activities/a", GROUPE)
+        assert meanwhile.status_code == 201, meanwhile.text
+        assert not sending.done()
+    finally:
+        may_end.set()
+    assert (await sending).status_code == 201
+
+
+async def test_nothing_is_kept_of_what_nobody_may_send(office: Office) -> None:
+    cpts_id = await office.new_cpts()
+    folder = Path(unquote(urlsplit(office.run.settings.evidence_store_url).path))
+    content = REPORT + b" of nobody"
+    sha256 = hashlib.sha256(content).hexdigest()
+    absent = await send(office, "/cpts/absent/evidence/e", content, "caisse")
+    assert reason(absent) == (404, "unknown_cpts")
+    another = await send(office, f"/cpts/{cpts_id}/evidence/e", content, Acting_Cpts="other")
+    assert reason(another) == (403, "not_the_acting_cpts")
+    assert not (folder / sha256[:2] / sha256).exists()

@@ -1,5 +1,6 @@
 """Pieces of evidence: taken as raw bytes, checked by type and digest, given back as they were."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -23,7 +24,7 @@ from services.indicators.domain.rule import CountingRule
 from services.indicators.handlers.recording import Said, announce
 from services.indicators.http.asking import HttpRequest, PathId, refused, unless_refused
 from services.indicators.http.ordering import EVERY_ROLE, locked_departement, recorded
-from services.indicators.store import contents, entries
+from services.indicators.store import contents, entries, membership_facts
 from services.messaging.documents import OrderOperation
 from services.messaging.orders import (
     Answer,
@@ -93,6 +94,28 @@ def _said_type(request: HttpRequest) -> str | None:
     return None if said in {"", "application/octet-stream"} else said
 
 
+def _taken(
+    cpts_id: str, evidence_id: str, content: bytes, said: str | None, said_type: str | None
+) -> EvidenceRecorded | Refusal:
+    """What a file is; reads all of it."""
+    if said is None:
+        return Refusal.DIGEST_NEEDED
+    return take_evidence(
+        cpts_id,
+        evidence_id,
+        content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        said_sha256=said,
+        said_type=said_type,
+    )
+
+
+async def _is_known(request: HttpRequest, cpts_id: str) -> bool:
+    """Whether the CPTS is one: nothing is kept of others."""
+    async with request.app.state.pool.acquire() as connection:
+        return cpts_id in await membership_facts.departements(connection, [cpts_id])
+
+
 @put(
     EVIDENCE,
     responses=recorded(EvidenceAnswer),
@@ -109,29 +132,26 @@ async def put_evidence(
 
     It never changes: another content needs another id.
     """
+    role = read_role(request, EVERY_ROLE)
+    is_of_cpts = read_acting_cpts(request, role) in {None, cpts_id}
+    url = _store_url(request)
     content = await request.body()
     said = said_digest(request.headers.get("content-digest"), sha256)
+    taken = await asyncio.to_thread(
+        _taken, cpts_id, evidence_id, content, said, _said_type(request)
+    )
+    # The object store may be slow: what waits for it holds neither the CPTS nor a connection.
+    if is_of_cpts and not isinstance(taken, Refusal) and await _is_known(request, cpts_id):
+        await contents.put(url, taken.sha256, content)
 
     async def body(order: Order) -> Answer:
         departement = await locked_departement(order, cpts_id)
-        if said is None:
-            raise refused(Refusal.DIGEST_NEEDED)
-        event = unless_refused(
-            take_evidence(
-                cpts_id,
-                evidence_id,
-                content,
-                sha256=hashlib.sha256(content).hexdigest(),
-                said_sha256=said,
-                said_type=_said_type(request),
-            )
-        )
+        event = unless_refused(taken)
         subject = evidence_subject(cpts_id, evidence_id)
         found = await entries.present(order.unit.connection, EvidenceRecorded, [subject])
         present = found.get(subject)
         if present not in {None, event}:
             raise refused(Refusal.ALREADY_EXISTS)
-        await contents.put(_store_url(request), event.sha256, content)
         if present is None:
             news = Said(subject=subject, departement=departement, event=event)
             await announce(order.unit, [news], order.cause)
