@@ -291,6 +291,25 @@ def test_a_move_told_before_a_persons_report_counts_though_it_comes_after_it() -
     assert end_of(late) == end_of(in_time) == (Stage.HONOURED, None, STARTS_AT, OTHER_RPPS)
 
 
+@pytest.mark.parametrize("is_noshow_late", [False, True])
+def test_what_a_person_says_last_stands_though_it_changes_nothing_then(
+    is_noshow_late: bool,
+) -> None:
+    """The platform said first that they came, then that they did not; then a person, that they
+    came."""
+    came = message(1, sent_at=NOON + timedelta(hours=30), status=HubStatus.FULFILLED)
+    missed = message(2, sent_at=NOON + timedelta(hours=31), status=HubStatus.NOSHOW)
+    at = NOON + timedelta(hours=32)
+    before, after = ((came,), (missed,)) if is_noshow_late else ((came, missed), ())
+    referral = reduce(heard, before, in_stage(Stage.BOOKED))
+    report = decide(referral, ReportHonoured(), at)
+    assert [type(event).__name__ for event in report] == ["AppointmentHonoured"]
+    referral = reduce(heard, after, evolved(referral, report, at, "order:1"))
+    assert referral.state is Stage.HONOURED
+    # said once more at that instant, it changes nothing
+    assert decide(referral, ReportHonoured(), at) == ()
+
+
 def test_what_the_platform_said_before_a_person_moved_it_says_nothing_of_the_new_time() -> None:
     referral = in_stage(Stage.BOOKED)
     at, starts_at = NOON + timedelta(hours=1), NOON + timedelta(hours=30)

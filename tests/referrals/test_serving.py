@@ -167,13 +167,16 @@ async def test_a_cpts_orders_about_its_own_referrals_alone(served: Served) -> No
     assert unknown.status_code == 404
 
 
-async def test_a_cpts_does_not_speak_for_the_regulation(served: Served) -> None:
+async def test_neither_side_speaks_for_the_other(served: Served) -> None:
     path = f"/referrals/{await offered(served, 'side')}"
     no = (403, "not_the_acting_side")
     for verb, body in (("return", {"reason": "by_regulation"}), ("cancel", {"by": "regulation"})):
         answer = await served.order(f"{path}/{verb}", body, role="cpts")
         assert (answer.status_code, answer.json()["reason"]) == no
     await served.order(f"{path}/accept", acceptance(), role="cpts")
+    for verb, body in (("return", {"reason": "by_cpts"}), ("cancel", {"by": "cpts"})):
+        answer = await served.order(f"{path}/{verb}", body, role="regulation")
+        assert (answer.status_code, answer.json()["reason"]) == no
     by_it = await served.order(f"{path}/cancel", {"by": "regulation"}, role="regulation")
     assert by_it.json()["state"] == "cancelled"
 

@@ -34,6 +34,7 @@ DECLINE_REASONS = {
 }
 NOT_OFFERED = "not_offered_in_time"
 OF_THE_REGULATION = {"regulation", "by_regulation"}
+OF_THE_CPTS = {"cpts", "by_cpts"}
 RETURN_REASONS = {"by_cpts", "by_regulation", "practitioner_unavailable"}
 SIDES = {"patient", "practitioner", "cpts", "regulation"}
 DEMAND_FIELDS = {"source", "source_id", "commune", "part", "need", "urgency", "received_at"}
@@ -155,8 +156,9 @@ class Oracle:
             about = {referral.cpts_id, order.body.get("cpts_id", referral.cpts_id)}
             if about != {order.acting_cpts}:
                 return "not_the_acting_cpts"
-            if OF_THE_REGULATION & {order.body.get("by"), order.body.get("reason")}:
-                return "not_the_acting_side"
+        others = {"cpts": OF_THE_REGULATION, "regulation": OF_THE_CPTS}.get(order.role, set())
+        if others & {order.body.get("by"), order.body.get("reason")}:
+            return "not_the_acting_side"
         verbs = {
             "accept": self._accept,
             "decline": self._decline,
@@ -296,8 +298,7 @@ class Oracle:
             return "no_appointment"
         if at < referral.starts_at:
             return "appointment_not_started"
-        if referral.state != state:
-            referral.state, referral.reported_at = state, at
+        referral.state, referral.reported_at = state, at
         return "ok"
 
     def _cancel(self, referral: Referral, body: dict[str, Any], _at: datetime) -> str:

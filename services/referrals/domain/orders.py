@@ -31,9 +31,11 @@ from services.referrals.domain.referral import (
     given_back_at,
 )
 from services.referrals.domain.refusal import Refusal, first_that_holds
+from services.referrals.domain.told import stamp_of_person
 
-
-SAS_SINCE = datetime(2019, 9, 9, tzinfo=UTC)  # announced that day (pacte de refondation des urgences)
+SAS_SINCE = datetime(
+    2019, 9, 9, tzinfo=UTC
+)  # announced that day (pacte de refondation des urgences)
 
 
 class DeclineReason(StrEnum):
@@ -219,12 +221,16 @@ def _report(referral: Referral, stage: Stage, instant: datetime) -> Events | Ref
         (Refusal.NO_APPOINTMENT, referral.state not in _REPORTABLE or starts_at is None),
         (Refusal.APPOINTMENT_NOT_STARTED, starts_at is not None and instant < starts_at),
     )
-    return refusal or attended(referral, stage)
+    # Said again, it stands against what the platform said before and tells later.
+    is_later = stamp_of_person(instant) > referral.attendance_told
+    return refusal or attended(referral, stage, is_said_again=is_later)
 
 
-def attended(referral: Referral, stage: Stage) -> Events:
-    """The event that makes the appointment honoured or missed; none when it already is."""
-    if referral.state is stage:
+def attended(referral: Referral, stage: Stage, *, is_said_again: bool = False) -> Events:
+    """The event that makes the appointment honoured or missed; none when it already is, unless it
+    is said again.
+    """
+    if referral.state is stage and not is_said_again:
         return ()
     event = AppointmentHonoured if stage is Stage.HONOURED else AppointmentMissed
     return (event(referral_id=referral.referral_id, cpts_id=cpts_of(referral)),)

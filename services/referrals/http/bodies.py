@@ -29,7 +29,9 @@ class NewDemand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     received_at: Instant
     part: PartName | None = None
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +41,9 @@ class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     practitioner_rpps: Rpps
     starts_at: Instant
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class Refusing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,7 +78,9 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     starts_at: Instant | None = None
     practitioner_rpps: Rpps | None = None
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class Reporting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -33,8 +33,9 @@ AnyRequest = Request[Any, Any, Any]
 
 THE_CPTS = frozenset({Role.CPTS, Role.SYSTEM})
 BOTH_SIDES = frozenset({Role.CPTS, Role.REGULATION, Role.SYSTEM})
-# A CPTS that says one of these would lay its own act at the regulation's door.
+# Who says one of the other side's would lay its own act at the other's door.
 OF_THE_REGULATION = frozenset({domain.Side.REGULATION, domain.ReturnReason.BY_REGULATION})
+OF_THE_CPTS = frozenset({domain.Side.CPTS, domain.ReturnReason.BY_CPTS})
 
 
 @post("/referrals/{referral_id:str}/accept", status_code=200)
@@ -205,6 +206,10 @@ async def carried_order(
     if order.role is Role.CPTS and says in OF_THE_REGULATION:
         raise Refused(
             "not_the_acting_side", "Une CPTS ne parle pas au nom de la régulation.", status=403
+        )
+    if order.role is Role.REGULATION and says in OF_THE_CPTS:
+        raise Refused(
+            "not_the_acting_side", "La régulation ne parle pas au nom d'une CPTS.", status=403
         )
     return await _carried(
         order, referral, domain.decide(referral, made(is_member=is_member), order.instant)
