@@ -109,6 +109,7 @@ def _opening(place: Place) -> Iterator[Draft]:
                 "cpts_id": place.cpts_id,
                 "cpts_name": f"CPTS {place.number}",
                 "seat_commune": place.commune,
+                "emerged_on": since,
             },
         ),
         (
@@ -131,7 +132,7 @@ def _opening(place: Place) -> Iterator[Draft]:
     bodies.append((f"{own}/aci", signed))
     for step, (path, body) in enumerate(bodies):
         at = OPENS_AT + timedelta(seconds=10 * step + place.number)
-        role = "caisse" if path.endswith("/aci") else "cpts"
+        role = {"/cpts": "ars", f"{own}/aci": "caisse"}.get(path, "cpts")
         yield _told(place, at, path, body, f"open-{place.number}-{step}", role=role)
 
 

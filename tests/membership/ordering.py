@@ -10,12 +10,22 @@ from aiokafka import TopicPartition
 from contracts.communes import all_communes
 from contracts.recorded import Recorded
 from contracts.topics import MEMBERSHIP
+from services.membership.domain import Cpts
 from services.messaging.clock import DrivenClock
 from services.messaging.codec import Decoder
 from services.messaging.log import read_bounds
 from services.messaging.process import Running
 from services.messaging.replaying import open_reader, read_to_end
 from services.messaging.settings import Settings
+
+A_CPTS = Cpts(
+    cpts_id="a",
+    cpts_name="CPTS a",
+    seat_commune="95127",
+    departement="95",
+    finess=None,
+    sequence=1,
+)
 
 
 class House:
@@ -43,12 +53,11 @@ class House:
         return await self.client.request(method, path, json=body, headers=acting | named)
 
     async def new_cpts(self, **fields: Any) -> str:
-        """The id of a CPTS just registered."""
+        """The id of a CPTS just registered; it emerged on the first day of 2024."""
         cpts_id = next(self._names)
-        answer = await self.order(
-            "/cpts",
-            {"cpts_id": cpts_id, "cpts_name": f"CPTS {cpts_id}", "seat_commune": "77288"} | fields,
-        )
+        body = {"cpts_id": cpts_id, "cpts_name": f"CPTS {cpts_id}", "seat_commune": "77288"}
+        body |= {"emerged_on": "2024-01-01"} | fields
+        answer = await self.order("/cpts", body, role="ars")
         assert answer.status_code == 201, answer.text
         return cpts_id
 

@@ -14,7 +14,6 @@ TOOL = {
     "is_interoperable": True,
 }
 ORDERS = [
-    ("POST", "finess", {"finess": "1770000077"}),
     ("POST", "territory", {"entry_id": "t2", "commune": "77288"} | DAY),
     ("POST", "territory/batch", {"entries": [{"entry_id": "t3", "commune": "77288"} | DAY]}),
     ("PUT", "territory/t", DAY),

@@ -17,5 +17,5 @@ async def test_a_finess_is_corrected_by_the_caisse_or_the_ars_and_frees_the_old_
     assert await house.types(first) == ["CptsRegistered", "FinessAssigned"]
     taken = await house.order(f"/cpts/{second}/finess", {"finess": right}, "PUT", role="ars")
     assert reason(taken) == "finess_taken"
-    freed = await house.order(f"/cpts/{second}/finess", {"finess": wrong})
+    freed = await house.order(f"/cpts/{second}/finess", {"finess": wrong}, role="ars")
     assert (freed.status_code, freed.json()["finess"]) == (200, wrong)

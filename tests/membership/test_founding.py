@@ -18,6 +18,7 @@ from contracts.events.membership import (
     ProjetDeSanteObjected,
     ProjetDeSanteSent,
     ProjetDeSanteValidated,
+    ProjetDeSanteWithdrawn,
 )
 from services.membership.domain import Cpts, projet
 from services.membership.domain.calendar import months_after
@@ -55,6 +56,8 @@ def send(
     first_event: ProjetDeSanteSent | None = None,
     known: tuple[Projet, ...] = (),
     silence: Silence = TWO_MONTHS,
+    today: date = SENT_ON,
+    is_own_word: bool = False,
 ) -> Any:
     return projet.send(
         "a",
@@ -69,6 +72,8 @@ def send(
         first_event=first_event,
         known=known,
         silence=silence,
+        today=today,
+        is_own_word=is_own_word,
     )
 
 
@@ -163,11 +168,11 @@ def test_one_projet_waits_at_a_time_and_an_objected_one_leaves_room_for_the_next
     objected = projet.evolve(pending, objection)
     assert objected is not None
     assert len(send("q", known=(objected,))) == 1
-    withdrawal = projet.withdraw(pending)
-    assert withdrawal is not None
+    withdrawal = projet.withdraw(pending, today=SENT_ON, is_own_word=True)
+    assert isinstance(withdrawal, ProjetDeSanteWithdrawn)
     withdrawn = projet.evolve(pending, withdrawal)
     assert withdrawn is not None
-    assert projet.withdraw(withdrawn) is None
+    assert projet.withdraw(withdrawn, today=SENT_ON, is_own_word=True) is None
     assert len(send("q", known=(withdrawn,))) == 1
 
 
@@ -180,6 +185,32 @@ def test_what_the_ars_decided_long_ago_is_recorded_with_the_projet() -> None:
     assert objection.grounds == ("prs_not_respected",)
     late = send(objected_on=date(2026, 3, 11), grounds=("prs_not_respected",))
     assert reason(late) is Reason.SILENCE_ELAPSED
+
+
+def test_a_cpts_does_not_say_alone_that_the_ars_was_silent_for_long_enough() -> None:
+    ends_on = sent().silence_ends_on
+    assert len(send(today=ends_on, is_own_word=True)) == 1
+    after = ends_on + timedelta(days=1)
+    assert reason(send(today=after, is_own_word=True)) is Reason.SILENCE_OF_THE_PAST
+    (first,) = send(today=after)
+    assert send(first_event=first, today=after, is_own_word=True) == []
+
+
+@given(st.booleans())
+def test_a_cpts_withdraws_no_projet_that_is_decided_or_validated_by_silence(has_run: bool) -> None:
+    waiting = sent()
+    for grounds in ((), ("prs_not_respected",)):
+        event = only(projet.decide(waiting, grounds=grounds, today=SENT_ON))
+        decided = projet.evolve(waiting, event)
+        assert decided is not None
+        refused = projet.withdraw(decided, today=SENT_ON, is_own_word=True)
+        assert reason(refused) is Reason.PROJET_DECIDED
+        assert projet.withdraw(decided, today=SENT_ON, is_own_word=False) is not None
+    if has_run:
+        waiting = projet.evolve(waiting, projet.fall_due(waiting)) or waiting
+    after = waiting.silence_ends_on + timedelta(days=1)
+    refused = projet.withdraw(waiting, today=after, is_own_word=True)
+    assert reason(refused) is Reason.SILENCE_ELAPSED
 
 
 LETTRE = LettreIntentionRecorded(cpts_id="a", lettre_id="l", sent_on=SENT_ON, communes=("95127",))

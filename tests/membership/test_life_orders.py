@@ -1,6 +1,7 @@
 """The life of a CPTS over HTTP and through time: what falls due, who decides, who becomes whom."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,8 @@ STRUCTURE = {
     "siret": "12345678900011",
     "from_on": "2026-02-01",
 }
+
+WORKS = {"rpps": rpps("1000000053"), "profession": "10", "from_on": "2026-02-01"}
 
 
 async def under_contract(house: House) -> str:
@@ -44,7 +47,11 @@ async def test_a_cpts_comes_to_be_step_by_step(house: House) -> None:
     assert (absent.status_code, reason(absent)) == (404, "unknown_lettre")
     await house.order(f"{path}/lettres-intention/l/validation", day, role="ars")
     more = LETTRE | {"partners": ["12345678900011"]}
-    replaced = await house.order(f"{path}/lettres-intention/l", more, "PUT")
+    rewritten = await house.order(f"{path}/lettres-intention/l", more, "PUT")
+    assert reason(rewritten) == "lettre_validated"
+    same = await house.order(f"{path}/lettres-intention/l", LETTRE, "PUT")
+    assert (same.status_code, same.json()["validated_on"]) == (200, "2026-02-01")
+    replaced = await house.order(f"{path}/lettres-intention/l", more, "PUT", role="ars")
     assert replaced.json()["validated_on"] == "2026-02-01"
     assert (await house.get(path))["stage"] == "lettre_intention"
 
@@ -90,7 +97,9 @@ async def test_only_the_ars_decides_on_a_projet_and_within_two_months(house: Hou
         f"{path}/objection", grounds, role="ars", Order_Instant="2026-05-01T23:59:59+02:00"
     )
     assert objected.json()["outcome"] == "objected"
-    withdrawn = await house.order(f"{path}/withdrawal", {})
+    erased = await house.order(f"{path}/withdrawal", {})
+    assert reason(erased) == "projet_decided"
+    withdrawn = await house.order(f"{path}/withdrawal", {}, role="ars")
     assert (withdrawn.json()["outcome"], withdrawn.json()["grounds"]) == ("withdrawn", [])
 
 
@@ -240,7 +249,44 @@ async def test_two_cpts_become_one_in_mid_year(house: House) -> None:
     assert reason(again) == "cpts_ended"
     anew = ACI | {"aci_id": "b", "starts_on": "2026-07-01"}
     assert reason(await house.order(f"/cpts/{cpts_id}/aci", anew, role="ars")) == "cpts_ended"
+    await nothing_runs_on(house, cpts_id)
     assert set((await house.get("/invariants")).values()) == {True}
+
+
+async def nothing_runs_on(house: House, cpts_id: str) -> None:
+    """What would run on in a CPTS that has merged is refused; its past is corrected as ever."""
+    path, code, doctor = f"/cpts/{cpts_id}", next(house.communes).code, rpps("1000000052")
+    aci = {name: value for name, value in ACI.items() if name != "aci_id"}
+    tool: dict[str, Any] = {"kind": "other", "tool_name": "Outil", "from_on": "2026-01-01"}
+    tool |= {"is_dmp_compatible": True, "is_interoperable": True}
+    mission = {"mission": "prevention", "started_on": "2026-05-01"}
+    participation = {"participation_id": "q", "rpps": doctor, "way": "cpts"}
+    for method, what, body in (
+        ("POST", "territory", place("later", code)),
+        ("PUT", "territory/e", {"from_on": "2026-01-01"}),
+        ("POST", "members", member("later", doctor)),
+        ("PUT", "members/m", {"from_on": "2026-01-01", "to_on": "2026-07-01"}),
+        ("POST", "participations", participation | {"from_on": "2026-01-01"}),
+        ("PUT", "structures/later", STRUCTURE),
+        ("PUT", "tools/later", tool),
+        ("PUT", "aci/aci", aci),
+        ("PUT", "missions/later", mission),
+    ):
+        refused = await house.order(f"{path}/{what}", body, method, role="ars")
+        assert reason(refused) == "cpts_ended", what
+        assert refused.json()["into_cpts_id"]
+    eve = {"to_on": "2026-06-30"}
+    for method, what, body in (
+        ("POST", "territory", place("past", code, **eve)),
+        ("PUT", "members/m", {"from_on": "2026-02-01"} | eve),
+        ("PUT", "structures/past", STRUCTURE | eve),
+        ("PUT", "missions/past", mission | {"ended_on": "2026-06-30"}),
+        ("PUT", "aci/aci", aci | {"is_withdrawn": True}),
+    ):
+        taken = await house.order(f"{path}/{what}", body, method, role="ars")
+        assert taken.status_code in (200, 201), taken.text
+    refused = await house.order(f"{path}/structures/past/professionals/p", WORKS, "PUT")
+    assert reason(refused) == "cpts_ended"
 
 
 async def test_a_part_of_a_cpts_becomes_another_in_mid_year(house: House) -> None:

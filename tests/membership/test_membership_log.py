@@ -43,10 +43,10 @@ async def season(house: House) -> str:
     for path, body, method, role in (
         ("lettres-intention/l", LETTRE, "PUT", "cpts"),
         ("projets-de-sante/o", OBJECTED, "PUT", "ars"),
-        ("projets-de-sante/o/withdrawal", {}, "POST", "cpts"),
+        ("projets-de-sante/o/withdrawal", {}, "POST", "ars"),
         ("projets-de-sante/p", SENT | {"validated_on": "2025-02-01"}, "PUT", "ars"),
         ("associations/a", {"declared_on": "2025-03-01", "legal_form": "loi_1901"}, "PUT", "cpts"),
-        ("finess", {"finess": f"1{int(cpts_id[1:]):09}"}, "POST", "cpts"),
+        ("finess", {"finess": f"1{int(cpts_id[1:]):09}"}, "POST", "ars"),
         (
             "territory",
             {"entry_id": "e", "commune": one.code} | {"from_on": "2025-01-01"},

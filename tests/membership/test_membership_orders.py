@@ -16,6 +16,7 @@ FINESS = (f"1{number:09}" for number in range(950_000_000, 960_000_000))
 async def test_a_cpts_is_registered_once_and_found_again(house: House) -> None:
     cpts_id = await house.new_cpts(cpts_name="CPTS du Pays", seat_commune="01091")
     again = {"cpts_id": cpts_id, "cpts_name": "CPTS du Pays", "seat_commune": "01033"}
+    again["emerged_on"] = "2024-01-01"
     answer = await house.order("/cpts", again)
     assert answer.status_code == 200
     other = await house.order("/cpts", again | {"cpts_name": "CPTS des Monts"})
@@ -40,21 +41,22 @@ async def test_a_finess_is_given_once_to_one_cpts(house: House) -> None:
     finess, other = next(FINESS), next(FINESS)
     first = await house.new_cpts(finess=finess)
     second = await house.new_cpts()
-    taken = await house.order(f"/cpts/{second}/finess", {"finess": finess})
+    taken = await house.order(f"/cpts/{second}/finess", {"finess": finess}, role="ars")
     assert reason(taken) == "finess_taken"
     assert taken.json()["held_by"][0]["cpts_id"] == first
     at_registration = await house.order(
         "/cpts",
         {"cpts_id": "late", "cpts_name": "C", "seat_commune": "77288", "finess": finess},
+        role="ars",
     )
     assert reason(at_registration) == "finess_taken"
-    given = await house.order(f"/cpts/{second}/finess", {"finess": other})
+    given = await house.order(f"/cpts/{second}/finess", {"finess": other}, role="ars")
     assert (given.status_code, given.json()["finess"]) == (200, other)
-    again = await house.order(f"/cpts/{second}/finess", {"finess": other})
+    again = await house.order(f"/cpts/{second}/finess", {"finess": other}, role="ars")
     assert reason(again) == "finess_already_known"
     corsican = await house.new_cpts(seat_commune="2A004", finess="12A0000001")
     assert (await house.get(f"/cpts/{corsican}"))["finess"] == "12A0000001"
-    absent = await house.order("/cpts/absent/finess", {"finess": other})
+    absent = await house.order("/cpts/absent/finess", {"finess": other}, role="ars")
     assert (absent.status_code, reason(absent)) == (404, "unknown_cpts")
 
 
@@ -226,7 +228,7 @@ async def test_registrations_at_once_under_one_id_or_one_finess_make_one_cpts(
         {"cpts_id": cpts_id, "cpts_name": name, "seat_commune": "77288", "finess": finess}
         for cpts_id, name in (("same", "A"), ("same", "B"), ("other", "A"), ("other", "B"))
     ]
-    answers = await asyncio.gather(*(house.order("/cpts", one) for one in orders))
+    answers = await asyncio.gather(*(house.order("/cpts", one, role="ars") for one in orders))
     assert Counter(one.status_code for one in answers) == {201: 1, 409: 3}
 
 

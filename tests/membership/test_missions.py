@@ -25,6 +25,7 @@ from services.membership.domain.missions import (
 )
 from services.membership.domain.refusals import Reason, Refusal
 from services.membership.handlers import fallen_due
+from tests.membership.ordering import A_CPTS
 from tests.membership.test_founding import PARAMETERS, sent
 
 RULES = PARAMETERS.missions
@@ -117,7 +118,7 @@ def test_deadlines_are_set_again_only_when_they_change() -> None:
     ],
 )
 def test_a_mission_starts_under_an_aci_and_once_at_a_time(asked, others, expected) -> None:
-    refusal = check_mission(asked, others=[*others, asked], signed=[ACI], missions=RULES)
+    refusal = check_mission(A_CPTS, asked, others=[*others, asked], signed=[ACI], missions=RULES)
     assert (refusal and refusal.reason) == expected
 
 

@@ -21,7 +21,7 @@ from services.membership.domain.professionals import (
 )
 from services.membership.domain.refusals import Reason, Refusal
 from services.membership.domain.registration import assign_finess, register
-from tests.membership.ordering import check_digit, rpps
+from tests.membership.ordering import A_CPTS, check_digit, rpps
 
 PRECEDENCE = """
 unknown_cpts unknown_entry unknown_member unknown_participation unknown_aci unknown_lettre
@@ -29,10 +29,12 @@ unknown_projet unknown_structure cpts_ended
 already_exists unknown_commune finess_already_known finess_taken unknown_profession unknown_way
 unknown_kind number_needed not_a_mission unknown_legal_form legal_form_of_another_place
 unknown_ground unknown_termination_reason
-period_ends_before_it_starts wrong_check_digit belongs_through_structure member_overlap
+period_ends_before_it_starts before_it_emerged wrong_check_digit belongs_through_structure
+member_overlap
 population_needed population_not_allowed city_and_arrondissement place_taken parts_exceed_commune
 aci_in_force territory_empty population_unknown
-day_before_it_was_sent projet_pending projet_decided projet_not_validated silence_elapsed
+day_before_it_was_sent lettre_validated projet_pending projet_decided projet_not_validated
+silence_elapsed silence_of_the_past
 no_aci_in_force mission_under_way deployed_before_it_started not_within_the_aci
 into_itself nothing_to_take
 """
@@ -81,7 +83,7 @@ def asked(what: str, member_id: str = "new") -> MemberAsked:
 
 
 def member(what: str, member_id: str) -> MemberRecorded:
-    recorded = record_members("a", [asked(what, member_id)], known={}, present=[])
+    recorded = record_members(A_CPTS, [asked(what, member_id)], known={}, present=[])
     assert isinstance(recorded, list)
     return recorded[0]
 
@@ -108,7 +110,7 @@ wrong 2026-01-01.. overridden  | wrong 2026-01-01.. overridden   | member_overla
 )
 def test_a_member_is_recorded_or_refused(holding: str, asking: str, answer: str) -> None:
     present = [] if holding == "-" else [member(holding, "old")]
-    result = record_members("a", [asked(asking)], known={}, present=present)
+    result = record_members(A_CPTS, [asked(asking)], known={}, present=present)
     if isinstance(result, Refusal):
         assert result.reason == answer
         assert result.extension["member_id"] == "new"
@@ -126,13 +128,13 @@ def test_the_same_member_again_changes_nothing_and_another_content_is_refused() 
         ("wrong 2026-01-01..", Reason.ALREADY_EXISTS),
         ("doctor 2026-01-01.. mistyped", Reason.ALREADY_EXISTS),
     ]:
-        result = record_members("a", [asked(what)], known={"new": first}, present=[first])
+        result = record_members(A_CPTS, [asked(what)], known={"new": first}, present=[first])
         assert (result.reason if isinstance(result, Refusal) else result) == answer
 
 
 def test_a_batch_of_members_is_checked_against_itself() -> None:
     batch = [asked("doctor 2026-01-01..", "one"), asked("doctor 2026-02-01..", "two")]
-    result = record_members("a", batch, known={}, present=[])
+    result = record_members(A_CPTS, batch, known={}, present=[])
     assert isinstance(result, Refusal)
     assert (result.reason, result.extension["member_id"]) == (Reason.MEMBER_OVERLAP, "two")
 
@@ -155,14 +157,14 @@ def test_a_member_is_corrected_under_the_rules_of_a_new_one() -> None:
         (correction("2026-01-01", "2026-07-01", is_withdrawn=True), "recorded"),
         (correction("2026-02-01", "2026-01-01"), Reason.PERIOD_ENDS_BEFORE_IT_STARTS),
     ]:
-        result = correct_member(own, order, present=[own, other])
+        result = correct_member(A_CPTS, own, order, present=[own, other])
         if isinstance(result, MemberRecorded):
             assert answer == "recorded"
             assert (result.rpps, result.profession) == (own.rpps, own.profession)
         else:
             assert (result and result.reason) == answer
     withdrawn = msgspec.structs.replace(other, is_withdrawn=True)
-    kept = correct_member(own, correction("2026-01-01"), present=[own, withdrawn])
+    kept = correct_member(A_CPTS, own, correction("2026-01-01"), present=[own, withdrawn])
     assert isinstance(kept, MemberRecorded)
 
 
@@ -200,16 +202,16 @@ def test_a_participation_needs_a_known_way_and_a_sound_period() -> None:
         (participation("cpts", is_overridden=False), Reason.WRONG_CHECK_DIGIT),
         (participation("cpts", rpps=DOCTOR, is_overridden=False), None),
     ]:
-        result = record_participation("a", order, first_event=None)
+        result = record_participation(A_CPTS, order, first_event=None)
         assert (result.reason if isinstance(result, Refusal) else None) == answer
 
 
 def test_a_participation_is_kept_once_and_corrected() -> None:
-    first = record_participation("a", participation("cpts"), first_event=None)
+    first = record_participation(A_CPTS, participation("cpts"), first_event=None)
     assert first is not None
     assert not isinstance(first, Refusal)
-    assert record_participation("a", participation("cpts"), first_event=first) is None
-    other = record_participation("a", participation("msp"), first_event=first)
+    assert record_participation(A_CPTS, participation("cpts"), first_event=first) is None
+    other = record_participation(A_CPTS, participation("msp"), first_event=first)
     assert isinstance(other, Refusal)
     assert other.reason is Reason.ALREADY_EXISTS
     assert correct_participation(first, correction("2026-01-01")) is None

@@ -24,7 +24,7 @@ from services.membership.domain.structures import (
     check_structure,
     check_tool,
 )
-from tests.membership.ordering import rpps
+from tests.membership.ordering import A_CPTS, rpps
 
 DOCTOR = rpps("1000000001")
 DAY = date(2026, 1, 1)
@@ -110,7 +110,7 @@ def test_a_structure_that_changes_says_again_only_who_changes_with_it() -> None:
     ],
 )
 def test_a_structure_has_a_kind_of_the_law_and_its_number(fields, expected) -> None:
-    refusal = check_structure(structure(**fields))
+    refusal = check_structure(A_CPTS, structure(**fields))
     assert (refusal and refusal.reason) == expected
 
 
@@ -140,19 +140,21 @@ def test_somebody_is_once_in_a_structure_and_may_also_belong_personally(
     fields, others, expected
 ) -> None:
     asked = professional(**fields)
-    refusal = check_professional(asked, is_check_digit_overridden=False, others=others)
+    refusal = check_professional(A_CPTS, asked, is_check_digit_overridden=False, others=others)
     assert (refusal and refusal.reason) == expected
     if expected is Reason.WRONG_CHECK_DIGIT:
-        assert check_professional(asked, is_check_digit_overridden=True, others=others) is None
+        assert (
+            check_professional(A_CPTS, asked, is_check_digit_overridden=True, others=others) is None
+        )
 
 
 def test_who_belongs_through_a_structure_is_corrected_there() -> None:
     member = belonging(professional(), structure())
-    refused = correct_member(member, Correction(from_on=DAY), present=[member])
+    refused = correct_member(A_CPTS, member, Correction(from_on=DAY), present=[member])
     assert isinstance(refused, Refusal)
     assert refused.reason is Reason.BELONGS_THROUGH_STRUCTURE
     moved = Correction(from_on=date(2026, 2, 1))
-    corrected = correct_member(PERSONAL, moved, present=[PERSONAL, member])
+    corrected = correct_member(A_CPTS, PERSONAL, moved, present=[PERSONAL, member])
     assert corrected == msgspec.structs.replace(PERSONAL, from_on=date(2026, 2, 1))
 
 
@@ -165,5 +167,5 @@ def test_who_belongs_through_a_structure_is_corrected_there() -> None:
     ],
 )
 def test_a_tool_is_of_a_known_kind(fields, expected) -> None:
-    refusal = check_tool(msgspec.structs.replace(AGENDA, **fields))
+    refusal = check_tool(A_CPTS, msgspec.structs.replace(AGENDA, **fields))
     assert (refusal and refusal.reason) == expected

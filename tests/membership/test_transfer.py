@@ -26,7 +26,7 @@ from services.membership.domain.contract import contract_years
 from services.membership.domain.refusals import Reason, Refusal
 from services.membership.domain.structures import belonging
 from services.membership.domain.transfer import Holding, Moved, merge, split
-from tests.membership.ordering import rpps
+from tests.membership.ordering import A_CPTS, rpps
 from tests.membership.test_structures import professional, structure
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 1)
@@ -35,18 +35,11 @@ PERIODS = st.tuples(DAYS, st.none() | DAYS).filter(lambda one: one[1] is None or
 MERGED_ON = date(2026, 2, 1)
 
 
-A = Cpts(
-    cpts_id="a",
-    cpts_name="CPTS a",
-    seat_commune="95127",
-    departement="95",
-    finess=None,
-    sequence=1,
-)
+NOTHING = Holding()
 
 
 def cpts(cpts_id: str, **fields: Any) -> Cpts:
-    return msgspec.structs.replace(A, cpts_id=cpts_id, **fields)
+    return msgspec.structs.replace(A_CPTS, cpts_id=cpts_id, **fields)
 
 
 def place(number: int, period, cpts_id: str = "a") -> TerritoryPlaceRecorded:
@@ -71,13 +64,15 @@ def member(number: int, period, cpts_id: str = "a") -> MemberRecorded:
     )
 
 
-def merged(held: Holding, *, on: date = MERGED_ON, there=(), signed=(), missions=()) -> Moved:
+def merged(
+    held: Holding, *, on: date = MERGED_ON, there: Holding = NOTHING, signed=(), missions=()
+) -> Moved:
     moved = merge(
         cpts("a"),
         cpts("b"),
         on=on,
         held=held,
-        members_there=there,
+        there=there,
         signed=signed,
         missions=missions,
     )
@@ -148,12 +143,49 @@ def test_a_merger_ends_the_aci_and_the_missions_on_the_eve() -> None:
 def test_a_member_of_both_is_not_one_twice() -> None:
     both, single = member(1, (FIRST, None)), member(2, (FIRST, None))
     there = msgspec.structs.replace(both, cpts_id="b", member_id="x")
-    moved = merged(Holding(members=[both, single]), there=[there])
+    moved = merged(Holding(members=[both, single]), there=Holding(members=[there]))
     assert [one.rpps for one in moved.taken] == [single.rpps]
     assert [one.to_on for one in moved.given[:2]] == [date(2026, 1, 31)] * 2
     left = msgspec.structs.replace(there, to_on=date(2026, 1, 15))
-    moved = merged(Holding(members=[both]), there=[left])
+    moved = merged(Holding(members=[both]), there=Holding(members=[left]))
     assert [one.rpps for one in moved.taken] == [both.rpps]
+
+
+@given(PERIODS, st.lists(PERIODS, max_size=4), DAYS)
+def test_on_every_day_from_the_merger_a_member_of_either_is_a_member_once(
+    period, periods_there, on
+) -> None:
+    """Those who were there already stay on their own days; the other days are taken over."""
+    of_a = member(1, period)
+    there: list[MemberRecorded] = []
+    for number, (from_on, to_on) in enumerate(sorted(periods_there, key=lambda one: one[0])):
+        before = there[-1].to_on if there else date.min
+        if before is not None and from_on > before:
+            there.append(
+                msgspec.structs.replace(
+                    member(number, (from_on, to_on), "b"), rpps=of_a.rpps, member_id=f"x{number}"
+                )
+            )
+    moved = merged(Holding(members=[of_a]), on=on, there=Holding(members=there))
+    members = [*there, *(one for one in moved.taken if isinstance(one, MemberRecorded))]
+    assert len({one.member_id for one in members}) == len(members)
+    day = FIRST
+    while day <= LAST + timedelta(days=2):
+        was_there = any(is_on(day, one.from_on, one.to_on) for one in there)
+        came = day >= on and is_on(day, of_a.from_on, of_a.to_on)
+        found = [one for one in members if is_on(day, one.from_on, one.to_on)]
+        assert len(found) == (was_there or came), day
+        day += timedelta(days=1)
+
+
+def test_what_came_before_keeps_its_id_when_the_rest_follows() -> None:
+    """A split took an entry, which ran again here later; then the rest is merged."""
+    came = msgspec.structs.replace(place(1, (FIRST, FIRST), "b"), entry_id="a~e1")
+    again = place(1, (MERGED_ON, None))
+    moved = merged(Holding(territory=[again]), there=Holding(territory=[came]))
+    (taken,) = moved.taken
+    assert isinstance(taken, TerritoryPlaceRecorded)
+    assert taken.entry_id == "a~e1~2026-02-01"
 
 
 def test_a_structure_moves_with_those_who_work_in_it() -> None:
@@ -165,16 +197,16 @@ def test_a_structure_moves_with_those_who_work_in_it() -> None:
     assert out == belonging(doctor, ended)
     came, works, belongs = moved.taken
     assert isinstance(came, StructureRecorded)
-    assert (came.cpts_id, came.structure_id, came.from_on) == ("b", "a:s", MERGED_ON)
+    assert (came.cpts_id, came.structure_id, came.from_on) == ("b", "a~s", MERGED_ON)
     assert isinstance(works, StructureProfessionalRecorded)
-    assert (works.structure_id, works.professional_id) == ("a:s", "p")
+    assert (works.structure_id, works.professional_id) == ("a~s", "p")
     assert belongs == belonging(works, came)
-    assert (belongs.cpts_id, belongs.member_id, belongs.from_on) == ("b", "a:s:p", MERGED_ON)
+    assert (belongs.cpts_id, belongs.member_id, belongs.from_on) == ("b", "a~s:p", MERGED_ON)
 
 
 def test_who_has_become_part_of_another_does_not_merge_again() -> None:
     ended = cpts("a", merged_on=FIRST, into_cpts_id="c")
-    nothing: dict[str, Any] = {"held": Holding(), "members_there": (), "signed": (), "missions": ()}
+    nothing: dict[str, Any] = {"held": Holding(), "there": Holding(), "signed": (), "missions": ()}
     for one, other, expected in (
         (cpts("a"), cpts("a"), Reason.INTO_ITSELF),
         (ended, cpts("b"), Reason.CPTS_ENDED),

@@ -114,6 +114,7 @@ def _registration(desk: Desk, cpts: Cpts) -> Iterator[Draft]:
             cpts_name=cpts.cpts_name,
             seat_commune=cpts.seat,
             finess=None if cpts.is_finess_late else cpts.finess,
+            emerged_on=TERRITORY_FROM,
         ),
         role="ars",
         lane=lane,
@@ -234,6 +235,7 @@ def _refused_by_membership(desk: Desk, cast: Sequence[Cpts]) -> Iterator[Draft]:
             "POST",
             f"{path}{suffix}",
             body if id_name is None else {id_name: f"refused-{name}"} | body,
+            role="caisse" if id_name is None else "cpts",
             barrier=i == 0,
         )
     new = {"member_id": "m-intrus", "rpps": WRONG_RPPS, "profession": "10", "from_on": day}

@@ -159,7 +159,7 @@ def _found(tale: Tale) -> None:
     tale.on("2026-01-05", "émergence, lettre d'intention, projet de santé envoyé à l'ARS")
     seat = max(communes_of_epci(EPCI), key=lambda commune: commune.population or 0).code
     named = {"cpts_id": CPTS, "cpts_name": "CPTS du Sud sauvage", "seat_commune": seat}
-    tale.give("membership", "ars", "POST", "/cpts", named)
+    tale.give("membership", "ars", "POST", "/cpts", named | {"emerged_on": "2025-01-01"})
     tale.give("membership", "cpts", "POST", f"{HERE}/territory/batch", {"entries": places})
     lettre = {"sent_on": "2026-01-05", "communes": [seat]}
     tale.give("membership", "cpts", "PUT", f"{HERE}/lettres-intention/l", lettre)

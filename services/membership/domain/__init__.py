@@ -13,6 +13,9 @@ from datetime import date
 
 import msgspec
 
+CAME_FROM = "~"
+"""Between the id of a CPTS and that of an entry which came from it: nobody may give such an id."""
+
 
 class Cpts(msgspec.Struct, frozen=True, kw_only=True):
     """A registered CPTS as its row holds it; `sequence` is that of its last event.

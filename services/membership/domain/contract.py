@@ -23,7 +23,7 @@ from services.membership.domain import Cpts, have_common_day, is_on
 from services.membership.domain.calendar import MONTHS, months_after
 from services.membership.domain.parameters import Parameters, taille_of
 from services.membership.domain.projet import Outcome, Projet
-from services.membership.domain.refusals import Reason, Refusal, already_exists, ended_refusal
+from services.membership.domain.refusals import Reason, Refusal, already_exists, runs_on_refusal
 
 
 class TerminationReason(StrEnum):
@@ -100,8 +100,10 @@ def sign_aci(
     aci = _aci(cpts, asked, is_withdrawn=False)
     if first_event is not None:
         return [] if first_event == aci else already_exists("L'ACI", asked.aci_id)
-    refusal = _refusal_of_signature(cpts, aci, projets) or _refusal_of_years(
-        cpts, aci, signed, {}, territory
+    refusal = (
+        runs_on_refusal(cpts, aci.contract_years[-1].ends_on)
+        or _refusal_of_signature(cpts, aci, projets)
+        or _refusal_of_years(cpts, aci, signed, {}, territory)
     )
     if refusal is not None:
         return refusal
@@ -131,7 +133,9 @@ def correct_aci(
         return []
     if is_withdrawn:
         return [aci]
-    refusal = _refusal_of_years(cpts, aci, signed, determined, territory)
+    refusal = runs_on_refusal(cpts, aci.contract_years[-1].ends_on) or _refusal_of_years(
+        cpts, aci, signed, determined, territory
+    )
     if refusal is not None:
         return refusal
     missing = _determine_missing(aci, determined, territory, parameters)
@@ -223,8 +227,6 @@ def _aci(cpts: Cpts, asked: AciAsked, *, is_withdrawn: bool) -> AciSigned:
 
 def _refusal_of_signature(cpts: Cpts, aci: AciSigned, projets: Sequence[Projet]) -> Refusal | None:
     """Where no projet is known, its validation came before this record began."""
-    if cpts.merged_on is not None and aci.contract_years[-1].ends_on >= cpts.merged_on:
-        return ended_refusal(cpts)
     known = [one for one in projets if one.outcome is not Outcome.WITHDRAWN]
     is_validated = any(
         one.outcome is Outcome.VALIDATED

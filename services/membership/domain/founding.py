@@ -41,6 +41,17 @@ def check_lettre(
     return validated_too_early(lettre)
 
 
+def rewritten_refusal(present: LettreIntentionRecorded | None) -> Refusal | None:
+    """Why a CPTS does not change its own lettre: what was validated is what it said that day."""
+    if present is None or present.validated_on is None:
+        return None
+    return Refusal(
+        reason=Reason.LETTRE_VALIDATED,
+        detail=f"La lettre est validée depuis le {present.validated_on} : seules la caisse ou "
+        "l'ARS la corrigent.",
+    )
+
+
 def validated_too_early(lettre: LettreIntentionRecorded) -> Refusal | None:
     """The refusal of a validation before the lettre was sent."""
     if lettre.validated_on is None or lettre.validated_on >= lettre.sent_on:

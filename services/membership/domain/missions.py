@@ -18,11 +18,11 @@ from contracts.events.membership import (
     MissionDeadlinesSet,
     MissionRecorded,
 )
-from services.membership.domain import have_common_day, is_on
+from services.membership.domain import Cpts, have_common_day, is_on
 from services.membership.domain.calendar import months_after
 from services.membership.domain.founding import not_a_mission
 from services.membership.domain.parameters import Missions
-from services.membership.domain.refusals import Reason, Refusal, period_refusal
+from services.membership.domain.refusals import Reason, Refusal, period_refusal, runs_on_refusal
 
 DeadlineEvent = MissionDeadlineNear | MissionDeadlineMissed
 
@@ -46,6 +46,7 @@ class PendingDeadline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_mission(
+    cpts: Cpts,
     mission: MissionRecorded,
     *,
     others: Iterable[MissionRecorded],
@@ -55,8 +56,10 @@ def check_mission(
     """Why a mission is refused; `others` are the CPTS's missions, `signed` its ACI, as they are."""
     if mission.is_withdrawn:
         return None
-    refusal = not_a_mission(mission.mission, missions) or period_refusal(
-        mission.started_on, mission.ended_on
+    refusal = (
+        runs_on_refusal(cpts, mission.ended_on)
+        or not_a_mission(mission.mission, missions)
+        or period_refusal(mission.started_on, mission.ended_on)
     )
     if refusal is not None:
         return refusal

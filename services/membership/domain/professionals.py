@@ -5,7 +5,7 @@ eleven digits of which the last is a check digit. Public examples break it, so i
 entries only, and may be overridden; at other doors a wrong digit is listed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -13,8 +13,15 @@ import msgspec
 
 from contracts.events.membership import MemberRecorded, ParticipationRecorded
 from contracts.professions import professions
-from services.membership.domain import Correction, have_common_day
-from services.membership.domain.refusals import Reason, Refusal, already_exists, period_refusal
+from services.membership.domain import Correction, Cpts, have_common_day
+from services.membership.domain.refusals import (
+    Reason,
+    Refusal,
+    already_exists,
+    earliest_again,
+    period_refusal,
+    runs_on_refusal,
+)
 
 LARGEST_DIGIT = 9
 
@@ -60,16 +67,20 @@ def has_right_check_digit(rpps: str) -> bool:
 
 
 def record_members(
-    cpts_id: str,
+    cpts: Cpts,
     asked: Iterable[MemberAsked],
     *,
     known: Mapping[str, MemberRecorded],
     present: Iterable[MemberRecorded],
+    of_structures: Collection[str] = (),
+    earliest: date | None = None,
 ) -> list[MemberRecorded] | Refusal:
     """The events of new members of one CPTS, all or none; the first refusal names its `member_id`.
 
     `known` holds the first event of those members that exist: the same content again changes
-    nothing. `present` holds the CPTS's present entries of the professionals asked for.
+    nothing. `present` holds the CPTS's present entries of the professionals asked for. The ids
+    `of_structures` are those of people who belong through one. `earliest` is the first day that
+    who orders it may say, None for any.
     """
     first_events = dict(known)
     of_rpps: dict[str, list[MemberRecorded]] = {}
@@ -79,7 +90,7 @@ def record_members(
     recorded: list[MemberRecorded] = []
     for one in asked:
         entry = MemberRecorded(
-            cpts_id=cpts_id,
+            cpts_id=cpts.cpts_id,
             member_id=one.member_id,
             rpps=one.rpps,
             profession=one.profession,
@@ -90,11 +101,11 @@ def record_members(
         if first_event == entry:
             continue
         same_professional = of_rpps.setdefault(one.rpps, [])
-        refusal = (
+        refusal = runs_on_refusal(cpts, one.to_on) or (
             already_exists("Le membre", one.member_id)
-            if first_event is not None
+            if first_event is not None or one.member_id in of_structures
             else profession_refusal(one.profession)
-            or period_refusal(one.from_on, one.to_on)
+            or period_refusal(one.from_on, one.to_on, earliest=earliest)
             or check_digit_refusal(one.rpps, is_overridden=one.is_check_digit_overridden)
             or overlap_refusal(entry, same_professional)
         )
@@ -107,11 +118,17 @@ def record_members(
 
 
 def correct_member(
-    member: MemberRecorded, correction: Correction, *, present: Sequence[MemberRecorded]
+    cpts: Cpts,
+    member: MemberRecorded,
+    correction: Correction,
+    *,
+    present: Sequence[MemberRecorded],
+    earliest: date | None = None,
 ) -> MemberRecorded | Refusal | None:
     """The event of a member's new dates; None if nothing changes.
 
-    `present` holds the CPTS's present entries of the same professional.
+    `present` holds the CPTS's present entries of the same professional; `earliest` is as in
+    `record_members`.
     """
     if member.structure_id is not None:
         return Refusal(
@@ -128,7 +145,10 @@ def correct_member(
     )
     if corrected == member:
         return None
-    refusal = period_refusal(corrected.from_on, corrected.to_on)
+    refusal = None if corrected.is_withdrawn else runs_on_refusal(cpts, corrected.to_on)
+    refusal = refusal or period_refusal(
+        corrected.from_on, corrected.to_on, earliest=earliest_again(earliest, member.from_on)
+    )
     if refusal is None and not corrected.is_withdrawn:
         personal = [one for one in present if one.structure_id is None]
         refusal = overlap_refusal(corrected, personal)
@@ -136,11 +156,11 @@ def correct_member(
 
 
 def record_participation(
-    cpts_id: str, asked: ParticipationAsked, *, first_event: ParticipationRecorded | None
+    cpts: Cpts, asked: ParticipationAsked, *, first_event: ParticipationRecorded | None
 ) -> ParticipationRecorded | Refusal | None:
     """The event of a participation; None when it is recorded already. It needs no membership."""
     entry = ParticipationRecorded(
-        cpts_id=cpts_id,
+        cpts_id=cpts.cpts_id,
         participation_id=asked.participation_id,
         rpps=asked.rpps,
         way=asked.way,
@@ -149,6 +169,9 @@ def record_participation(
     )
     if first_event == entry:
         return None
+    refusal = runs_on_refusal(cpts, asked.to_on)
+    if refusal is not None:
+        return refusal
     if first_event is not None:
         return already_exists("La participation", asked.participation_id)
     if asked.way not in tuple(Way):

@@ -73,10 +73,13 @@ def send(
     first_event: ProjetDeSanteSent | None,
     known: Iterable[Projet],
     silence: Silence,
+    today: date,
+    is_own_word: bool,
 ) -> list[ProjetEvent] | Refusal:
     """The projet, and its decision if it comes along; empty when it was sent already.
 
-    `known` are the CPTS's projets. One may be pending at a time.
+    `known` are the CPTS's projets. One may be pending at a time. `is_own_word`: the CPTS itself
+    says it, and does not say that the ARS has already been silent for long enough.
     """
     sent = ProjetDeSanteSent(
         cpts_id=cpts_id,
@@ -94,6 +97,12 @@ def send(
             detail=f"L'ARS n'a pas encore répondu sur le projet {pending[0]}.",
             extension={"projet_id": pending[0]},
         )
+    if is_own_word and sent.silence_ends_on < today:
+        return Refusal(
+            reason=Reason.SILENCE_OF_THE_PAST,
+            detail=f"Le silence de l'ARS aurait pris fin le {sent.silence_ends_on} : une CPTS ne "
+            "déclare pas seule un projet déjà validé. L'ARS ou la caisse l'enregistrent.",
+        )
     decided_on = asked.validated_on or asked.objected_on
     if decided_on is None:
         return [sent]
@@ -110,10 +119,24 @@ def decide(projet: Projet, *, grounds: tuple[str, ...], today: date) -> list[Pro
     return decision if isinstance(decision, Refusal) else [decision]
 
 
-def withdraw(projet: Projet) -> ProjetDeSanteWithdrawn | None:
-    """The projet was recorded by mistake; None when it is withdrawn already."""
+def withdraw(
+    projet: Projet, *, today: date, is_own_word: bool
+) -> ProjetDeSanteWithdrawn | Refusal | None:
+    """The projet was recorded by mistake; None when it is withdrawn already.
+
+    `is_own_word`: the CPTS itself withdraws it, as long as the ARS may yet decide and has not.
+    """
     if projet.outcome is Outcome.WITHDRAWN:
         return None
+    if is_own_word:
+        is_silent_enough = projet.outcome is Outcome.PENDING and today > projet.silence_ends_on
+        refusal = (
+            _silence_elapsed(projet.silence_ends_on)
+            if is_silent_enough
+            else _refusal_of_decision(projet, today)
+        )
+        if refusal is not None:
+            return refusal
     return ProjetDeSanteWithdrawn(cpts_id=projet.cpts_id, projet_id=projet.projet_id)
 
 

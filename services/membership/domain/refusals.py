@@ -36,6 +36,7 @@ class Reason(StrEnum):
     UNKNOWN_GROUND = "unknown_ground"
     UNKNOWN_TERMINATION_REASON = "unknown_termination_reason"
     PERIOD_ENDS_BEFORE_IT_STARTS = "period_ends_before_it_starts"
+    BEFORE_IT_EMERGED = "before_it_emerged"
     WRONG_CHECK_DIGIT = "wrong_check_digit"
     BELONGS_THROUGH_STRUCTURE = "belongs_through_structure"
     MEMBER_OVERLAP = "member_overlap"
@@ -48,10 +49,12 @@ class Reason(StrEnum):
     TERRITORY_EMPTY = "territory_empty"
     POPULATION_UNKNOWN = "population_unknown"
     DAY_BEFORE_IT_WAS_SENT = "day_before_it_was_sent"
+    LETTRE_VALIDATED = "lettre_validated"
     PROJET_PENDING = "projet_pending"
     PROJET_DECIDED = "projet_decided"
     PROJET_NOT_VALIDATED = "projet_not_validated"
     SILENCE_ELAPSED = "silence_elapsed"
+    SILENCE_OF_THE_PAST = "silence_of_the_past"
     NO_ACI_IN_FORCE = "no_aci_in_force"
     MISSION_UNDER_WAY = "mission_under_way"
     DEPLOYED_BEFORE_IT_STARTED = "deployed_before_it_started"
@@ -109,11 +112,35 @@ def ended_refusal(cpts: Cpts) -> Refusal:
     )
 
 
-def period_refusal(from_on: date, to_on: date | None) -> Refusal | None:
-    """The refusal of a period whose last day comes before its first; None when it is sound."""
-    if to_on is None or from_on <= to_on:
+def runs_on_refusal(cpts: Cpts, to_on: date | None) -> Refusal | None:
+    """The refusal of what would run on in a CPTS that is a part of another by then."""
+    if cpts.merged_on is None or (to_on is not None and to_on < cpts.merged_on):
         return None
-    return Refusal(
-        reason=Reason.PERIOD_ENDS_BEFORE_IT_STARTS,
-        detail=f"La période finit le {to_on}, avant de commencer le {from_on}.",
-    )
+    return ended_refusal(cpts)
+
+
+def period_refusal(
+    from_on: date, to_on: date | None, *, earliest: date | None = None
+) -> Refusal | None:
+    """The refusal of a period whose last day comes before its first; None when it is sound.
+
+    `earliest` is the first day that who says it may say, None for any.
+    """
+    if to_on is not None and to_on < from_on:
+        return Refusal(
+            reason=Reason.PERIOD_ENDS_BEFORE_IT_STARTS,
+            detail=f"La période finit le {to_on}, avant de commencer le {from_on}.",
+        )
+    if earliest is not None and from_on < earliest:
+        return Refusal(
+            reason=Reason.BEFORE_IT_EMERGED,
+            detail=f"La CPTS est née le {earliest} : seules la caisse ou l'ARS disent un jour "
+            "antérieur.",
+            extension={"emerged_on": str(earliest)},
+        )
+    return None
+
+
+def earliest_again(earliest: date | None, present_from_on: date) -> date | None:
+    """The first day that a correction may say: a day that is already recorded may stay."""
+    return None if earliest is None else min(earliest, present_from_on)

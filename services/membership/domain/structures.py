@@ -5,6 +5,7 @@ they work in it and it belongs to the CPTS.
 """
 
 from collections.abc import Iterable
+from datetime import date
 from enum import StrEnum
 
 import msgspec
@@ -15,13 +16,21 @@ from contracts.events.membership import (
     StructureRecorded,
     ToolRecorded,
 )
-from services.membership.domain import have_common_day
+from services.membership.domain import CAME_FROM, Cpts, have_common_day
 from services.membership.domain.professionals import (
     check_digit_refusal,
     overlap_refusal,
     profession_refusal,
 )
-from services.membership.domain.refusals import Reason, Refusal, period_refusal
+from services.membership.domain.refusals import (
+    Reason,
+    Refusal,
+    absent,
+    already_exists,
+    earliest_again,
+    period_refusal,
+    runs_on_refusal,
+)
 
 
 class StructureKind(StrEnum):
@@ -53,8 +62,22 @@ class ToolKind(StrEnum):
     OTHER = "other"
 
 
-def check_structure(structure: StructureRecorded) -> Refusal | None:
-    """Why a structure is refused: of no known kind, without a number, or with an unsound period."""
+def check_structure(
+    cpts: Cpts,
+    structure: StructureRecorded,
+    *,
+    present: StructureRecorded | None = None,
+    earliest: date | None = None,
+) -> Refusal | None:
+    """Why a structure is refused: of no known kind, without a number, or with an unsound period.
+
+    `present` is the structure as it stands; `earliest` the first day that who orders it may say.
+    """
+    if present is None and CAME_FROM in structure.structure_id:
+        return absent(Reason.UNKNOWN_STRUCTURE, "La structure", structure.structure_id)
+    refusal = None if structure.is_withdrawn else runs_on_refusal(cpts, structure.to_on)
+    if refusal is not None:
+        return refusal
     if structure.kind not in tuple(StructureKind):
         return _unknown_kind(structure.kind, StructureKind)
     has_number = structure.finess or structure.siret or structure.rna
@@ -63,24 +86,36 @@ def check_structure(structure: StructureRecorded) -> Refusal | None:
             reason=Reason.NUMBER_NEEDED,
             detail="Cette structure se déclare avec son FINESS, son SIRET ou son numéro RNA.",
         )
-    return period_refusal(structure.from_on, structure.to_on)
+    if present is not None:
+        earliest = earliest_again(earliest, present.from_on)
+    return period_refusal(structure.from_on, structure.to_on, earliest=earliest)
 
 
 def check_professional(
+    cpts: Cpts,
     professional: StructureProfessionalRecorded,
     *,
     is_check_digit_overridden: bool,
     others: Iterable[MemberRecorded],
+    known: MemberRecorded | None = None,
+    present: StructureProfessionalRecorded | None = None,
+    earliest: date | None = None,
 ) -> Refusal | None:
     """Why somebody cannot be recorded as working in a structure.
 
-    `others` are the CPTS's present entries of the same person.
+    `others` are the CPTS's present entries of the same person, `known` the member and `present`
+    the professional that have the id of this entry; `earliest` is as in `check_structure`.
     """
+    if any(_is_another(one, professional) for one in (known, present)):
+        return already_exists("Le membre", member_id_of(professional))
     if professional.is_withdrawn:
         return None
+    if present is not None:
+        earliest = earliest_again(earliest, present.from_on)
     return (
-        profession_refusal(professional.profession)
-        or period_refusal(professional.from_on, professional.to_on)
+        runs_on_refusal(cpts, professional.to_on)
+        or profession_refusal(professional.profession)
+        or period_refusal(professional.from_on, professional.to_on, earliest=earliest)
         or check_digit_refusal(professional.rpps, is_overridden=is_check_digit_overridden)
         or overlap_refusal(
             _member(professional, is_withdrawn=False),
@@ -89,8 +124,11 @@ def check_professional(
     )
 
 
-def check_tool(tool: ToolRecorded) -> Refusal | None:
+def check_tool(cpts: Cpts, tool: ToolRecorded) -> Refusal | None:
     """Why a tool is refused: of no known kind, or with an unsound period."""
+    refusal = None if tool.is_withdrawn else runs_on_refusal(cpts, tool.to_on)
+    if refusal is not None:
+        return refusal
     if tool.kind not in tuple(ToolKind):
         return _unknown_kind(tool.kind, ToolKind)
     return period_refusal(tool.from_on, tool.to_on)
@@ -137,6 +175,15 @@ def belonging_again(
 def member_id_of(professional: StructureProfessionalRecorded) -> str:
     """The id of the entry through which somebody in a structure belongs to the CPTS."""
     return f"{professional.structure_id}:{professional.professional_id}"
+
+
+def _is_another(
+    known: MemberRecorded | StructureProfessionalRecorded | None,
+    professional: StructureProfessionalRecorded,
+) -> bool:
+    """Whether an id is already of another person or structure: it stays theirs for ever."""
+    who = (professional.structure_id, professional.rpps)
+    return known is not None and (known.structure_id, known.rpps) != who
 
 
 def _member(professional: StructureProfessionalRecorded, *, is_withdrawn: bool) -> MemberRecorded:

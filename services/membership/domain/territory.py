@@ -16,7 +16,14 @@ import msgspec
 from contracts.communes import Commune
 from contracts.events.membership import TerritoryPlaceRecorded
 from services.membership.domain import Correction, Cpts, have_common_day
-from services.membership.domain.refusals import Reason, Refusal, already_exists, period_refusal
+from services.membership.domain.refusals import (
+    Reason,
+    Refusal,
+    already_exists,
+    earliest_again,
+    period_refusal,
+    runs_on_refusal,
+)
 
 
 class PlaceAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +57,13 @@ def record_places(
     *,
     known: Mapping[str, TerritoryPlaceRecorded],
     held: Iterable[HeldPlace],
+    earliest: date | None = None,
 ) -> list[TerritoryPlaceRecorded] | Refusal:
     """The events of new entries of one CPTS, all or none; the first refusal names its `entry_id`.
 
     `known` holds the first event of those entries that exist: the same content again changes
-    nothing. `held` holds the present entries of every CPTS at the places asked for.
+    nothing. `held` holds the present entries of every CPTS at the places asked for. `earliest` is
+    the first day that who orders it may say, None for any.
     """
     entries_at: defaultdict[str, list[HeldPlace]] = defaultdict(list)
     for held_place in held:
@@ -62,7 +71,7 @@ def record_places(
     first_events = dict(known)
     recorded: list[TerritoryPlaceRecorded] = []
     for one in asked:
-        result = _record_place(cpts, one, first_events.get(one.entry_id), entries_at)
+        result = _record_place(cpts, one, first_events.get(one.entry_id), entries_at, earliest)
         if isinstance(result, Refusal):
             return result.about(entry_id=one.entry_id)
         if result is not None and one.place is not None:
@@ -80,8 +89,12 @@ def correct_place(
     *,
     place: Commune | None,
     held: Sequence[HeldPlace],
+    earliest: date | None = None,
 ) -> TerritoryPlaceRecorded | Refusal | None:
-    """The event of an entry's new dates, under the rules of a new one; None if nothing changes."""
+    """The event of an entry's new dates, under the rules of a new one; None if nothing changes.
+
+    `earliest` is as in `record_places`.
+    """
     corrected = msgspec.structs.replace(
         present,
         from_on=correction.from_on,
@@ -90,9 +103,16 @@ def correct_place(
     )
     if corrected == present:
         return None
+    refusal = None if corrected.is_withdrawn else runs_on_refusal(cpts, corrected.to_on)
+    if refusal is not None:
+        return refusal.about(entry_id=present.entry_id)
     if place is None:
         return _unknown_commune(present.commune)
-    refusal = period_refusal(corrected.from_on, corrected.to_on)
+    refusal = period_refusal(
+        corrected.from_on,
+        corrected.to_on,
+        earliest=earliest_again(earliest, present.from_on),
+    )
     if refusal is None and not corrected.is_withdrawn:
         refusal = _clash(cpts, corrected, place, held)
     return corrected if refusal is None else refusal.about(entry_id=present.entry_id)
@@ -103,14 +123,20 @@ def _record_place(
     asked: PlaceAsked,
     first_event: TerritoryPlaceRecorded | None,
     entries_at: Mapping[str, Sequence[HeldPlace]],
+    earliest: date | None,
 ) -> TerritoryPlaceRecorded | Refusal | None:
+    if first_event is not None and _is_same_content(asked, first_event):
+        return None
+    refusal = runs_on_refusal(cpts, asked.to_on)
+    if refusal is not None:
+        return refusal
     if first_event is not None:
-        if _is_same_content(asked, first_event):
-            return None
         return already_exists("L'entrée de territoire", asked.entry_id)
     if asked.place is None:
         return _unknown_commune(asked.code)
-    refusal = period_refusal(asked.from_on, asked.to_on) or _population_refusal(asked)
+    refusal = period_refusal(asked.from_on, asked.to_on, earliest=earliest) or _population_refusal(
+        asked
+    )
     if refusal is not None:
         return refusal
     entry = TerritoryPlaceRecorded(

@@ -22,7 +22,7 @@ from contracts.events.membership import (
     StructureRecorded,
     TerritoryPlaceRecorded,
 )
-from services.membership.domain import Cpts, have_common_day
+from services.membership.domain import CAME_FROM, Cpts, have_common_day
 from services.membership.domain.contract import terminated
 from services.membership.domain.refusals import Reason, Refusal, absent, ended_refusal
 from services.membership.domain.structures import belonging
@@ -60,20 +60,20 @@ def merge(
     *,
     on: date,
     held: Holding,
-    members_there: Iterable[MemberRecorded],
+    there: Holding,
     signed: Iterable[AciSigned],
     missions: Iterable[MissionRecorded],
 ) -> Moved | Refusal:
     """Make `cpts` a part of `into` from a day on: all it has moves, its ACI and missions end.
 
-    `members_there` are the present members of `into`: nobody becomes a member twice.
+    `there` is what `into` has: nobody becomes a member twice, and no id is given twice.
     """
     if cpts.cpts_id == into.cpts_id:
         return Refusal(reason=Reason.INTO_ITSELF, detail="Une CPTS ne fusionne pas avec elle-même.")
     for one in (cpts, into):
         if one.merged_on is not None:
             return ended_refusal(one)
-    moved = _move(cpts, into.cpts_id, held, on, list(members_there))
+    moved = _move(cpts, into.cpts_id, held, on, there)
     eve = on - timedelta(days=1)
     closed: list[MembershipEvent] = [
         terminated(aci, eve, ENDED_BY_MERGER)
@@ -107,7 +107,7 @@ def split(
         structures=[one for one in held.structures if one.structure_id in structure_ids],
         professionals=[one for one in held.professionals if one.structure_id in structure_ids],
     )
-    moved = _move(cpts, new_cpts_id, taken, on, [])
+    moved = _move(cpts, new_cpts_id, taken, on, Holding())
     if not any(isinstance(event, TerritoryPlaceRecorded) for event in moved.taken):
         return Refusal(
             reason=Reason.NOTHING_TO_TAKE,
@@ -117,43 +117,61 @@ def split(
     return Moved(given=[*moved.given, said], taken=moved.taken)
 
 
-def _move(
-    cpts: Cpts, to_cpts_id: str, held: Holding, on: date, members_there: list[MemberRecorded]
-) -> Moved:
+class _Ids:
+    """The ids of what comes from a CPTS: its own id says whence, and none is given twice."""
+
+    def __init__(self, cpts: Cpts, there: Holding) -> None:
+        self._cpts_id = cpts.cpts_id
+        self._known = {
+            *((TerritoryPlaceRecorded, one.entry_id) for one in there.territory),
+            *((MemberRecorded, one.member_id) for one in there.members),
+            *((StructureRecorded, one.structure_id) for one in there.structures),
+        }
+
+    def of(self, kind: type[msgspec.Struct], id_: str, from_on: date) -> str:
+        """The id of an entry that begins on a day there; what came before keeps its own."""
+        found = f"{self._cpts_id}{CAME_FROM}{id_}"
+        if (kind, found) in self._known:
+            found = f"{found}{CAME_FROM}{from_on}"
+        self._known.add((kind, found))
+        return found
+
+
+def _move(cpts: Cpts, to_cpts_id: str, held: Holding, on: date, there: Holding) -> Moved:
     given: list[MembershipEvent] = []
     taken: list[MembershipEvent] = []
+    ids = _Ids(cpts, there)
     for entry in held.territory:
         if _runs_from(entry, on):
+            entry_id = ids.of(TerritoryPlaceRecorded, entry.entry_id, on)
             given.append(_ending(entry, on))
-            taken.append(_beginning(entry, to_cpts_id, on, entry_id=_id(cpts, entry.entry_id)))
+            taken.append(_beginning(entry, to_cpts_id, on, entry_id=entry_id))
     for member in held.members:
-        if not _runs_from(member, on):
-            continue
-        given.append(_ending(member, on))
-        begun = _beginning(member, to_cpts_id, on, member_id=_id(cpts, member.member_id))
-        if not any(_is_same_belonging(begun, other) for other in members_there):
-            taken.append(begun)
+        if _runs_from(member, on):
+            given.append(_ending(member, on))
+            begun = _beginning(member, to_cpts_id, on)
+            for from_on, to_on in _days_without(begun, there.members):
+                member_id = ids.of(MemberRecorded, member.member_id, from_on)
+                taken.append(
+                    msgspec.structs.replace(
+                        begun, member_id=member_id, from_on=from_on, to_on=to_on
+                    )
+                )
     for structure in held.structures:
         if not _runs_from(structure, on):
             continue
         ending = _ending(structure, on)
-        begun_structure = _beginning(
-            structure, to_cpts_id, on, structure_id=_id(cpts, structure.structure_id)
-        )
+        structure_id = ids.of(StructureRecorded, structure.structure_id, on)
+        begun_structure = _beginning(structure, to_cpts_id, on, structure_id=structure_id)
         given.append(ending)
         taken.append(begun_structure)
         for one in held.professionals:
             if one.structure_id != structure.structure_id or not _runs_from(one, on):
                 continue
-            there = _beginning(one, to_cpts_id, on, structure_id=begun_structure.structure_id)
+            works = _beginning(one, to_cpts_id, on, structure_id=structure_id)
             given.append(belonging(one, ending))
-            taken += [there, belonging(there, begun_structure)]
+            taken += [works, belonging(works, begun_structure)]
     return Moved(given=given, taken=taken)
-
-
-def _id(cpts: Cpts, id_: str) -> str:
-    """The id of an entry that has come from another CPTS: that one's id says whence."""
-    return f"{cpts.cpts_id}:{id_}"
 
 
 def _runs_from(entry: Dated, on: date) -> bool:
@@ -171,13 +189,28 @@ def _beginning(entry: Dated, cpts_id: str, on: date, **ids: str) -> Dated:
     return msgspec.structs.replace(entry, cpts_id=cpts_id, from_on=max(entry.from_on, on), **ids)
 
 
-def _is_same_belonging(one: MemberRecorded, other: MemberRecorded) -> bool:
-    return (
-        one.rpps == other.rpps
-        and other.structure_id is None
-        and not other.is_withdrawn
-        and have_common_day(one.from_on, one.to_on, other.from_on, other.to_on)
-    )
+def _days_without(
+    begun: MemberRecorded, members_there: Iterable[MemberRecorded]
+) -> list[tuple[date, date | None]]:
+    """The periods of a membership on whose days the professional is no member there yet."""
+    same = [
+        (one.from_on, one.to_on)
+        for one in members_there
+        if one.rpps == begun.rpps
+        and not one.is_withdrawn
+        and have_common_day(one.from_on, one.to_on, begun.from_on, begun.to_on)
+    ]
+    found: list[tuple[date, date | None]] = []
+    first = begun.from_on
+    for from_on, to_on in sorted(same, key=lambda one: one[0]):
+        if first < from_on:
+            found.append((first, from_on - timedelta(days=1)))
+        if to_on is None or to_on == begun.to_on:
+            return found
+        first = to_on + timedelta(days=1)
+    if begun.to_on is None or first <= begun.to_on:
+        found.append((first, begun.to_on))
+    return found
 
 
 def _runs_after(mission: MissionRecorded, eve: date) -> bool:

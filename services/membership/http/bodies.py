@@ -12,8 +12,11 @@ from services.messaging.bodies import refuse_impossible_days
 # `$` also matches before a last line feed; the look-ahead refuses it.
 ID = r"^[A-Za-z0-9._:-]{1,64}$(?!\n)"
 Id = Annotated[str, msgspec.Meta(pattern=ID)]
-# An entry that has come from another CPTS has the ids of both.
 PathId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._:-]{1,256}$(?!\n)")]
+# What has come from another CPTS has the ids of both, with a sign between them that no `Id` holds.
+MOVED_ID = r"^[A-Za-z0-9._:~-]{1,256}$(?!\n)"
+MovedId = Annotated[str, msgspec.Meta(pattern=MOVED_ID)]
+MovedPathId = Annotated[str, PathParameter(pattern=MOVED_ID)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{1,200}$(?!\n)")]
 CommuneCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9AB][0-9]{3}$(?!\n)")]
 Inhabitants = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
@@ -41,7 +44,9 @@ class RegisterOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     finess: Finess | None = None
     emerged_on: date | None = None
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class FinessOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,7 +65,9 @@ class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     part: PartName | None = None
     population: Inhabitants | None = None
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class PlacesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +86,9 @@ class MemberOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     to_on: date | None = None
     is_check_digit_overridden: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class MembersOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,7 +107,9 @@ class ParticipationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     to_on: date | None = None
     is_check_digit_overridden: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class CorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,7 +119,9 @@ class CorrectionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     to_on: date | None = None
     is_withdrawn: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class SignaturesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,7 +131,9 @@ class SignaturesOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     caisse: date
     ars: date
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class AciOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -169,7 +184,9 @@ class TerminationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ended_on: date
     reason: Word
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -178,7 +195,9 @@ class PlannedOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     mission: Word
     starts_on: date
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class LettreOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -191,7 +210,9 @@ class LettreOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     calendar: Annotated[tuple[PlannedOrder, ...], msgspec.Meta(max_length=6)] = ()
     is_withdrawn: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class ValidationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -199,7 +220,9 @@ class ValidationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     validated_on: date
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class ProjetOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -238,7 +261,9 @@ class AssociationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     rna: Rna | None = None
     is_withdrawn: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class MissionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -250,7 +275,9 @@ class MissionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ended_on: date | None = None
     is_withdrawn: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class StructureOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -265,7 +292,9 @@ class StructureOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     rna: Rna | None = None
     is_withdrawn: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class ProfessionalOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -278,7 +307,9 @@ class ProfessionalOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     is_withdrawn: bool = False
     is_check_digit_overridden: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class ToolOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -292,7 +323,9 @@ class ToolOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     to_on: date | None = None
     is_withdrawn: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class MergerOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -301,7 +334,9 @@ class MergerOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     into_cpts_id: Id
     merged_on: date
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class SplitOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -311,8 +346,10 @@ class SplitOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     new_cpts_name: Name
     seat_commune: CommuneCode
     split_on: date
-    entry_ids: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=1000)]
-    member_ids: Annotated[tuple[Id, ...], msgspec.Meta(max_length=10_000)] = ()
-    structure_ids: Annotated[tuple[Id, ...], msgspec.Meta(max_length=1000)] = ()
+    entry_ids: Annotated[tuple[MovedId, ...], msgspec.Meta(min_length=1, max_length=1000)]
+    member_ids: Annotated[tuple[MovedId, ...], msgspec.Meta(max_length=10_000)] = ()
+    structure_ids: Annotated[tuple[MovedId, ...], msgspec.Meta(max_length=1000)] = ()
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)

@@ -27,6 +27,7 @@ from services.membership.http.ordering import (
     EVERY_ROLE,
     SIGNING_ROLES,
     announce_of,
+    is_own_word,
     locked_cpts,
     unless_refused,
 )
@@ -43,16 +44,22 @@ async def put_lettre(
     lettre_id: PathId,
     data: JSONBody[LettreOrder],
 ) -> Response[ShownLettre]:
-    """Records a lettre d'intention, or replaces it; once validated it stays so."""
+    """Records a lettre d'intention, or replaces it; once validated it stays so.
 
-    async def decide(
-        _cpts: Cpts, asked: LettreIntentionRecorded, _present: LettreIntentionRecorded | None
-    ) -> Sequence[MembershipEvent] | Refusal:
-        communes = {code: resolve(code) for code in asked.communes}
-        missions = load_parameters().missions
-        return founding.check_lettre(asked, communes=communes, missions=missions) or []
+    A CPTS no longer changes one that is validated.
+    """
 
     async def body(order: Order) -> Answer:
+        async def decide(
+            _cpts: Cpts, asked: LettreIntentionRecorded, present: LettreIntentionRecorded | None
+        ) -> Sequence[MembershipEvent] | Refusal:
+            communes = {code: resolve(code) for code in asked.communes}
+            missions = load_parameters().missions
+            refusal = founding.check_lettre(asked, communes=communes, missions=missions)
+            if refusal is None and is_own_word(order):
+                refusal = founding.rewritten_refusal(present)
+            return refusal or []
+
         await locked_cpts(order, cpts_id)
         present = await entries.present_one(
             order.unit.connection, LettreIntentionRecorded, cpts_id, lettre_id

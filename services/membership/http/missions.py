@@ -37,12 +37,12 @@ async def put_mission(
         connection = order.unit.connection
 
         async def decide(
-            _cpts: Cpts, asked: MissionRecorded, _present: MissionRecorded | None
+            cpts: Cpts, asked: MissionRecorded, _present: MissionRecorded | None
         ) -> Sequence[MembershipEvent] | Refusal:
             known = await entries.present(connection, MissionRecorded, cpts_id)
             signed = await loading.signed_by(connection, cpts_id)
             refusal = missions.check_mission(
-                asked, others=known, signed=signed, missions=load_parameters().missions
+                cpts, asked, others=known, signed=signed, missions=load_parameters().missions
             )
             if refusal is not None:
                 return refusal

@@ -1,6 +1,7 @@
 """What membership's orders share: who may give them, the CPTS locked, events said, refusals."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from contracts.events.membership import MembershipEvent
@@ -15,6 +16,19 @@ EVERY_ROLE = (Role.CPTS, Role.CAISSE, Role.ARS, Role.SYSTEM)
 SIGNING_ROLES = (Role.CAISSE, Role.ARS, Role.SYSTEM)
 
 D = TypeVar("D")
+
+
+def is_own_word(order: Order) -> bool:
+    """Whether a CPTS says of itself what the caisse, the ARS or the system would have seen."""
+    return order.role is Role.CPTS
+
+
+def earliest_said(order: Order, cpts: Cpts) -> date | None:
+    """The first day that an order may say of what a CPTS has; None for any.
+
+    Of several CPTS the oldest membership counts (ADR 0009): none makes itself older alone.
+    """
+    return cpts.emerged_on if is_own_word(order) else None
 
 
 async def locked_cpts(order: Order, cpts_id: str) -> Cpts:

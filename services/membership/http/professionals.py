@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request, Response, post, put
 from litestar.params import JSONBody
 
+from contracts.events.membership import StructureProfessionalRecorded
 from services.membership.domain import Correction, professionals
 from services.membership.domain.professionals import MemberAsked, ParticipationAsked
 from services.membership.domain.refusals import Reason, absent
@@ -13,6 +14,7 @@ from services.membership.http.bodies import (
     CorrectionOrder,
     MemberOrder,
     MembersOrder,
+    MovedPathId,
     ParticipationOrder,
     PathId,
 )
@@ -20,6 +22,7 @@ from services.membership.http.ordering import (
     EVERY_ROLE,
     announce_of,
     created,
+    earliest_said,
     locked_cpts,
     unless_refused,
 )
@@ -30,7 +33,7 @@ from services.membership.http.shown import (
     already,
     shown,
 )
-from services.membership.store import loading
+from services.membership.store import entries, loading
 from services.messaging.orders import Answer, Order, carry_out
 
 
@@ -64,7 +67,7 @@ async def add_members(
 async def correct_member(
     request: Request[Any, Any, Any],
     cpts_id: PathId,
-    member_id: PathId,
+    member_id: MovedPathId,
     data: JSONBody[CorrectionOrder],
 ) -> Response[ShownMember]:
     """Gives a member other dates, or withdraws the entry."""
@@ -78,9 +81,11 @@ async def correct_member(
         )
         event = unless_refused(
             professionals.correct_member(
+                cpts,
                 member,
                 _correction(data),
                 present=await loading.members_with_rpps(connection, cpts_id, [member.rpps]),
+                earliest=earliest_said(order, cpts),
             )
         )
         if event is not None:
@@ -101,7 +106,7 @@ async def add_participation(
         cpts = await locked_cpts(order, cpts_id)
         event = unless_refused(
             professionals.record_participation(
-                cpts_id,
+                cpts,
                 ParticipationAsked(
                     participation_id=data.participation_id,
                     rpps=data.rpps,
@@ -158,7 +163,7 @@ async def _add_members(
     member_ids = [one.member_id for one in bodies]
     events = unless_refused(
         professionals.record_members(
-            cpts_id,
+            cpts,
             [
                 MemberAsked(
                     member_id=one.member_id,
@@ -171,9 +176,13 @@ async def _add_members(
                 for one in bodies
             ],
             known=await loading.first_members(connection, cpts_id, member_ids),
+            of_structures=await entries.known_ids(
+                connection, StructureProfessionalRecorded, cpts_id, member_ids
+            ),
             present=await loading.members_with_rpps(
                 connection, cpts_id, {one.rpps for one in bodies}
             ),
+            earliest=earliest_said(order, cpts),
         )
     )
     await announce_of(order, cpts, events)

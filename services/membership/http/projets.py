@@ -14,6 +14,7 @@ from services.membership.http.ordering import (
     EVERY_ROLE,
     announce_of,
     created,
+    is_own_word,
     locked_cpts,
     unless_refused,
 )
@@ -58,6 +59,8 @@ async def send_projet(
                 first_event=await life.first_projet(connection, cpts_id, projet_id),
                 known=await life.projets_of(connection, cpts_id),
                 silence=load_parameters().projet_de_sante_silence,
+                today=local_day(order.instant),
+                is_own_word=is_own_word(order),
             )
         )
         await announce_of(order, cpts, events)
@@ -101,12 +104,18 @@ async def withdraw_projet(
     projet_id: PathId,
     data: JSONBody[BareOrder],  # noqa: ARG001 - the document says it
 ) -> Response[ShownProjet]:
-    """Withdraws a projet de santé that was recorded by mistake."""
+    """Withdraws a projet de santé that was recorded by mistake; a CPTS, while it is pending."""
 
     async def body(order: Order) -> Answer:
         connection = order.unit.connection
         cpts = await locked_cpts(order, cpts_id)
-        event = rules.withdraw(await _known(connection, cpts_id, projet_id))
+        event = unless_refused(
+            rules.withdraw(
+                await _known(connection, cpts_id, projet_id),
+                today=local_day(order.instant),
+                is_own_word=is_own_word(order),
+            )
+        )
         await announce_of(order, cpts, [event] if event else [])
         return Answer(body=shown(await _known(connection, cpts_id, projet_id), ShownProjet))
 

@@ -22,7 +22,8 @@ from services.messaging.history import history_of
 from services.messaging.problems import Refused
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
-Cursor = Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9._: -]{0,160}$")]
+# The longest is made of a CPTS, a kind and an entry that has come from another.
+Cursor = Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9._:~ -]{0,400}$")]
 DepartementCode = Annotated[str | None, QueryParameter(pattern=r"^[0-9AB]{2,3}$")]
 CURSOR_SEPARATOR = " "  # no id holds a space
 

@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 from contracts.communes import resolve
 from contracts.events.membership import CptsRegistered, FinessAssigned
 from services.membership.domain import registration
+from services.membership.domain.calendar import local_day
 from services.membership.domain.refusals import Refusal
 from services.membership.http.bodies import FinessOrder, PathId, RegisterOrder
 from services.membership.http.ordering import (
@@ -17,24 +18,32 @@ from services.membership.http.ordering import (
     announce,
     announce_of,
     created,
+    is_own_word,
     locked_cpts,
     unless_refused,
 )
 from services.membership.http.shown import ShownCpts, already
 from services.membership.store import answers, loading
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.problems import Refused
 
 
 @post("/cpts", responses=already(ShownCpts))
 async def register_cpts(
     request: Request[Any, Any, Any], data: JSONBody[RegisterOrder]
 ) -> Response[ShownCpts]:
-    """Registers a CPTS under the département of its seat."""
+    """Registers a CPTS under the département of its seat.
+
+    One that registers itself says neither its FINESS nor that it emerged before that day.
+    """
 
     async def body(order: Order) -> Answer:
         order.refuse_another_cpts(data.cpts_id)
         connection = order.unit.connection
         await order.unit.lock_joins("cpts", [data.cpts_id])
+        first_event = await loading.registration(connection, data.cpts_id)
+        if first_event is None:
+            _refuse_own_word(order, data)
         if data.finess is not None:
             await order.unit.lock_joins("finess", [data.finess])
         seat = resolve(data.seat_commune)
@@ -48,7 +57,7 @@ async def register_cpts(
                     emerged_on=data.emerged_on,
                 ),
                 seat=seat,
-                first_event=await loading.registration(connection, data.cpts_id),
+                first_event=first_event,
                 finess_holder=await loading.cpts_with_finess(connection, data.finess),
             )
         )
@@ -66,10 +75,10 @@ async def register_cpts(
 async def assign_finess(
     request: Request[Any, Any, Any], cpts_id: PathId, data: JSONBody[FinessOrder]
 ) -> Response[ShownCpts]:
-    """Gives a CPTS its FINESS, once; the caisse or the ARS corrects it."""
+    """Gives a CPTS its FINESS, once: appointments that name it count for this CPTS."""
     return await carry_out(
         request,
-        EVERY_ROLE,
+        SIGNING_ROLES,
         lambda order: _give(order, cpts_id, data.finess, registration.assign_finess),
     )
 
@@ -84,6 +93,20 @@ async def correct_finess(
         SIGNING_ROLES,
         lambda order: _give(order, cpts_id, data.finess, registration.correct_finess),
     )
+
+
+def _refuse_own_word(order: Order, data: RegisterOrder) -> None:
+    """Raises `Refused` (403): by these two a CPTS would take what another counts."""
+    if not is_own_word(order):
+        return
+    if data.finess is not None:
+        raise Refused("role_not_allowed", "La caisse ou l'ARS donnent son FINESS.", status=403)
+    if data.emerged_on is not None and data.emerged_on < local_day(order.instant):
+        raise Refused(
+            "role_not_allowed",
+            "La caisse ou l'ARS disent qu'une CPTS est née avant d'être enregistrée.",
+            status=403,
+        )
 
 
 async def _give(

@@ -15,13 +15,19 @@ from contracts.events.membership import (
 from services.membership.domain import Cpts, structures
 from services.membership.domain.refusals import Reason, Refusal, absent
 from services.membership.http.bodies import (
+    MovedPathId,
     PathId,
     ProfessionalOrder,
     StructureOrder,
     ToolOrder,
 )
 from services.membership.http.entries import put_entry
-from services.membership.http.ordering import EVERY_ROLE, locked_cpts, unless_refused
+from services.membership.http.ordering import (
+    EVERY_ROLE,
+    earliest_said,
+    locked_cpts,
+    unless_refused,
+)
 from services.membership.http.shown import (
     ShownProfessional,
     ShownStructure,
@@ -36,7 +42,7 @@ from services.messaging.orders import Answer, Order, carry_out
 async def put_structure(
     request: Request[Any, Any, Any],
     cpts_id: PathId,
-    structure_id: PathId,
+    structure_id: MovedPathId,
     data: JSONBody[StructureOrder],
 ) -> Response[ShownStructure]:
     """Records a structure, or corrects it: those who work in it belong with it."""
@@ -45,9 +51,11 @@ async def put_structure(
         connection = order.unit.connection
 
         async def decide(
-            _cpts: Cpts, asked: StructureRecorded, _present: StructureRecorded | None
+            cpts: Cpts, asked: StructureRecorded, present: StructureRecorded | None
         ) -> Sequence[MembershipEvent] | Refusal:
-            refusal = structures.check_structure(asked)
+            refusal = structures.check_structure(
+                cpts, asked, present=present, earliest=earliest_said(order, cpts)
+            )
             if refusal is not None:
                 return refusal
             professionals = [
@@ -83,7 +91,7 @@ async def put_structure(
 async def put_professional(
     request: Request[Any, Any, Any],
     cpts_id: PathId,
-    structure_id: PathId,
+    structure_id: MovedPathId,
     professional_id: PathId,
     data: JSONBody[ProfessionalOrder],
 ) -> Response[ShownProfessional]:
@@ -98,18 +106,23 @@ async def put_professional(
         )
 
         async def decide(
-            _cpts: Cpts,
+            cpts: Cpts,
             asked: StructureProfessionalRecorded,
-            _present: StructureProfessionalRecorded | None,
+            present: StructureProfessionalRecorded | None,
         ) -> Sequence[MembershipEvent] | Refusal:
-            same = await loading.members_with_rpps(connection, cpts_id, [asked.rpps])
+            id_ = structures.member_id_of(asked)
+            known = await loading.members(connection, cpts_id, [id_])
             refusal = structures.check_professional(
-                asked, is_check_digit_overridden=data.is_check_digit_overridden, others=same
+                cpts,
+                asked,
+                is_check_digit_overridden=data.is_check_digit_overridden,
+                others=await loading.members_with_rpps(connection, cpts_id, [asked.rpps]),
+                known=known.get(id_),
+                present=present,
+                earliest=earliest_said(order, cpts),
             )
             if refusal is not None:
                 return refusal
-            id_ = structures.member_id_of(asked)
-            known = await loading.members(connection, cpts_id, [id_])
             return structures.belonging_again([asked], structure, present=known.values())
 
         asked = StructureProfessionalRecorded(
@@ -135,9 +148,9 @@ async def put_tool(
     """Records a digital tool that a CPTS chose, or corrects it."""
 
     async def decide(
-        _cpts: Cpts, asked: ToolRecorded, _present: ToolRecorded | None
+        cpts: Cpts, asked: ToolRecorded, _present: ToolRecorded | None
     ) -> Sequence[MembershipEvent] | Refusal:
-        return structures.check_tool(asked) or []
+        return structures.check_tool(cpts, asked) or []
 
     async def body(order: Order) -> Answer:
         asked = ToolRecorded(

@@ -18,11 +18,18 @@ from services.membership.domain.territory import (
     place_key,
     record_places,
 )
-from services.membership.http.bodies import CorrectionOrder, PathId, PlaceOrder, PlacesOrder
+from services.membership.http.bodies import (
+    CorrectionOrder,
+    MovedPathId,
+    PathId,
+    PlaceOrder,
+    PlacesOrder,
+)
 from services.membership.http.ordering import (
     EVERY_ROLE,
     announce_of,
     created,
+    earliest_said,
     locked_cpts,
     unless_refused,
 )
@@ -64,7 +71,7 @@ async def add_places(
 async def correct_entry(
     request: Request[Any, Any, Any],
     cpts_id: PathId,
-    entry_id: PathId,
+    entry_id: MovedPathId,
     data: JSONBody[CorrectionOrder],
 ) -> Response[ShownPlace]:
     """Gives an entry other dates, or withdraws it; its place never changes."""
@@ -88,6 +95,7 @@ async def correct_entry(
                 Correction(from_on=data.from_on, to_on=data.to_on, is_withdrawn=data.is_withdrawn),
                 place=place,
                 held=await loading.territory_at(connection, keys),
+                earliest=earliest_said(order, cpts),
             )
         )
         if event is not None:
@@ -124,6 +132,7 @@ async def _add_places(
             asked,
             known=await loading.first_places(connection, cpts_id, entry_ids),
             held=await loading.territory_at(connection, keys),
+            earliest=earliest_said(order, cpts),
         )
     )
     if events:

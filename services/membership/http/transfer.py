@@ -57,7 +57,7 @@ async def merge(
                 into,
                 on=data.merged_on,
                 held=await _holding(connection, cpts_id),
-                members_there=await loading.members_of(connection, into.cpts_id),
+                there=await _holding(connection, into.cpts_id),
                 signed=await loading.signed_by(connection, cpts_id),
                 missions=await entries.present(connection, MissionRecorded, cpts_id),
             )

@@ -3,7 +3,7 @@
 Lettres d'intention, associations, missions, structures, those who work in them, and tools.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -43,6 +43,9 @@ PRESENT = """
     where cpts_id = $1 and kind = $2 and ($3::text is null or entry_id = $3)
     order by entry_id
 """
+KNOWN_IDS = """
+    select entry_id from entry where cpts_id = $1 and kind = $2 and entry_id = any ($3)
+"""
 
 
 async def keep(connection: Connection, events: Sequence[Recorded[Any]]) -> None:
@@ -74,6 +77,17 @@ async def present_one(
     """One entry as it stands; None when there is none."""
     rows = await connection.fetch(PRESENT, cpts_id, event_class.__name__, entry_id)
     return _event(rows[0], event_class) if rows else None
+
+
+async def known_ids(
+    connection: Connection,
+    event_class: type[msgspec.Struct],
+    cpts_id: str,
+    entry_ids: Collection[str],
+) -> set[str]:
+    """Those of the ids that a CPTS has given to entries of a kind."""
+    rows = await connection.fetch(KNOWN_IDS, cpts_id, event_class.__name__, list(entry_ids))
+    return {row["entry_id"] for row in rows}
 
 
 def _id_of(event: msgspec.Struct) -> str:

@@ -50,7 +50,8 @@ KEEP_PLACES = """
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[],
                          $7::date[], $8::date[], $9::boolean[], $10::bigint[], $11::bigint[])
     on conflict (cpts_id, entry_id) do update
-    set population = excluded.population, from_on = excluded.from_on, to_on = excluded.to_on,
+    set place = excluded.place, commune = excluded.commune, part = excluded.part,
+        population = excluded.population, from_on = excluded.from_on, to_on = excluded.to_on,
         is_withdrawn = excluded.is_withdrawn, sequence = excluded.sequence
     where territory_entry.sequence < excluded.sequence
 """
@@ -61,8 +62,10 @@ KEEP_MEMBERS = """
                          $6::text[], $7::date[], $8::date[], $9::boolean[], $10::bigint[],
                          $11::bigint[])
     on conflict (cpts_id, member_id) do update
-    set from_on = excluded.from_on, to_on = excluded.to_on, is_withdrawn = excluded.is_withdrawn,
-        sequence = excluded.sequence
+    set rpps = excluded.rpps, profession = excluded.profession,
+        has_wrong_check_digit = excluded.has_wrong_check_digit,
+        structure_id = excluded.structure_id, from_on = excluded.from_on, to_on = excluded.to_on,
+        is_withdrawn = excluded.is_withdrawn, sequence = excluded.sequence
     where member.sequence < excluded.sequence
 """
 KEEP_PARTICIPATIONS = """
@@ -71,7 +74,9 @@ KEEP_PARTICIPATIONS = """
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],
                          $6::date[], $7::date[], $8::boolean[], $9::bigint[], $10::bigint[])
     on conflict (cpts_id, participation_id) do update
-    set from_on = excluded.from_on, to_on = excluded.to_on, is_withdrawn = excluded.is_withdrawn,
+    set rpps = excluded.rpps, way = excluded.way,
+        has_wrong_check_digit = excluded.has_wrong_check_digit, from_on = excluded.from_on,
+        to_on = excluded.to_on, is_withdrawn = excluded.is_withdrawn,
         sequence = excluded.sequence
     where participation.sequence < excluded.sequence
 """
