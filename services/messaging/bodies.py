@@ -11,7 +11,7 @@ LAST_YEAR = 2199
 def refuse_impossible_days(body: msgspec.Struct) -> None:
     """ValueError for a day or an instant of a body before 1970 or after 2199.
 
-    It is its `__post_init__`, so that no rule has to add months to the last day of the calendar.
+    Said in its `__post_init__`, so that no rule has to add months to the last day of the calendar.
     """
     for name in body.__struct_fields__:
         value = getattr(body, name)

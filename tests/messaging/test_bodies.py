@@ -26,7 +26,9 @@ class Told(msgspec.Struct):
     day: date | None = None
     at: datetime | None = None
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 @pytest.mark.parametrize(
