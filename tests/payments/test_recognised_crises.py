@@ -1,7 +1,7 @@
 """A crisis that the ARS recognises opens its amount, whatever is heard first and whatever meets."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import date
 from itertools import permutations
 from typing import Any
@@ -12,11 +12,12 @@ import pytest_asyncio
 from contracts.events.indicators import CrisisRecognised
 from contracts.recorded import Cause, Recorded, record
 from deploy.local.stack import Stack
-from services.messaging.unit import Desk, open_unit
+from services.messaging.unit import Desk, Unit, open_unit
 from services.payments import handlers
 from services.payments.app import SERVICE
 from services.payments.domain.calendar import midnight
 from tests.desks import empty, has_stopped, open_desk
+from tests.payments import served
 from tests.payments.owing import (
     FIRST,
     aci,
@@ -94,6 +95,27 @@ async def test_it_is_due_whatever_is_heard_first(desk: Desk, place: int) -> None
         await handlers.lock_dues(unit, causes)
         await handlers.announce_dues(unit, causes)
     assert await dues(desk) == [OPENED]
+
+
+async def test_a_crisis_and_figures_in_one_batch_take_accounts_before_dues(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As everybody does (ADR 0020): in another order two batches stop each other."""
+    for one in FACTS:
+        await hear(desk, one)
+    locked: list[str] = []
+    lock_joins = Unit.lock_joins
+
+    async def watched(unit: Unit, kind: str, keys: Iterable[str]) -> None:
+        locked.append(kind)
+        await lock_joins(unit, kind, keys)
+
+    monkeypatch.setattr(Unit, "lock_joins", watched)
+    async with open_unit(desk) as unit:
+        await handlers.on_indicators(unit, [crisis(), served.figure("c1", 3, 1)])
+    assert locked == ["account", "dues"]
+    assert await dues(desk) == [OPENED]
+    assert await desk.pool.fetchval("select value from figure") == 3
 
 
 async def test_it_is_taken_back_when_the_ars_corrects_the_crisis(desk: Desk) -> None:

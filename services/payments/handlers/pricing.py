@@ -219,37 +219,32 @@ async def on_indicators(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     keeps crises, and says what they open.
     """
     crises = [one for one in heard if isinstance(one.event, CrisisRecognised)]
-    if crises:
-        await _hear_crises(unit, crises)
     figures = [one for one in heard if isinstance(one.event, FigureChanged)]
-    if figures:
-        await _hear_figures(unit, figures)
+    opened = await _keep_crises(unit, crises) if crises else {}
+    departements = {
+        (one.event.cpts_id, one.event.contract_year_starts_on): one.departement for one in figures
+    }
+    # The accounts of both at once, and only then dues, as everybody else.
+    await lock_dues(unit, opened, departements)
+    if await unit.hears_the_past():
+        await inputs.put_figures(unit.connection, figures)
+        return
+    accounts = await inputs.load_accounts(unit.connection, departements)
+    await inputs.put_figures(unit.connection, figures)
+    touches = figure_touches(accounts, figures)
+    if touches:
+        await _announce_prices(unit, accounts, touches)
+    await announce_dues(unit, opened)
 
 
-async def _hear_crises(unit: Unit, heard: Sequence[Recorded[CrisisRecognised]]) -> None:
+async def _keep_crises(unit: Unit, heard: Sequence[Recorded[CrisisRecognised]]) -> dict[str, Cause]:
+    """Keeps crises; answers the CPTS that they concern, each with the last one as its cause."""
     await dues_inputs.hold_cpts(unit.connection)
     await dues_inputs.put_crises(unit.connection, heard)
     crisis_ids = [one.event.crisis_id for one in heard]
+    last = max(heard, key=lambda one: one.recorded_at)
     cpts_ids = await dues_inputs.cpts_of_crises(unit.connection, crisis_ids)
-    await lock_dues(unit, cpts_ids)
-    if not await unit.hears_the_past():
-        last = max(heard, key=lambda one: one.recorded_at)
-        await announce_dues(unit, dict.fromkeys(cpts_ids, last.as_cause()))
-
-
-async def _hear_figures(unit: Unit, heard: Sequence[Recorded[FigureChanged]]) -> None:
-    departements = {
-        (one.event.cpts_id, one.event.contract_year_starts_on): one.departement for one in heard
-    }
-    await lock_accounts(unit, list(departements))
-    if await unit.hears_the_past():
-        await inputs.put_figures(unit.connection, heard)
-        return
-    accounts = await inputs.load_accounts(unit.connection, departements)
-    await inputs.put_figures(unit.connection, heard)
-    touches = figure_touches(accounts, heard)
-    if touches:
-        await _announce_prices(unit, accounts, touches)
+    return dict.fromkeys(cpts_ids, last.as_cause())
 
 
 async def price_again(unit: Unit, cause: Cause, after: str) -> str | None:
