@@ -16,14 +16,17 @@ OWN_TABLES = (
     "restore",
 )
 TABLES = """
-    select tablename from pg_tables
-    where schemaname = $1 and tablename <> all ($2) and tablename !~ 'yoyo'
-    order by tablename
+    select table_name,
+           string_agg(quote_ident(column_name), ', ' order by ordinal_position) as columns
+    from information_schema.tables join information_schema.columns using (table_schema, table_name)
+    where table_schema = $1 and table_type = 'BASE TABLE' and table_name !~ 'yoyo'
+      and table_name <> all ($2) and table_name || '.' || column_name <> all ($2)
+    group by table_name order by table_name
 """
 # Rows are compared as text: types without an equality, such as json, compare too.
 COUNTS = """
-    with live as (select row::text as row from public.{table} as row),
-         rebuilt as (select row::text as row from "{schema}".{table} as row)
+    with live as (select row({columns})::text as row from public.{table}),
+         rebuilt as (select row({columns})::text as row from "{schema}".{table})
     select (select count(*) from live) as live,
            (select count(*) from rebuilt) as rebuilt,
            (select count(*) from (select row from live except all select row from rebuilt) as one)
@@ -55,7 +58,7 @@ async def compare(service: Service, settings: Settings, schema: str) -> list[Com
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             left_out = [*OWN_TABLES, *service.outside_log]
             tables = await connection.fetch(TABLES, "public", left_out)
-            return [await _compare(connection, row["tablename"], schema) for row in tables]
+            return [await _compare(connection, schema, *row) for row in tables]
     finally:
         await connection.close()
 
@@ -69,6 +72,6 @@ async def drop(settings: Settings, schema: str) -> None:
         await connection.close()
 
 
-async def _compare(connection: Connection, table: str, schema: str) -> Compared:
-    row = await connection.fetchrow(COUNTS.format(table=table, schema=schema))
+async def _compare(connection: Connection, schema: str, table: str, columns: str) -> Compared:
+    row = await connection.fetchrow(COUNTS.format(table=table, columns=columns, schema=schema))
     return Compared(table=table, **dict(row or {}))

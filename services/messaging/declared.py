@@ -23,7 +23,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     """One service. `schema` is its folder of migrations; `apply` is how its own events change its
     state, live, in a rebuild and in a restore. `look_again` is called when a service that is
     restored or built anew has heard everything: it derives what its handlers have not.
-    `outside_log` are the tables that the log does not give.
+    `outside_log` are the tables that the log does not give, and columns as `table.column`.
     """
 
     name: str

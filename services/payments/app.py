@@ -71,5 +71,5 @@ SERVICE = Service(
     ),
     routes=http.ROUTES,
     look_again=handlers.look_again,
-    outside_log=("bank_account", "bank_account_confirmation"),
+    outside_log=("bank_account", "bank_account_confirmation", "ledger_entry.entered"),
 )

@@ -1,7 +1,7 @@
 """What tests of payment do: sums fall due, accounts are confirmed, batches made and answered."""
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ from contracts.recorded import Cause, Recorded, record
 from services.messaging.database import Pool
 from services.messaging.log import read_bounds
 from services.messaging.replaying import open_reader, read_to_end
-from services.messaging.unit import Desk, open_unit
+from services.messaging.unit import Desk, Unit, open_unit
 from services.payments.store import postings
 from tests.payments.served import NOW, YEAR, Payments, contract
 
@@ -49,22 +49,27 @@ def due_set(
     )
 
 
-async def set_dues(desk: Desk, *dues: DueSet) -> None:
+async def set_dues(desk: Desk, *dues: DueSet, at: datetime = NOW) -> None:
     """Says, as payments itself does, that sums fall due."""
     async with open_unit(desk) as unit:
-        for due in dues:
-            subject = f"{due.cpts_id}/{due.contract_year_starts_on.isoformat()}"
-            last = await postings.last_sequence(unit.connection, subject)
-            await unit.announce(
-                record(
-                    [due],
-                    subject=subject,
-                    after_sequence=last,
-                    departement="95",
-                    occurred_at=NOW,
-                    cause=Cause(id=f"{subject}-{last}-{due.amount_cents}", recorded_at=NOW),
-                )
+        await say_dues(unit, *dues, at=at)
+
+
+async def say_dues(unit: Unit, *dues: DueSet, at: datetime = NOW) -> None:
+    """Says in a transaction that sums fell due at an instant."""
+    for due in dues:
+        subject = f"{due.cpts_id}/{due.contract_year_starts_on.isoformat()}"
+        last = await postings.last_sequence(unit.connection, subject)
+        await unit.announce(
+            record(
+                [due],
+                subject=subject,
+                after_sequence=last,
+                departement="95",
+                occurred_at=at,
+                cause=Cause(id=f"{subject}-{last}-{due.amount_cents}", recorded_at=at),
             )
+        )
 
 
 def acting(cpts_id: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What accountants get: a trial balance that sums to zero everywhere, and a FEC that is one."""
 
-from datetime import date
+import asyncio
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import topics
+from services.messaging.unit import open_unit
 from services.payments.domain.fec import COLUMNS, Entry, chart_key, fec_rows, missing_accounts
 from services.payments.store import tables
 from tests.payments.paying import (
@@ -18,11 +20,12 @@ from tests.payments.paying import (
     make_batch,
     only_order,
     owe,
+    say_dues,
     send_answers,
     set_dues,
     without_taille,
 )
-from tests.payments.served import DEMANDS, LINEAR, Payments, contract, figure, line_path
+from tests.payments.served import DEMANDS, LINEAR, NOW, Payments, contract, figure, line_path
 
 AS_C1 = {"Acting-Role": "cpts", "Acting-Cpts": "c1"}
 CHART = tables.chart_of_accounts()
@@ -116,6 +119,27 @@ async def test_what_a_member_is_owed_and_paid_is_in_the_fec_under_their_rpps(
     assert totals["512000"] == 1000_00 - 40_05 - 70_00
     assert (await season.get("/ledger/trial-balance"))["sum_cents"] == 0
     assert all((await season.get("/invariants")).values())
+
+
+async def test_what_is_recorded_later_never_renumbers_what_was_exported(season: Payments) -> None:
+    before = await fec(season, 2026)
+    await set_dues(season.run.desk, due_set("late", 7_00), at=NOW - timedelta(days=3))
+    after = await fec(season, 2026)
+    assert after[: len(before)] == before
+    assert {row["EcritureNum"] for row in after[len(before) :]} == {"7"}
+
+
+async def test_a_fec_waits_for_who_is_entering_and_has_what_they_entered(season: Payments) -> None:
+    """Else what is committed first takes a number, and what was entered first moves it later."""
+    async with open_unit(season.run.desk) as unit:
+        await say_dues(unit, due_set("entering", 42))
+        asked = asyncio.create_task(fec(season, 2026))
+        async with asyncio.timeout(10):
+            while not asked.done() and not await season.run.pool.fetchval(  # noqa: ASYNC110
+                "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+            ):
+                await asyncio.sleep(0.005)
+    assert [row["Debit"] for row in await asked][-1] == "0,42"
 
 
 async def test_each_journal_sums_to_zero_per_cpts_and_in_all(season: Payments) -> None:

@@ -82,7 +82,7 @@ def _refuse_another(request: Request[Any, Any, Any], paying_cpts: str | None) ->
 async def fec(request: Request[Any, Any, Any], cpts_id: CptsId, year: Year) -> Response[bytes]:
     """The fichier des écritures comptables of a CPTS for a civil year, as far as it is recorded."""
     chart = tables.chart_of_accounts()
-    async with request.app.state.pool.acquire() as connection:
+    async with request.app.state.pool.acquire() as connection, connection.transaction():
         if await inputs.departement_of_cpts(connection, cpts_id) is None:
             raise not_found("La CPTS", cpts_id)
         entries = await ledger.entries_of_year(connection, cpts_id, year, JOURNALS)

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.messaging.database import Connection
 from services.payments.domain.fec import Entry
+from services.payments.store.postings import LEDGER_LOCK
 
 Row = dict[str, Any]
 # A line counts on its day; one without, on the day in Paris on which it came to be.
@@ -36,14 +37,19 @@ async def trial_balance(
 async def entries_of_year(
     connection: Connection, cpts_id: str, year: int, journals: Collection[str]
 ) -> list[Entry]:
-    """The lines of a CPTS that count in a civil year, in the order in which they came to be."""
+    """The lines of a CPTS that count in a civil year, in the order in which they were entered.
+
+    In a transaction: who is entering lines of this CPTS is waited for, and until its end nobody
+    enters others, so that no line comes later and stands before one that was read.
+    """
+    await connection.execute("select pg_advisory_xact_lock($1, hashtext($2))", LEDGER_LOCK, cpts_id)
     rows = await connection.fetch(
         f"""
         select posting_id::text as posting_id, journal, account, amount_cents, {DAY} as day,
                (occurred_at at time zone 'Europe/Paris')::date as recorded_on
         from ledger_entry
         where cpts_id = $1 and journal = any ($3) and extract(year from {DAY}) = $2
-        order by occurred_at, posting_id, ordinal
+        order by entered
         """,  # noqa: S608 - a constant of this module
         cpts_id,
         year,

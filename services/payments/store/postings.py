@@ -8,6 +8,13 @@ from uuid import UUID
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 
+LEDGER_LOCK = 1
+"""The first key of advisory locks on a CPTS's ledger: shared by who enters lines, whole for who
+numbers them. What prices, whose lines are never numbered, takes none."""
+
+ENTERING = """
+    select pg_advisory_xact_lock_shared($1, hashtext(cpts_id)) from unnest($2::text[]) as cpts_id
+"""
 ADD = """
     insert into ledger_entry (posting_id, ordinal, account, cpts_id, starts_on, amount_cents,
                               occurred_at, journal, cause, booked_on)
@@ -33,6 +40,7 @@ Entry = tuple[UUID, int, str, str, date, int, datetime, str]
 async def post(connection: Connection, journal: str, entries: Sequence[Entry]) -> None:
     """Add lines to the ledger; those of one posting sum to zero."""
     if entries:
+        await _entering(connection, {cpts_id for _, _, _, cpts_id, *_ in entries})
         columns = [list(column) for column in zip(*entries, strict=True)]
         await connection.execute(POST, *columns, journal)
 
@@ -46,6 +54,7 @@ async def add(
     kept = [line for line in lines if line[2]]
     if not kept:
         return
+    await _entering(connection, {one.event.cpts_id})
     await connection.execute(
         ADD,
         one.id,
@@ -58,6 +67,10 @@ async def add(
         [amount_cents for _, _, amount_cents, _ in kept],
         [booked_on for _, _, _, booked_on in kept],
     )
+
+
+async def _entering(connection: Connection, cpts_ids: Collection[str]) -> None:
+    await connection.execute(ENTERING, LEDGER_LOCK, sorted(cpts_ids))
 
 
 async def last_sequence(connection: Connection, subject: str) -> int:
