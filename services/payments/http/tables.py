@@ -2,19 +2,21 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 from typing import Literal
-from zipfile import BadZipFile
+from xml.parsers import expat
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from litestar import Response
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from services.messaging.documents import OrderOperation
 from services.messaging.problems import Refused
@@ -26,7 +28,12 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EUROS = "# ##0.00 €"
 Cell = str | int | Decimal | date | None
 BYTES_MAX = 5_000_000
+UNPACKED_BYTES_MAX = 20_000_000
+CHUNK_BYTES = 65_536
 ROWS_MAX = 10_000
+COLUMNS_BESIDE_MAX = 5
+# Signed numbers are no formulas. To apostrophes that are a text's own one more comes and goes.
+COMPUTED = re.compile(r"'*(?:[=@]|[+-](?!\d+([.,]\d+)?\Z))")
 
 
 @dataclass
@@ -52,7 +59,7 @@ def read_table(media_type: str, body: bytes, columns: Sequence[str]) -> list[dic
     if kind == CSV:
         found = _csv_rows(body)
     elif kind == XLSX:
-        found = _xlsx_rows(body)
+        found = _xlsx_rows(body, len(columns) + COLUMNS_BESIDE_MAX)
     else:
         raise Refused("file_type", f"Le fichier est {CSV} ou {XLSX}.", status=415)
     head, *rows = found or [[]]
@@ -98,20 +105,68 @@ def _csv_rows(body: bytes) -> list[list[str]]:
             "file_unreadable", "Le fichier CSV n'est pas en UTF-8.", status=400
         ) from error
     delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        return [[_typed(cell) for cell in row] for row in islice(reader, ROWS_MAX + 2)]
     except csv.Error as error:
         raise Refused("file_unreadable", "Le fichier CSV ne se lit pas.", status=400) from error
 
 
-def _xlsx_rows(body: bytes) -> list[list[str]]:
+def _xlsx_rows(body: bytes, columns_max: int) -> list[list[str]]:
+    """The rows of the first sheet; a cell beyond the last column costs and gives nothing."""
     try:
-        book = load_workbook(io.BytesIO(body), read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+        book = load_workbook(_unpacked(body), read_only=True, data_only=True)
+        rows = book.worksheets[0].iter_rows(
+            max_row=ROWS_MAX + 2, max_col=columns_max, values_only=True
+        )
+        return [["" if cell is None else _cell(cell) for cell in row] for row in rows]
+    except Refused:
+        raise
+    except Exception as error:  # zip, XML and openpyxl each raise as they like
         raise Refused("file_unreadable", "Le fichier XLSX ne se lit pas.", status=400) from error
-    sheet = book.worksheets[0]
-    rows = sheet.iter_rows(max_row=ROWS_MAX + 2, values_only=True)
-    return [["" if cell is None else _cell(cell) for cell in row] for row in rows]
+
+
+def _unpacked(body: bytes) -> io.BytesIO:
+    """A workbook without compression: what reads it meets no more bytes than were counted here.
+
+    What a member says of its own size is not believed. Raises `Refused` (413) for too many bytes,
+    and what zipfile raises.
+    """
+    content, count = io.BytesIO(), 0
+    with ZipFile(io.BytesIO(body)) as packed, ZipFile(content, "w") as plain:
+        for member in packed.infolist():
+            if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+                raise BadZipFile(f"compression {member.compress_type}")
+            no_doctype = _NoDoctype()
+            with packed.open(member) as source, plain.open(ZipInfo(member.filename), "w") as target:
+                while chunk := source.read(CHUNK_BYTES):
+                    count += len(chunk)
+                    if count > UNPACKED_BYTES_MAX:
+                        detail = "Le classeur, décompressé, dépasse 20 Mo."
+                        raise Refused("file_too_big", detail, status=413)
+                    no_doctype.feed(chunk)
+                    target.write(chunk)
+    return content
+
+
+class _NoDoctype:
+    """Reads a member as XML and stops at a DOCTYPE, whose entities could grow without end."""
+
+    def __init__(self) -> None:
+        self._parser: expat.XMLParserType | None = expat.ParserCreate()
+        self._parser.StartDoctypeDeclHandler = self._refuse
+
+    def feed(self, chunk: bytes) -> None:
+        """Raises `BadZipFile` at a DOCTYPE. A member that is no XML is not looked at further."""
+        if self._parser is None:
+            return
+        try:
+            self._parser.Parse(chunk)
+        except (expat.ExpatError, LookupError, ValueError):
+            self._parser = None
+
+    def _refuse(self, *_: object) -> None:
+        raise BadZipFile("a part of the workbook has a DOCTYPE")
 
 
 def _cell(cell: object) -> str:
@@ -122,15 +177,27 @@ def _cell(cell: object) -> str:
 
 
 def csv_file(rows: Iterable[Sequence[Cell]], columns: Sequence[str]) -> bytes:
-    """A table for a French spreadsheet: semicolons, decimal commas, a mark of UTF-8."""
+    """A table for a French spreadsheet: semicolons, decimal commas, a mark of UTF-8.
+
+    A text that a spreadsheet would compute has an apostrophe before it, as a person would type it.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow(
-            [str(cell).replace(".", ",") if isinstance(cell, Decimal) else cell for cell in row]
-        )
+        writer.writerow([_csv_cell(cell) for cell in row])
     return out.getvalue().encode("utf-8-sig")
+
+
+def _csv_cell(cell: Cell) -> Cell:
+    if isinstance(cell, Decimal):
+        return str(cell).replace(".", ",")
+    return f"'{cell}" if isinstance(cell, str) and COMPUTED.match(cell) else cell
+
+
+def _typed(cell: str) -> str:
+    """A cell of a CSV without the apostrophe that says that it is a text."""
+    return cell[1:] if cell.startswith("'") and COMPUTED.match(cell) else cell
 
 
 def workbook(sheets: Mapping[str, tuple[Sequence[str], Iterable[Sequence[Cell]]]]) -> bytes:
