@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -100,6 +101,8 @@ def test_where_lower_is_better_less_never_pays_less(line: Line, one: int, other:
     [
         (DOWN, {"indicator": "yoga"}, Refusal.UNKNOWN_INDICATOR),
         (DOWN, {"indicator": "local_yoga"}, None),
+        (DOWN, {"indicator": "local_Mme Durand"}, Refusal.UNKNOWN_INDICATOR),
+        (DOWN, {"indicator": "local_" + "a" * 55}, Refusal.UNKNOWN_INDICATOR),
         (DOWN, {"documents": ("minutes", "photo")}, Refusal.UNKNOWN_DOCUMENT),
         (DOWN, {"documents": ("minutes",)}, None),
         (DOWN, {"target": None}, Refusal.TARGET_NEEDED),
@@ -188,7 +191,7 @@ lines = st.builds(
     baseline=st.none() | st.integers(0, 10**6),
     is_lower_better=st.booleans(),
     documents=st.lists(st.sampled_from(["minutes", "report"]), max_size=2).map(tuple),
-    carried_over_from_on=st.none() | st.dates(),
+    carried_over_from_on=st.none() | st.dates(date(2000, 1, 1), date(2199, 12, 31)),
 )
 
 
@@ -231,7 +234,10 @@ def test_every_wrong_cell_of_a_row_is_told_in_french() -> None:
         *("ligne", "mission", "mode", "maximum_euros"),
     }
     told = next(one.detail for one in errors if one.column == "maximum_euros")
-    assert told == "« 12,345 » : un montant en euros, comme 9000 ou 1250,50."
+    assert told == "La cellule doit contenir un montant en euros, comme 9000 ou 1250,50."
+    # An answer is kept under its key; a cell may hold anything.
+    for one in errors:
+        assert not any(text in one.detail for text in wrong.values() if text), one.detail
     assert [one.detail for one in lines_of([], 500)[1]] == ["Le fichier n'a aucune ligne."]
 
 
@@ -249,6 +255,22 @@ def test_amounts_are_read_as_people_write_them(written: str, cents: int) -> None
     }
     ((read,), errors) = lines_of([row], 500)
     assert (errors, read.line.max_cents, read.line.target) == ([], cents, 1000)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1e999999", "1e-999999999", "NaN", "-1", "12.500", "1_000", "0x1", "10000000000,01", "9" * 50],
+)
+def test_what_is_no_plain_amount_is_no_amount(written: str) -> None:
+    row = dict.fromkeys(COLUMNS, "") | {"maximum_euros": written, "paliers": f"1:{written}"}
+    errors = lines_of([row], 500)[1]
+    assert {"maximum_euros", "paliers"} <= {one.column for one in errors}
+
+
+@pytest.mark.parametrize("written", ["0001-01-01", "1999-12-31", "2200-01-01", "9999-12-31"])
+def test_a_day_beyond_the_calendar_of_contracts_is_no_day(written: str) -> None:
+    row = dict.fromkeys(COLUMNS, "") | {"reportee_de": written}
+    assert "reportee_de" in {one.column for one in lines_of([row], 500)[1]}
 
 
 async def test_an_annex_of_44_lines_is_imported_whole_exported_and_priced(

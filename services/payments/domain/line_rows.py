@@ -6,13 +6,13 @@ A row is read whole: everything that is wrong with it is told, not its first err
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 
 from contracts.events.payments import LineMode, Step
 from contracts.indicators import indicators
+from services.payments.domain.calendar import is_possible
 from services.payments.domain.lines import Document, Line
 from services.payments.domain.scale import MISSIONS
 
@@ -35,6 +35,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "autre": Document.OTHER,
 }
 ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+EUROS = re.compile(r"([0-9]{1,11})(?:[.,]([0-9]{1,2}))?")
 LABEL_LENGTH_MAX = 200
 FIRST_ROW = 2  # after the names of the columns
 CENTS_MAX = 10**12
@@ -100,7 +101,10 @@ def rows_of(lines: Iterable[Line]) -> list[tuple[str, ...]]:
 
 
 class _Cells:
-    """The cells of one row while they are read; what cannot be is told in `errors`."""
+    """The cells of one row while they are read; what cannot be is told in `errors`.
+
+    They name row and column and never repeat the cell: answers are kept, and people paste anything.
+    """
 
     def __init__(self, number: int, cells: Mapping[str, str]) -> None:
         self._number, self._cells = number, cells
@@ -113,15 +117,15 @@ class _Cells:
             return None
         try:
             return parse(text)
-        except (ValueError, KeyError, InvalidOperation):
-            detail = f"« {text[:40]} » : {expected}."
+        except (ValueError, KeyError):
+            detail = f"La cellule doit contenir {expected}."
             self.errors.append(RowError(row=self._number, column=column, detail=detail))
             return None
 
     def need(self, column: str, parse: Callable[[str], Any], expected: str) -> Any:
         """What a cell holds, which must not be empty."""
         if not self._cells.get(column):
-            detail = f"Cellule vide : {expected}."
+            detail = f"La cellule est vide ; elle doit contenir {expected}."
             self.errors.append(RowError(row=self._number, column=column, detail=detail))
             return None
         return self.read(column, parse, expected)
@@ -129,16 +133,16 @@ class _Cells:
 
 def _line(cells: _Cells) -> Line | None:
     line_id = cells.need("ligne", _id, "un identifiant de lettres, chiffres, . _ : ou -")
-    mission = cells.need("mission", _one_of(MISSIONS), f"une de {', '.join(MISSIONS)}")
+    mission = cells.need("mission", _one_of(MISSIONS), f"l'une de {', '.join(MISSIONS)}")
     indicator = cells.read("indicateur", _id, "le code d'un indicateur") or line_id
-    mode = cells.need("mode", MODES.__getitem__, f"un de {', '.join(MODES)}")
+    mode = cells.need("mode", MODES.__getitem__, f"l'un de {', '.join(MODES)}")
     max_cents = cells.need("maximum_euros", _cents, "un montant en euros, comme 9000 ou 1250,50")
     label = cells.read("libelle", _label, f"au plus {LABEL_LENGTH_MAX} caractères") or ""
     baseline = cells.read("valeur_initiale", _count, "un nombre entier")
     target = cells.read("cible", _count, "un nombre entier")
     steps = cells.read("paliers", _steps, "des paliers « seuil:euros » séparés par |")
-    documents = cells.read("documents", _documents, f"parmi {', '.join(DOCUMENTS)}, séparés par |")
-    carried = cells.read("reportee_de", date.fromisoformat, "un jour, comme 2025-04-15")
+    documents = cells.read("documents", _documents, f"{', '.join(DOCUMENTS)}, séparés par |")
+    carried = cells.read("reportee_de", _day, "un jour, comme 2025-04-15")
     is_lower_better = cells.read("sens", WAYS.__getitem__, "hausse ou baisse")
     if cells.errors:
         return None
@@ -186,15 +190,14 @@ def _label(text: str) -> str:
 
 def _cents(text: str) -> int:
     """Cents of an amount in euros, with a comma or a point and at most two decimals."""
-    plain = re.sub(r"[\s\u00a0\u202f€]", "", text).replace(",", ".")
-    amount = Decimal(plain) * 100
-    if (
-        not amount.is_finite()
-        or amount != amount.to_integral_value()
-        or not 0 <= amount <= CENTS_MAX
-    ):
+    found = EUROS.fullmatch(re.sub(r"[\s\u00a0\u202f€]", "", text))
+    if found is None:
         raise ValueError(text)
-    return int(amount)
+    euros, cents = found.groups()
+    amount_cents = int(euros) * 100 + int((cents or "").ljust(2, "0"))
+    if amount_cents > CENTS_MAX:
+        raise ValueError(text)
+    return amount_cents
 
 
 def _count(text: str) -> int:
@@ -202,6 +205,13 @@ def _count(text: str) -> int:
     if abs(count) > COUNT_MAX:
         raise ValueError(text)
     return count
+
+
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
+    if not is_possible(day):
+        raise ValueError(text)
+    return day
 
 
 def _steps(text: str) -> tuple[Step, ...]:

@@ -4,6 +4,7 @@ A line reads one indicator; several may read the same, for different results. Va
 target, or down to it where lower is better.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
@@ -17,8 +18,8 @@ from contracts.indicators import indicators
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import MISSIONS, WITH_VARIABLE_PART
 
-LOCAL_PREFIX = "local_"
-"""How the indicator of a line begins that no catalogue has: a result of this contract alone."""
+LOCAL = re.compile(r"local_[a-z0-9_]{1,54}")
+"""The indicator of a line that no catalogue has: a result of this contract alone."""
 
 
 class Document(StrEnum):
@@ -70,7 +71,7 @@ class LineRefused(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_line(line: Line) -> Refusal | None:
     """Why this line cannot be set, or None. Reasons come in the order of `Refusal`."""
-    if line.indicator not in indicators() and not line.indicator.startswith(LOCAL_PREFIX):
+    if line.indicator not in indicators() and not LOCAL.fullmatch(line.indicator):
         return Refusal.UNKNOWN_INDICATOR
     if line.mission not in MISSIONS:
         return Refusal.UNKNOWN_MISSION
