@@ -8,6 +8,11 @@ FIRST_YEAR = 1970  # the ids of events are ordered by time from then on
 LAST_YEAR = 2199
 
 
+def is_possible(day: date) -> bool:
+    """Whether a day or an instant lies between the two years."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
+
+
 def refuse_impossible_days(body: msgspec.Struct) -> None:
     """ValueError for a day or an instant of a body before 1970 or after 2199.
 
@@ -15,5 +20,5 @@ def refuse_impossible_days(body: msgspec.Struct) -> None:
     """
     for name in body.__struct_fields__:
         value = getattr(body, name)
-        if isinstance(value, date) and not FIRST_YEAR <= value.year <= LAST_YEAR:
+        if isinstance(value, date) and not is_possible(value):
             raise ValueError(f"`{name}` lies between the years {FIRST_YEAR} and {LAST_YEAR}")

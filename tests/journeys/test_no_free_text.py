@@ -1,14 +1,17 @@
 """No sentence that somebody writes into an order comes to rest in a table, whatever the field.
 
 Each order of each service, found in its OpenAPI document, is given once for every text in its body
-with a sentence there and all else as it should be. Then every table is read.
+and every name in its path with a sentence there and all else as it should be. Then every table is
+read.
 """
 
 import copy
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from string import Formatter
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -16,6 +19,8 @@ from tests.journeys.hub import envelope
 from tests.journeys.story import SERVICES, Platform, Story
 
 SENTENCE = "Mme Durand de Nice rappelle pour son fils"
+# A name of an indicator or line may be a contract's own; after what says so a sentence may hide.
+IN_A_PATH = f"local_{SENTENCE}"
 # These are words by nature, and about no patient.
 WORDS = {
     "cpts_name": "the public name of an association",
@@ -207,7 +212,8 @@ def indicator_orders(story: Story) -> dict[tuple[str, str], Any]:
     }
 
 
-def path_of(template: str, story: Story, referral_id: str) -> str:
+def path_of(template: str, story: Story, referral_id: str, sentence_at: str | None = None) -> str:
+    """The path of an order, with a sentence in one place if one is named."""
     known = {"cpts_id": story.cpts_id, "referral_id": referral_id, "letter_id": "1"}
     known |= {"rpps": story.doctor}
     known |= {"entry_id": f"{story.cpts_id}-place", "member_id": f"{story.cpts_id}-{story.doctor}"}
@@ -216,11 +222,17 @@ def path_of(template: str, story: Story, referral_id: str) -> str:
     known |= {"starts_on": str(story.year), "indicator": "sas_demandes_avec_rdv"}
     own = ("lettre", "projet", "association", "mission", "structure", "professional", "tool")
     known |= {f"{name}_id": name for name in (*own, "activity", "evidence", "crisis", "line")}
+    known |= {sentence_at: quote(IN_A_PATH)} if sentence_at else {}
     return template.format(**known)
 
 
-def with_a_sentence(body: Any) -> Iterator[tuple[str, Any]]:
-    """The body once for each of its texts, which is a sentence there; and the text's name."""
+def with_a_sentence(template: str, body: Any) -> Iterator[tuple[str, str | None, Any]]:
+    """An order once for each name in its path and each text in its body, which is a sentence there:
+    what is told of it, the place in the path if it is one, the body.
+    """
+    for _, name, _, _ in Formatter().parse(template):
+        if name:
+            yield name, name, body
     for holder_of, name in places(body):
         if name in WORDS:
             continue
@@ -232,7 +244,7 @@ def with_a_sentence(body: Any) -> Iterator[tuple[str, Any]]:
         holder[name] = SENTENCE
         if name == "distributionID":
             holder[name] = f"{body['senderID']}_{SENTENCE}"
-        yield str(name), changed
+        yield str(name), None, changed
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -288,14 +300,14 @@ async def test_a_sentence_in_any_text_of_any_order_comes_to_rest_nowhere(
     bodies = [
         (method, template, *changed, role)
         for method, template in asked
-        for changed in with_a_sentence(known[method, template])
+        for changed in with_a_sentence(template, known[method, template])
         for role in roles
     ]
-    for sent, (method, template, name, body, role) in enumerate(bodies, start=1):
+    for sent, (method, template, name, place, body, role) in enumerate(bodies, start=1):
         answer = await platform.order(
             service,
             method,
-            path_of(template, story, referral_id),
+            path_of(template, story, referral_id, place),
             json.dumps(body).encode(),
             role=role,
             at=story.now + timedelta(seconds=sent),

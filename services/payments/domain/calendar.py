@@ -9,17 +9,9 @@ import msgspec
 
 from contracts.departements import PARIS_TIME
 
-FIRST_YEAR, LAST_YEAR = 2000, 2199
 MONTHS = 12
 DAY = timedelta(days=1)
 Convention = Literal["days", "months"]
-
-
-def is_possible(day: date) -> bool:
-    """Whether a day can be one of a contract, a payment or a text; the calendar's own ends are what
-    PostgreSQL calls infinity.
-    """
-    return FIRST_YEAR <= day.year <= LAST_YEAR
 
 
 def months_after(day: date, months: int) -> date:

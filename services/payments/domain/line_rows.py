@@ -12,7 +12,7 @@ import msgspec
 
 from contracts.events.payments import LineMode, Step
 from contracts.indicators import indicators
-from services.payments.domain.calendar import is_possible
+from services.messaging.bodies import is_possible
 from services.payments.domain.lines import Document, Line
 from services.payments.domain.scale import MISSIONS
 

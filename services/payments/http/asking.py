@@ -11,7 +11,9 @@ from services.messaging.problems import Refused, not_found
 from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
 from services.payments.store import answers
 
-CptsId = FromPath[str]
+# `$` also matches before a last line feed; the look-ahead refuses it.
+PathId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._:-]{1,64}$(?!\n)")]
+CptsId = PathId
 Day = FromPath[date]
 EntryId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]
 PathRpps = Annotated[str, PathParameter(pattern=r"^8[0-9]{11}$(?!\n)")]

@@ -10,6 +10,7 @@ from litestar.params import FromQuery, JSONBody
 
 from contracts.departements import PARIS_TIME
 from contracts.events.payments import LineAmount, MissionAmount
+from services.messaging.bodies import refuse_impossible_days
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.payments.domain.accounts import Estimate, envelopes_of, price
 from services.payments.domain.projection import Projection, look_ahead
@@ -18,6 +19,8 @@ from services.payments.http.asking import Cents, Count, CptsId, Day, year_of
 from services.payments.store import inputs
 
 PARIS = ZoneInfo(PARIS_TIME)
+VALUES_MAX = 500  # as many as a contract year has lines
+ENVELOPES_MAX = 50
 Taille = Annotated[int, msgspec.Meta(ge=1, le=4)]
 ANYBODY_CONCERNED = frozenset({Role.CPTS, Role.CAISSE, Role.ARS, Role.SYSTEM})
 
@@ -27,8 +30,10 @@ class SimulationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     taille: Taille | None = None
     starts_on: date | None = None
-    values: dict[str, Count] = {}
-    envelopes_cents: dict[str, Cents] = {}
+    values: Annotated[dict[str, Count], msgspec.Meta(max_length=VALUES_MAX)] = {}
+    envelopes_cents: Annotated[dict[str, Cents], msgspec.Meta(max_length=ENVELOPES_MAX)] = {}
+
+    __post_init__ = refuse_impossible_days
 
 
 class ShownEstimate(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from litestar import Request, Response, get, put
 from litestar.params import FromQuery, JSONBody
 
 from contracts.events.payments import FundsUsed, IndemnityKind, IndemnityRecorded
+from services.messaging.bodies import refuse_impossible_days
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.payments.domain.indemnities import (
     CATEGORIES,
@@ -18,16 +19,7 @@ from services.payments.domain.indemnities import (
     use_funds,
 )
 from services.payments.domain.money_refusals import Refusal
-from services.payments.http.asking import (
-    Cents,
-    Code,
-    Count,
-    CptsId,
-    EntryId,
-    Limit,
-    PathRpps,
-    Year,
-)
+from services.payments.http.asking import Cents, Code, Count, CptsId, EntryId, Limit, PathRpps, Year
 from services.payments.http.ordering import announce, departement_of, refused
 from services.payments.store import tables, uses
 
@@ -53,6 +45,8 @@ class IndemnityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     is_withdrawn: bool = False
     is_paid_by_batch: bool = False
 
+    __post_init__ = refuse_impossible_days
+
 
 class UseOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A use of funds; `category` is a code of the list, the amount in cents."""
@@ -61,6 +55,8 @@ class UseOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     amount_cents: Cents
     used_on: date
     is_withdrawn: bool = False
+
+    __post_init__ = refuse_impossible_days
 
 
 @put("/cpts/{cpts_id:str}/indemnities/{indemnity_id:str}", status_code=200)

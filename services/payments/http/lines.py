@@ -1,17 +1,19 @@
 """Orders on contract lines: what each can bring in a contract year, one by one or all of them."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, put
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody
 
 from contracts.events.payments import ContractLineSet, LineMode, Step
 from contracts.indicators import indicators
-from services.messaging.orders import Answer, Order, Role, carry_out
-from services.messaging.problems import Refused
+from services.messaging.bodies import FIRST_YEAR, LAST_YEAR, is_possible, refuse_impossible_days
+from services.messaging.orders import Answer, Order, Role, carry_out, read_role
+from services.messaging.problems import Refused, not_found
 from services.payments import handlers
 from services.payments.domain import lines
 from services.payments.domain.accounts import Account, variable_rate
@@ -19,7 +21,7 @@ from services.payments.domain.line_rows import COLUMNS, Row, RowError, lines_of,
 from services.payments.domain.lines import Line, LineRefused
 from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
 from services.payments.domain.scale import MISSIONS
-from services.payments.http.asking import Cents, Code, Count, CptsId, Day, Name, refused
+from services.payments.http.asking import Cents, Code, Count, CptsId, Day, Name, PathId, refused
 from services.payments.http.tables import Format, TableOperation, read_table, table_response
 from services.payments.store import inputs
 
@@ -54,6 +56,8 @@ class LineOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     documents: Annotated[tuple[Code, ...], msgspec.Meta(max_length=20)] = ()
     carried_over_from_on: date | None = None
 
+    __post_init__ = refuse_impossible_days
+
 
 class LineAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A contract line as it is set."""
@@ -76,7 +80,7 @@ async def set_line(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
     starts_on: Day,
-    line_id: FromPath[str],
+    line_id: PathId,
     data: JSONBody[LineOrder],
 ) -> Response[LineAnswer]:
     """Sets what one line can bring in one contract year, and prices the account again."""
@@ -86,7 +90,7 @@ async def set_line(
         event = lines.set_line(
             line, cpts_id=cpts_id, starts_on=starts_on, is_withdrawn=data.is_withdrawn
         )
-        departement = await _departement(order, cpts_id)
+        departement = await _departement(order, cpts_id, starts_on)
         if isinstance(event, Refusal):
             raise refused(event)
         key = (cpts_id, starts_on)
@@ -108,11 +112,14 @@ async def import_lines(
 
     What is wrong is listed row by row, all at once; a line that is not in the file is withdrawn.
     """
-    table = read_table(request.headers.get("Content-Type", ""), await request.body(), COLUMNS)
-    rows, errors = lines_of(table, LINES_MAX)
+    # Nobody else has a file read; a big one takes seconds, in which others are answered.
+    read_role(request, SETTING_ROLES)
+    rows, errors = await asyncio.to_thread(
+        _read_lines, request.headers.get("Content-Type", ""), await request.body()
+    )
 
     async def body(order: Order) -> Answer:
-        departement = await _departement(order, cpts_id)
+        departement = await _departement(order, cpts_id, starts_on)
         if errors:
             raise _wrong(errors)
         rates = await inputs.load_variable_rates(order.unit.connection)
@@ -149,6 +156,8 @@ async def export_lines(
 ) -> Response[bytes]:
     """The lines of a contract year as a file that can be imported again, CSV or XLSX."""
     async with request.app.state.pool.acquire() as connection:
+        if await inputs.departement_of_cpts(connection, cpts_id) is None:
+            raise not_found("La CPTS", cpts_id)
         (account,) = await inputs.load_accounts(connection, {(cpts_id, starts_on): ""})
     ordered = sorted(account.lines, key=lambda line: (line.mission, line.line_id))
     return table_response(rows_of(ordered), COLUMNS, file_format, f"lignes-{cpts_id}-{starts_on}")
@@ -158,6 +167,10 @@ async def export_lines(
 async def lines_template(file_format: FromQuery[Format] = "csv") -> Response[bytes]:
     """An empty file of contract lines, CSV or XLSX, with its columns."""
     return table_response([], COLUMNS, file_format, "modele-lignes")
+
+
+def _read_lines(media_type: str, body: bytes) -> tuple[list[Row], list[RowError]]:
+    return lines_of(read_table(media_type, body, COLUMNS), LINES_MAX)
 
 
 def _line(line_id: str, data: LineOrder) -> Line:
@@ -194,7 +207,13 @@ async def _set(
         raise refused(refusal)
 
 
-async def _departement(order: Order, cpts_id: str) -> str:
+async def _departement(order: Order, cpts_id: str, starts_on: date) -> str:
+    """The key of the CPTS whose year is set; raises `Refused` for a day of no contract (400) and
+    for an unknown CPTS (404).
+    """
+    if not is_possible(starts_on):
+        detail = f"Une année de contrat commence entre {FIRST_YEAR} et {LAST_YEAR}."
+        raise Refused("impossible_day", detail, status=400)
     departement = await inputs.departement_of_cpts(order.unit.connection, cpts_id)
     if departement is None:
         raise refused(Refusal.UNKNOWN_CPTS)

@@ -8,6 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.params import JSONBody
 
 from contracts.events.payments import RateConfirmed, RatePublished
+from services.messaging.bodies import refuse_impossible_days
 from services.messaging.documents import also
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.payments import handlers
@@ -35,6 +36,8 @@ class RateOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     status: Status = "single_source"
     to_on: date | None = None
     unit: Text = ""
+
+    __post_init__ = refuse_impossible_days
 
 
 @post(
@@ -75,6 +78,8 @@ class ConfirmationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     text: Text
     read_on: date
     confirmed_by: PersonId
+
+    __post_init__ = refuse_impossible_days
 
 
 @post(

@@ -6,15 +6,16 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody
 
 from contracts.events.payments import DialogueLineSet, YearAdjusted, YearSettled
+from services.messaging.bodies import refuse_impossible_days
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import not_found
 from services.payments import handlers
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
-from services.payments.http.asking import Cents, Count, CptsId, Day, refused
+from services.payments.http.asking import Cents, Count, CptsId, Day, PathId, refused
 from services.payments.store import inputs, settlement
 
 Stance = Literal["none", "agrees", "contests", "evidence_missing", "evidence_to_check"]
@@ -32,6 +33,8 @@ class OpeningOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The day on which CPTS, caisse and ARS began their dialogue, after the year's last day."""
 
     opened_on: date
+
+    __post_init__ = refuse_impossible_days
 
 
 class SettlementOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,7 +112,7 @@ async def set_dialogue_line(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
     starts_on: Day,
-    indicator: FromPath[str],
+    indicator: PathId,
     data: JSONBody[StanceOrder],
 ) -> Response[DialogueAnswer]:
     """Sets a validated value and where both sides stand; after the settlement, adjusts it."""
