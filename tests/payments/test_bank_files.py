@@ -208,6 +208,26 @@ async def test_a_batch_that_names_no_account_of_the_caisse_is_paid_from_the_one_
     assert (await file(payments, "b1.xml", **CAISSE)).content == before
 
 
+@pytest.mark.parametrize(("whose", "owner"), [("c1", "cpts:c1"), ("caisse", "caisse")])
+async def test_after_a_restore_an_order_pays_the_account_that_it_names_or_none(
+    payments: Payments, batch: Any, whose: str, owner: str
+) -> None:
+    """The log brings orders back; accounts are as old as the backup."""
+    before = (await file(payments, "b1.xml", **CAISSE)).content
+    pool = payments.run.pool
+    await pool.execute("delete from bank_account_confirmation where owner = $1", owner)
+    unconfirmed = await file(payments, "b1.xml", **CAISSE)
+    assert unconfirmed.json()["reason"] == "account_missing"
+    await confirm_account(payments, whose)
+    assert (await file(payments, "b1.xml", **CAISSE)).content == before
+
+    await pool.execute("delete from bank_account_confirmation where owner = $1", owner)
+    await pool.execute("delete from bank_account where owner = $1", owner)
+    await confirm_account(payments, whose, iban=MEMBER_IBANS[RPPS])
+    lost = await file(payments, "b1.xml", **CAISSE)
+    assert lost.json()["reason"] == "account_missing"
+
+
 async def test_no_iban_leaves_its_table_but_in_the_banks_file(
     payments: Payments, batch: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -49,15 +49,20 @@ def masked(iban: str) -> str:
     return f"{iban[:SHOWN_FIRST]}{hidden}{iban[-SHOWN_LAST:]}"
 
 
-def propose(asked: BankAccount, latest: BankAccount | None) -> BankAccount | Refusal | None:
-    """The next version of an account, None when the latest one says the same, or why not."""
+def propose(
+    asked: BankAccount, latest: BankAccount | None, *, last_named: int
+) -> BankAccount | Refusal | None:
+    """The next version of an account, None when the latest one says the same, or why not.
+
+    `last_named` is the greatest version that an order of payment names, 0 without one: after a
+    restore it may be one that is lost, and no other account takes its number.
+    """
     if asked.to_on is not None and asked.to_on < asked.from_on:
         return Refusal(MoneyRefusal.PERIOD_ENDS_BEFORE_IT_STARTS)
-    if latest is None:
-        return msgspec.structs.replace(asked, version=1)
-    if _content(asked) == _content(latest):
+    if latest is not None and _content(asked) == _content(latest):
         return None
-    return msgspec.structs.replace(asked, version=latest.version + 1)
+    last = max(latest.version if latest else 0, last_named)
+    return msgspec.structs.replace(asked, version=last + 1)
 
 
 def _content(account: BankAccount) -> tuple[object, ...]:

@@ -185,7 +185,8 @@ async def _propose(order: Order, owner: str, account_id: str, data: AccountOrder
         proposed_by=data.acting_person,
     )
     latest = await _locked_latest(order, owner, account_id)
-    decision = propose(asked, latest)
+    named = await bank_accounts.last_named(order.unit.connection, owner, account_id)
+    decision = propose(asked, latest, last_named=named)
     if isinstance(decision, Refusal):
         raise refused(decision.reason, decision.extension)
     if decision is not None:

@@ -94,9 +94,12 @@ async def fec(request: Request[Any, Any, Any], cpts_id: CptsId, year: Year) -> R
 
 
 async def _payables(connection: Connection, orders: Sequence[ShownOrder]) -> list[Payable]:
-    """The orders with the versions of accounts that they name. Raises `Refused` without one."""
+    """The orders with the versions of accounts that they name, as they were confirmed.
+
+    Raises `Refused` without one: a restore may have lost it, or its confirmation.
+    """
     versions = await bank_accounts.versions(connection, {order.payee.owner for order in orders})
-    known = {(one.owner, one.account_id, one.version): one for one in versions}
+    known = {(one.owner, one.account_id, one.version): one for one in versions if one.confirmed_by}
     found = []
     for order in orders:
         key = (order.payee.owner, order.account_id, order.account_version)
@@ -114,7 +117,8 @@ async def _payer(connection: Connection, payer: str, order: ShownOrder) -> BankA
     if order.payer_account_id is None:
         account = account_on(own, order.execute_on)
     else:
-        account = next((one for one in own if one.version == order.payer_account_version), None)
+        named = (one for one in own if one.version == order.payer_account_version)
+        account = next((one for one in named if one.confirmed_by), None)
     if account is None:
         raise refused(MoneyRefusal.ACCOUNT_MISSING)
     return account

@@ -15,6 +15,17 @@ VERSIONS = """
     order by account.owner, account.account_id, account.version
 """
 
+LAST_NAMED = """
+    select coalesce(max(version), 0) from (
+        select account_version as version from payment_order
+        where account_id = $2
+          and $1 = case when rpps is null then 'cpts:' || cpts_id
+                        else 'professional:' || cpts_id || ':' || rpps end
+        union all
+        select payer_account_version from payment_order
+        where payer_account_id = $2 and payer = $1) as named
+"""
+
 
 async def versions(
     connection: Connection, owners: Collection[str], account_id: str | None = None
@@ -22,6 +33,11 @@ async def versions(
     """Every version of the accounts of some owners, or of one account of theirs, oldest first."""
     rows = await connection.fetch(VERSIONS, list(owners), account_id)
     return [BankAccount(**row) for row in rows]
+
+
+async def last_named(connection: Connection, owner: str, account_id: str) -> int:
+    """The greatest version of an account that an order of payment names, 0 without one."""
+    return int(await connection.fetchval(LAST_NAMED, owner, account_id))
 
 
 async def add(connection: Connection, account: BankAccount, at: datetime) -> None:
