@@ -4,13 +4,7 @@ from datetime import date
 
 import msgspec
 
-FIRST_YEAR = 1970  # the ids of events are ordered by time from then on
-LAST_YEAR = 2199
-
-
-def is_possible(day: date) -> bool:
-    """Whether a day or an instant lies between the two years."""
-    return FIRST_YEAR <= day.year <= LAST_YEAR
+from contracts.days import FIRST_YEAR, LAST_YEAR, is_possible
 
 
 def refuse_impossible_days(body: msgspec.Struct) -> None:

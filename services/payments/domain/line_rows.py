@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from contracts.days import is_possible
 from contracts.events.payments import LineMode, Step
 from contracts.indicators import indicators
-from services.messaging.bodies import is_possible
 from services.payments.domain.lines import Document, Line
 from services.payments.domain.scale import MISSIONS
 

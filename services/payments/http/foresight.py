@@ -33,7 +33,9 @@ class SimulationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     values: Annotated[dict[str, Count], msgspec.Meta(max_length=VALUES_MAX)] = {}
     envelopes_cents: Annotated[dict[str, Cents], msgspec.Meta(max_length=ENVELOPES_MAX)] = {}
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class ShownEstimate(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,7 +45,9 @@ class IndemnityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     is_withdrawn: bool = False
     is_paid_by_batch: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class UseOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,7 +58,9 @@ class UseOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     used_on: date
     is_withdrawn: bool = False
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 @put("/cpts/{cpts_id:str}/indemnities/{indemnity_id:str}", status_code=200)

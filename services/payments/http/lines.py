@@ -9,9 +9,10 @@ import msgspec
 from litestar import Request, Response, get, put
 from litestar.params import FromQuery, JSONBody
 
+from contracts.days import FIRST_YEAR, LAST_YEAR, is_possible
 from contracts.events.payments import ContractLineSet, LineMode, Step
 from contracts.indicators import indicators
-from services.messaging.bodies import FIRST_YEAR, LAST_YEAR, is_possible, refuse_impossible_days
+from services.messaging.bodies import refuse_impossible_days
 from services.messaging.orders import Answer, Order, Role, carry_out, read_role
 from services.messaging.problems import Refused, not_found
 from services.payments import handlers
@@ -56,7 +57,9 @@ class LineOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     documents: Annotated[tuple[Code, ...], msgspec.Meta(max_length=20)] = ()
     carried_over_from_on: date | None = None
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class LineAnswer(msgspec.Struct, frozen=True, kw_only=True):

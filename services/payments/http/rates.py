@@ -37,7 +37,9 @@ class RateOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     to_on: date | None = None
     unit: Text = ""
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 @post(
@@ -79,7 +81,9 @@ class ConfirmationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     read_on: date
     confirmed_by: PersonId
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 @post(

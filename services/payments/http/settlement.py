@@ -34,7 +34,9 @@ class OpeningOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     opened_on: date
 
-    __post_init__ = refuse_impossible_days
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class SettlementOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
