@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from services.messaging.outbox import Lease
 from services.messaging.process import running
 from services.messaging.relay import Relay
 from services.messaging.unit import open_unit
+from tests.messaging.conftest import LIMITS
 from tests.messaging.raw import counted, say_and_relay, until
 from tests.messaging.toy import SPEAKER, THINGS
 
@@ -118,14 +120,15 @@ async def test_a_lease_that_ran_out_was_lost_even_when_nobody_else_took_it(
     settings = settings_of("speaker")
     async with running(SPEAKER, settings) as run:
         await say_and_relay(run, [counted("a", 1)])
-        await run.desk.pool.execute("update relay_lease set expires_at = '-infinity'")
-        await until(lambda: _has_lost_its_lease(run))
+        for times in (1, 2):
+            await run.desk.pool.execute("update relay_lease set expires_at = '-infinity'")
+            await until(partial(_has_lost_its_lease, run, times))
         await say_and_relay(run, [counted("a", 2, sequence=2)])
     assert by_subject(await log.read()) == {"a": [1, 2]}
 
 
-async def _has_lost_its_lease(run) -> bool:
-    return run.counters["leases_lost"] == 1
+async def _has_lost_its_lease(run, times: int) -> bool:
+    return run.counters["leases_lost"] == times
 
 
 async def test_a_round_that_lasts_longer_than_the_lease_is_sent_once(
@@ -166,7 +169,7 @@ async def test_a_storm_in_one_partition_lets_the_others_pass_in_every_round(
 
 
 async def test_a_row_that_the_log_refuses_keeps_those_behind_it_in_its_partition(
-    settings_of, speaker, log, monkeypatch
+    settings_of, speaker, log, monkeypatch, caplog
 ) -> None:
     """The second of five is refused once: the order in the log stays that of the outbox."""
     refused: list[int] = []
@@ -185,6 +188,25 @@ async def test_a_row_that_the_log_refuses_keeps_those_behind_it_in_its_partition
     first_seen = list(dict.fromkeys(subjects))
     assert first_seen == [f"s{n}" for n in range(5)]
     assert speaker.counters["relay_failures"] == 1
+    assert "RuntimeError('refused')" in caplog.text
+
+
+async def test_what_memory_holds_leaves_so_many_of_each_partition_at_a_time(
+    settings_of, speaker
+) -> None:
+    """A storm of five in one partition, at most two at a time, lets another's one row pass."""
+    limits = replace(LIMITS, relay_rows_per_partition=2)
+    relay = Relay(
+        settings_of("speaker", limits=limits),
+        topic=speaker.own_topic,
+        writer=uuid4(),
+        health=speaker.health,
+    )
+    said = [counted(f"s{n}", 1, departement="93") for n in range(5)]
+    rows = outbox.make_rows([*said, counted("calm", 1, departement="95")], 4)
+    relay._waiting = {position: {**row, "position": position} for position, row in enumerate(rows)}
+    rounds = [[row["subject"] for row in relay._take_waiting()] for _ in range(3)]
+    assert rounds == [["s0", "s1", "calm"], ["s2", "s3"], ["s4"]]
 
 
 async def test_who_waited_for_a_commit_whose_answer_is_late_does_not_leave_before_it(

@@ -9,11 +9,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from aiokafka import TopicPartition
+from msgspec.structs import replace
 
 from services.messaging.polling import take_fairly
 from services.messaging.process import running
 from services.messaging.replaying import rebuild
 from services.messaging.unit import open_unit
+from tests.messaging.conftest import LIMITS
 from tests.messaging.raw import Log, counted, headers_of, say_and_relay, until
 from tests.messaging.starting import says, starting
 from tests.messaging.toy import SPEAKER, TOTALS
@@ -32,9 +34,11 @@ async def tables(connection, schema: str) -> dict[str, list[tuple]]:
 
 
 async def test_a_service_rebuilt_in_a_shadow_schema_equals_the_live_one_and_says_nothing(
-    log, settings_of, toy, database
+    log, settings_of, toy, database, caplog
 ) -> None:
-    settings = settings_of("listener")
+    """In several batches; it tells how much it read."""
+    caplog.set_level("INFO")
+    settings = settings_of("listener", limits=replace(LIMITS, batch_records=20))
     async with running(toy.service(), settings) as run:
         for sequence in range(1, 6):
             await log.say(*(counted(f"s{n}", n * sequence, sequence) for n in range(10)))
@@ -44,6 +48,7 @@ async def test_a_service_rebuilt_in_a_shadow_schema_equals_the_live_one_and_says
         said = len(await totals.read())
         await rebuild(toy.service(), settings, "shadow")
         assert len(await totals.read()) == said
+    assert f"shadow rebuilt: {said} own records, 50 heard" in caplog.text
     live, shadow = await tables(database, "public"), await tables(database, "shadow")
     assert len(live["fact"]) == 50
     assert shadow == live
