@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 
 from contracts.recorded import Recorded, record
 from contracts.topics import Topic
@@ -91,7 +91,7 @@ async def post_thing(
 
 
 @get("/broken/{what:str}")
-async def get_broken() -> None:
+async def get_broken(what: FromPath[str]) -> None:
     raise RuntimeError("the secret of the house")
 
 

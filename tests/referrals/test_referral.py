@@ -47,6 +47,7 @@ from tests.referrals.referral_cases import (
     MOVE_WITHIN,
     NOON,
     OTHER_RPPS,
+    ROADS,
     RPPS,
     SEE_BY,
     STARTS_AT,
@@ -285,10 +286,18 @@ def test_a_held_demand_is_offered_when_its_place_is_known_and_told_why_when_divi
     )
 
 
-def test_the_same_outcome_reported_again_changes_nothing() -> None:
-    after = NOON + timedelta(hours=7)
-    assert decide(in_stage(Stage.HONOURED), ReportHonoured(), after) == ()
-    assert decide(in_stage(Stage.MISSED), ReportMissed(), after) == ()
+@pytest.mark.parametrize(
+    ("stage", "report"), [(Stage.HONOURED, ReportHonoured()), (Stage.MISSED, ReportMissed())]
+)
+def test_the_same_outcome_is_said_again_when_it_is_reported_later(
+    stage: Stage, report: Order
+) -> None:
+    """It then stands against what the platform said in between and tells later still."""
+    referral, (_, reported_after) = in_stage(stage), ROADS[stage][-1]
+    assert decide(referral, report, NOON + reported_after) == ()
+    again = decide(referral, report, NOON + reported_after + timedelta(hours=1))
+    assert not isinstance(again, Refusal)
+    assert evolved(referral, again, NOON + timedelta(hours=9), "again").state is stage
 
 
 INSTANTS = st.timedeltas(timedelta(0), timedelta(days=4)).map(lambda after: NOON + after)
