@@ -103,6 +103,7 @@ async def test_a_day_beyond_the_calendar_of_contracts_is_refused_everywhere(
     as_c1 = {"Acting-Role": "cpts", "Acting-Cpts": "c1"}
     indemnity = {"rpps": "810002345675", "kind": "indemnite", "function": "reunion", "minutes": 60}
     use = {"category": "locaux", "amount_cents": 1, "used_on": day}
+    account = {"iban": "FR7610107001011234567890129", "holder": "H", "acting_person": "anne"}
     read = {"rate_id": "r", "amount_cents": 1, "text": "t", "read_on": day, "confirmed_by": "a"}
     asked = [
         await payments.put(line_path("c1"), LINEAR | {"carried_over_from_on": day}),
@@ -112,6 +113,8 @@ async def test_a_day_beyond_the_calendar_of_contracts_is_refused_everywhere(
         await payments.post("/rates", RATE | {"from_on": day}),
         await payments.post("/rates", RATE | {"to_on": day}),
         await payments.post("/rates/confirmations", read),
+        await payments.post("/payment-batches", {"batch_id": "b", "execute_on": day}),
+        await payments.put("/caisse/bank-accounts/a", account | {"from_on": day}),
         await payments.put("/cpts/c1/uses/u", use, **as_c1),
         await payments.put(
             "/cpts/c1/indemnities/i", indemnity | {"amount_cents": 1, "paid_on": day}, **as_c1

@@ -284,6 +284,10 @@ def test_a_transaction_that_is_under_way_is_no_answer_yet() -> None:
     ]
 
 
+# Not known, not of characters, or of characters that no bank writes.
+ENCODINGS = ("nope", "shift_jis", "utf-7", "utf-32", "idna", "hex")
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -293,6 +297,8 @@ def test_a_transaction_that_is_under_way_is_no_answer_yet() -> None:
         '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a [<!ENTITY x "y">]><a/>'.encode(
             "utf-16"
         ),
+        *(f'<?xml version="1.0" encoding="{name}"?><a/>'.encode() for name in ENCODINGS),
+        b"order_id;outcome;day;reason\nvir-1;executed;9999-12-31;\n",
         b"",
         b"\xff\xfe",
         b"order_id;outcome\n",

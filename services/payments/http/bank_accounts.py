@@ -10,6 +10,7 @@ import schwifty
 from litestar import Request, Response, get, post, put
 from litestar.params import JSONBody
 
+from services.messaging.bodies import refuse_impossible_days
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.payments.domain.bank_accounts import (
     CAISSE,
@@ -41,6 +42,10 @@ class AccountOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     from_on: date
     acting_person: Person
     to_on: date | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class ConfirmationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import msgspec
 import xmlschema
 
+from contracts.days import is_possible
 from services.payments.domain.orders_of_payment import BankLine
 
 COLUMNS = ("order_id", "outcome", "day", "reason")
@@ -57,7 +58,8 @@ def read_pain_002(content: bytes) -> list[BankLine]:
     """
     try:
         root = xmlschema.XMLResource(io.BytesIO(content), defuse="always", allow="none").root
-    except xmlschema.XMLResourceError:
+    except (xmlschema.XMLResourceError, LookupError, ValueError):
+        # The last two say that nobody knows the encoding, or that it is not one of characters.
         raise Unreadable([1]) from None
     told_on = root.findtext(".//{*}GrpHdr/{*}CreDtTm")
     transactions = root.findall(".//{*}TxInfAndSts")
@@ -102,8 +104,12 @@ def read_lines(rows: list[tuple[int, dict[str, Any] | None]]) -> list[BankLine]:
     for number, row in rows:
         try:
             read = msgspec.convert((row or {}) | {"reason": _reason(row)}, ReadLine)
-            found.append(BankLine(**msgspec.structs.asdict(read)))
         except msgspec.ValidationError:
+            bad.append(number)
+            continue
+        if is_possible(read.day):
+            found.append(BankLine(**msgspec.structs.asdict(read)))
+        else:
             bad.append(number)
     if bad:
         raise Unreadable(bad)

@@ -19,6 +19,7 @@ from litestar.openapi.spec import (
 
 from contracts.events.payments import MemberPaymentOrdered, PaymentOrdered
 from contracts.recorded import record
+from services.messaging.bodies import refuse_impossible_days
 from services.messaging.documents import OrderOperation
 from services.messaging.orders import Answer, Order
 from services.payments.domain.bank_accounts import CAISSE, BankAccount, account_on, owner_of
@@ -62,6 +63,10 @@ class BatchOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     batch_id: BatchId
     execute_on: date | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
