@@ -1,6 +1,6 @@
 """The foreign facts that payments understands, a tuple a topic."""
 
-from contracts.events.indicators import CrisisRecognised, FigureChanged
+from contracts.events.indicators import CrisisRecognised, FigureChanged, FigureLevelSet
 from contracts.events.membership import (
     AciSigned,
     CptsRegistered,
@@ -9,4 +9,4 @@ from contracts.events.membership import (
 )
 
 FROM_MEMBERSHIP = (CptsRegistered, AciSigned, TailleDetermined, MissionRecorded)
-FROM_INDICATORS = (FigureChanged, CrisisRecognised)
+FROM_INDICATORS = (FigureChanged, FigureLevelSet, CrisisRecognised)

@@ -1,15 +1,19 @@
 """The running payments service, and what its tests tell it and ask it."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 
-from contracts.events.indicators import FactChange, FigureChanged
+from contracts.events.indicators import FactChange, FigureChanged, FigureLevelSet
 from contracts.events.membership import AciSigned, ContractYear, CptsRegistered, TailleDetermined
 from contracts.recorded import Cause, Recorded, record
 from deploy.local.stack import Stack
+from services.messaging.clock import DrivenClock
 from services.messaging.process import Running
+from services.messaging.replaying import rebuild
+from services.payments.app import SERVICE
 from tests.publishing import publish
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
@@ -42,6 +46,18 @@ class Payments:
         answer = await self.client.get(path)
         assert answer.is_success, answer.text
         return answer.json()
+
+    async def is_rebuilt(self, now: datetime, questions: Sequence[str]) -> None:
+        """Builds the state from the log alone: it answers the same, and has something to answer.
+
+        A question names its tables by `{schema}`.
+        """
+        await self.run.relayed()
+        await rebuild(SERVICE, self.run.settings, "shadow", DrivenClock(now))
+        for question in questions:
+            live = await self.run.pool.fetch(question.format(schema="public"))
+            assert live, question
+            assert await self.run.pool.fetch(question.format(schema="shadow")) == live, question
 
     async def variable_cents(self, cpts_id: str) -> int:
         funding = await self.get(f"/cpts/{cpts_id}/funding")
@@ -84,6 +100,40 @@ def figure(cpts_id: str, value: int, revision: int, indicator: str = DEMANDS) ->
         f"{cpts_id}/{indicator}/{YEAR.starts_on}",
         revision,
     )
+
+
+def level(
+    cpts_id: str,
+    name: str,
+    value: int,
+    revision: int,
+    *,
+    indicator: str = DEMANDS,
+    said_at: datetime = NOW,
+    validated_revision: int | None = None,
+) -> Recorded[Any]:
+    """What indicators says of a level of a figure: `verified`, `validated` or `visa`."""
+    subject = f"{cpts_id}/{indicator}/{YEAR.starts_on}/levels"
+    event = FigureLevelSet(
+        cpts_id=cpts_id,
+        indicator=indicator,
+        contract_year_starts_on=YEAR.starts_on,
+        level=name,
+        value=value,
+        decided_on=said_at.date(),
+        by_role="ars" if name == "visa" else "caisse",
+        revision=revision,
+        answer="agreed" if name == "validated" else None,
+        validated_revision=validated_revision,
+    )
+    return record(
+        [event],
+        subject=subject,
+        after_sequence=revision - 1,
+        departement="95",
+        occurred_at=said_at,
+        cause=Cause(id=f"{subject}-{revision}", recorded_at=said_at),
+    )[0]
 
 
 def corrections(cpts_id: str) -> list[Recorded[Any]]:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.events.indicators import FigureChanged
+from contracts.events.indicators import FigureChanged, FigureLevelSet
 from contracts.events.membership import AciSigned, ContractYear, CptsRegistered, TailleDetermined
 from contracts.events.payments import ContractLineSet, RatePublished, Step
 from contracts.recorded import Cause, Recorded
@@ -25,6 +25,7 @@ from services.payments.store import answers
 from tests.desks import empty, open_desk
 from tests.payments.served import NOW, told
 
+DECIDED = ("verified", "validated")
 YEARS = (date(2026, 4, 15), date(2027, 4, 15))
 ENDS = {YEARS[0]: date(2027, 4, 14), YEARS[1]: date(2028, 4, 14)}
 INDICATORS = ("sas_medecins_participants", "sas_demandes_avec_rdv")
@@ -34,6 +35,7 @@ TOPICS: dict[type[Any], Any] = {
     AciSigned: handlers.on_membership,
     TailleDetermined: handlers.on_membership,
     FigureChanged: handlers.on_indicators,
+    FigureLevelSet: handlers.on_indicators,
 }
 OF_MONEY = ("ledger_sums_to_zero", "postings_sum_to_zero", "accounts_equal_postings")
 years = st.sampled_from(YEARS)
@@ -95,6 +97,32 @@ def figures(draw: Any) -> list[Recorded[Any]]:
                 )
                 for revision, value in enumerate(values, start=1)
             ]
+    return said
+
+
+@st.composite
+def levels(draw: Any) -> list[Recorded[Any]]:
+    """What the caisse verified and validated of one figure a year, its revisions in order."""
+    said = []
+    for year in YEARS:
+        decided = draw(st.lists(st.tuples(st.sampled_from(DECIDED), st.integers(0, 9)), max_size=3))
+        said += [
+            told(
+                FigureLevelSet(
+                    cpts_id="c1",
+                    indicator=INDICATORS[0],
+                    contract_year_starts_on=year,
+                    level=level,
+                    value=value,
+                    decided_on=year,
+                    by_role="caisse",
+                    revision=revision,
+                ),
+                f"c1/{INDICATORS[0]}/{year}/levels",
+                revision,
+            )
+            for revision, (level, value) in enumerate(decided, start=1)
+        ]
     return said
 
 
@@ -170,19 +198,28 @@ def expected_cents(
         present = {one.indicator: one for one in lines if one.contract_year_starts_on == year}
         total = dict.fromkeys(MISSIONS, 0)
         for indicator, one in present.items():
-            told_values = [
-                said.event
-                for said in heard
-                if isinstance(said.event, FigureChanged)
-                and (said.event.indicator, said.event.contract_year_starts_on) == (indicator, year)
-            ]
-            if told_values and not one.is_withdrawn:
-                value = max(told_values, key=lambda said: said.revision).value
+            value = best_value(heard, indicator, year)
+            if value is not None and not one.is_withdrawn:
                 total[one.mission] += line_cents(one, value)
         found[year] = sum(
             min(cents, envelope(scale, taille, mission, year)) for mission, cents in total.items()
         )
     return found
+
+
+def best_value(heard: Sequence[Recorded[Any]], indicator: str, year: date) -> int | None:
+    """What was validated last, else verified last, else counted last; None: nothing was."""
+    said: dict[str, list[Any]] = {}
+    for one in heard:
+        event = one.event
+        if not isinstance(event, FigureChanged | FigureLevelSet):
+            continue
+        if (event.indicator, event.contract_year_starts_on) == (indicator, year):
+            said.setdefault(getattr(event, "level", "live"), []).append(event)
+    for level in ("validated", "verified", "live"):
+        if level in said:
+            return int(max(said[level], key=lambda event: event.revision).value)
+    return None
 
 
 def envelope(scale: list[RatePublished], taille: int, mission: str, day: date) -> int:
@@ -221,6 +258,7 @@ async def arrive(desk: Desk, inputs: Sequence[Any]) -> None:
     data=st.data(),
     said=membership(),
     counted=figures(),
+    decided=levels(),
     lines=st.lists(line(), max_size=5),
     scale=rates(),
 )
@@ -229,12 +267,15 @@ async def test_an_account_is_worth_the_same_however_its_inputs_come(
     data: st.DataObject,
     said: list[Recorded[Any]],
     counted: list[Recorded[Any]],
+    decided: list[Recorded[Any]],
     lines: list[ContractLineSet],
     scale: list[RatePublished],
 ) -> None:
     await empty(migrated)
     again = data.draw(st.lists(st.sampled_from(said), max_size=3), label="told again")
     batches: list[list[Any]] = [[one] for one in (*said, *again, *scale)]
+    batches += [decided[first : first + 2] for first in range(0, len(decided), 2)]
+    batches += [[*decided[:1], *counted[:1]]] if decided and counted else []
     batches += [counted[first : first + 3] for first in range(0, len(counted), 3)]
     batches += [counted[:2]] if counted else []
     places = [*range(len(batches)), *["line"] * len(lines)]
@@ -244,7 +285,7 @@ async def test_an_account_is_worth_the_same_however_its_inputs_come(
         await arrive(migrated, [next(numbered)] if place == "line" else batches[int(place)])
     rows = await migrated.pool.fetch("select starts_on, variable_cents from account")
     found = {row["starts_on"]: row["variable_cents"] for row in rows}
-    expected = expected_cents([*said, *counted], lines, scale)
+    expected = expected_cents([*said, *counted, *decided], lines, scale)
     assert {year: found.get(year, 0) for year in YEARS} == expected
     async with migrated.pool.acquire() as connection:
         found_true = await answers.invariants(connection)

@@ -14,9 +14,6 @@ from hypothesis import strategies as st
 from contracts.events.membership import AciSigned, ContractYear, TailleDetermined
 from contracts.events.payments import DialogueLineSet, YearAdjusted, YearSettled
 from contracts.topics import INDICATORS, MEMBERSHIP
-from services.messaging.clock import DrivenClock
-from services.messaging.replaying import rebuild
-from services.payments.app import SERVICE
 from services.payments.domain.accounts import Account
 from services.payments.domain.lines import Line
 from services.payments.domain.refusals import Refusal
@@ -42,7 +39,7 @@ from tests.payments.served import (
     line_path,
     told,
 )
-from tests.payments.written import RATES, dialogue_of
+from tests.payments.written import RATES, dialogue_of, validated
 
 TODAY = date(2027, 6, 1)
 LINES = tuple(
@@ -74,7 +71,7 @@ def settled_by(values: dict[str, int]) -> YearSettled:
         departement="95",
         taille=3,
         lines=LINES,
-        validated=values,
+        levels=validated(values),
         variable_cents=7,
     )
     settled = settle(account, TODAY, RATES, agreed(values), TODAY)
@@ -118,6 +115,13 @@ def test_the_order_of_corrections_does_not_matter(
     assert after(settled, values, [(name, last[name]) for name in one]) == after(
         settled, values, [(name, last[name]) for name in other]
     )
+
+
+def test_nothing_is_adjusted_while_a_settled_line_has_no_value() -> None:
+    settled = settled_by({"a": 1, "b": 1, "c": 1})
+    how: dict[str, Any] = {"due_year_starts_on": YEAR.starts_on, "number": 1, "today": TODAY}
+    assert adjust(settled, [], {"a": 2, "b": 1}, indicator="a", **how) is None
+    assert adjust(settled, [], {"a": 2, "b": 1, "c": 1}, indicator="a", **how) is not None
 
 
 def test_a_settlement_holds_all_that_it_rests_on() -> None:
@@ -166,7 +170,7 @@ def test_a_line_of_a_dialogue_is_refused_in_this_order() -> None:
     assert set_dialogue_line(ACCOUNT, closed, line("z")) is Refusal.DIALOGUE_NOT_OPEN
     assert set_dialogue_line(ACCOUNT, opened, line("z")) is Refusal.UNKNOWN_LINE
     assert set_dialogue_line(ACCOUNT, opened, line("a", None)) == line("a", None)
-    assert set_dialogue_line(ACCOUNT, opened, line("a")) is None
+    assert set_dialogue_line(ACCOUNT, opened, line("a")) == line("a")
     assert set_dialogue_line(ACCOUNT, settled, line("a", None)) is Refusal.VALUE_NEEDED
 
 
@@ -181,11 +185,11 @@ def test_a_settlement_is_refused_in_this_order() -> None:
         assert obstacle(account, opened_on, rates) in (found, None), "whatever the sum"
         return found
 
-    assert answer(None, [], settled=settled, validated=one) is Refusal.DIALOGUE_NOT_OPEN
-    assert answer(TODAY, [], settled=settled, validated=one) is Refusal.ALREADY_SETTLED
-    assert answer(TODAY, [], validated=one) is Refusal.VALUES_MISSING
-    assert answer(TODAY, [], validated=all_of_them) is Refusal.RATE_UNKNOWN
-    assert answer(TODAY, RATES, validated=all_of_them) is Refusal.ANOTHER_SUM
+    assert answer(None, [], settled=settled, levels=validated(one)) is Refusal.DIALOGUE_NOT_OPEN
+    assert answer(TODAY, [], settled=settled, levels=validated(one)) is Refusal.ALREADY_SETTLED
+    assert answer(TODAY, [], levels=validated(one)) is Refusal.VALUES_MISSING
+    assert answer(TODAY, [], levels=validated(all_of_them)) is Refusal.RATE_UNKNOWN
+    assert answer(TODAY, RATES, levels=validated(all_of_them)) is Refusal.ANOTHER_SUM
 
 
 @pytest.mark.parametrize(
@@ -381,10 +385,4 @@ async def test_a_settled_year_is_rebuilt_from_the_log(payments: Payments) -> Non
     await settled_year(payments)
     await validate(payments, 40)
     await payments.hear(INDICATORS, [figure("c1", 50, 3)])
-    await payments.run.relayed()
-    clock = DrivenClock(datetime(2027, 5, 3, 9, tzinfo=UTC))
-    await rebuild(SERVICE, payments.run.settings, "shadow", clock)
-    for question in SAME:
-        live = await payments.run.pool.fetch(question.format(schema="public"))
-        assert live, question
-        assert await payments.run.pool.fetch(question.format(schema="shadow")) == live
+    await payments.is_rebuilt(datetime(2027, 5, 3, 9, tzinfo=UTC), SAME)

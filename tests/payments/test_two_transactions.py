@@ -22,7 +22,7 @@ from services.messaging.unit import Desk, Unit, open_unit
 from services.payments import handlers
 from services.payments.app import SERVICE
 from tests.desks import empty, has_stopped, open_desk
-from tests.payments.served import NOW, told
+from tests.payments.served import NOW, level, told
 
 YEAR = ContractYear(starts_on=date(2026, 4, 15), ends_on=date(2027, 4, 14))
 INDICATOR = "sas_demandes_avec_rdv"
@@ -115,6 +115,10 @@ async def hear_figure(unit: Unit) -> None:
     await handlers.on_indicators(unit, [changed])
 
 
+async def hear_level(unit: Unit) -> None:
+    await handlers.on_indicators(unit, [level("c1", "validated", 1, 1, indicator=INDICATOR)])
+
+
 async def order_line(unit: Unit) -> None:
     await handlers.set_lines(
         unit, (line.cpts_id, line.contract_year_starts_on), "95", lambda _: [line], CAUSE
@@ -143,6 +147,10 @@ MEETINGS: dict[str, tuple[list[Work], Work, Work]] = {
     ),
     "rate and contract": ([order_line, hear_figure], order_rate, hear_contract),
     "rate and line": ([hear_contract, hear_figure], order_rate, order_line),
+    "line and level": ([hear_contract, order_rate], order_line, hear_level),
+    "contract and level": ([order_rate, order_line], hear_contract, hear_level),
+    "rate and level": ([hear_contract, order_line], order_rate, hear_level),
+    "figure and level": ([hear_contract, order_rate, order_line], hear_figure, hear_level),
     "rate and figure": ([hear_contract, order_line], order_rate, hear_figure),
 }
 

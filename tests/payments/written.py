@@ -10,6 +10,7 @@ import yaml
 
 from contracts.events.payments import DialogueLineSet, Step
 from services.payments.domain.accounts import Account
+from services.payments.domain.levels import Standing
 from services.payments.domain.lines import Line
 from services.payments.domain.scale import Rate
 from services.payments.domain.settlement import Dialogue
@@ -53,8 +54,13 @@ def account_of(case: dict[str, Any]) -> Account:
         departement="95",
         taille=case["taille"],
         lines=tuple(line_of(one) for one in case["lignes"]),
-        validated=case["valeurs"],
+        levels=validated(case["valeurs"]),
     )
+
+
+def validated(values: dict[str, int]) -> dict[str, Standing]:
+    """These values, by indicator, as an account holds what was validated."""
+    return {name: Standing(value=value, level="validated") for name, value in values.items()}
 
 
 def dialogue_of(values: dict[str, int], starts_on: date) -> Dialogue:

@@ -6,7 +6,11 @@ import msgspec
 
 
 class LineAmount(msgspec.Struct, frozen=True, kw_only=True):
-    """What one line brings now: the figure it read and the cents it gives, before the envelope."""
+    """What one line brings now: the figure it read and the cents it gives, before the envelope.
+
+    `level` says how sure the value is: `live`, `verified`, `validated`, `visa`; None without a
+    value, or where it was said before levels were told.
+    """
 
     mission: str
     indicator: str
@@ -14,6 +18,7 @@ class LineAmount(msgspec.Struct, frozen=True, kw_only=True):
     figure_revision: int
     amount_cents: int
     line_id: str | None = None
+    level: str | None = None
 
 
 class MissionAmount(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +38,11 @@ class FundingEstimated(
 ):
     """The variable part was computed again, because of `reason`.
 
-    `reason`: `figure` (then with the indicator and the figure's revision), `line`, `rate`,
-    `taille`, `contract`, `dialogue` (a value was validated), `restore` (any of them, after a
-    service came back from a backup). `variable_cents` is the sum of the missions, `taille` that of
-    the year, None when not known.
+    `reason`: `figure` (then with the indicator and the figure's revision), `level` (the caisse or
+    the ARS set one, then with the indicator), `line`, `rate`, `taille`, `contract`, `dialogue` (a
+    value was validated, then with the indicator), `restore` (any of them, after a service came back
+    from a backup). `variable_cents` is the sum of the missions, `taille` that of the year, None
+    when not known.
     """
 
     cpts_id: str

@@ -23,8 +23,9 @@ class DialogueLineSet(
 ):
     """Where one indicator stands in the dialogue; a later one for the same replaces it.
 
-    `validated_value` is what both sides hold to be true, None while they do not. `cpts_stance` and
-    `caisse_stance`: `none`, `agrees`, `contests`, `evidence_missing`, `evidence_to_check`.
+    `validated_value` is what both sides hold to be true, None while they do not; what indicators
+    validates later stands before it. `cpts_stance` and `caisse_stance`: `none`, `agrees`,
+    `contests`, `evidence_missing`, `evidence_to_check`.
     """
 
     cpts_id: str
@@ -86,6 +87,7 @@ class YearAdjusted(
 ):
     """A validated value was corrected after the settlement: the difference is due, or taken back.
 
+    The correction was said in the dialogue or, as a level of the figure, by indicators.
     `amount_cents` is `variable_cents` (by the values as they are now) less what was settled and
     what was adjusted before. It is the sum `due_id` of the account of `due_year_starts_on`, the
     contract year that was open when the correction was recorded.

@@ -252,6 +252,9 @@ def _settle(tale: Tale) -> None:
     tale.on("2027-05-10", "dialogue de gestion ouvert, chaque ligne validée")
     tale.give("payments", "caisse", "POST", f"{OF_YEAR}/dialogue", {"opened_on": "2027-05-10"})
     for indicator, value in VALUES.items():
+        if indicator == "qualite_reunions":
+            _validate_in_indicators(tale, indicator)
+            continue
         stance = {"validated_value": value, "cpts_stance": "agrees", "caisse_stance": "agrees"}
         path = f"{OF_YEAR}/dialogue/lines/{indicator}"
         tale.give("payments", "caisse", "PUT", path, stance)
@@ -259,6 +262,24 @@ def _settle(tale: Tale) -> None:
     agreed = {"variable_cents": EXPECTED[YEAR, "variable"]}
     tale.give("payments", "caisse", "POST", f"{OF_YEAR}/settlement", agreed)
     tale.until("la part variable due", lambda: EXPECTED.keys() <= tale.dues().keys())
+
+
+def _validate_in_indicators(tale: Tale, indicator: str) -> None:
+    """The caisse validates a figure with the CPTS's agreement, and the ARS puts its visa on it."""
+    figure = f"{OF_YEAR}/figures/{indicator}"
+    visa = {"value": VALUES[indicator], "decided_on": "2027-05-10"}
+    validation = visa | {"answer": "agreed"}
+    tale.give("indicators", "caisse", "POST", f"{figure}/validation", validation)
+    tale.give("indicators", "ars", "POST", f"{figure}/visa", visa)
+    tale.until("le visa de l'ARS aux paiements", lambda: _level(tale, indicator) == "visa")
+
+
+def _level(tale: Tale, indicator: str) -> str | None:
+    lines = tale.get("payments", f"{OF_YEAR}/explanation").json()["lines"]
+    found: str | None = next(
+        one["figure"]["level"] for one in lines if one["indicator"] == indicator
+    )
+    return found
 
 
 def _differences(tale: Tale) -> list[str]:

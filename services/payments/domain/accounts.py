@@ -19,6 +19,7 @@ from contracts.events.payments import (
     YearSettled,
 )
 from contracts.recorded import Cause, Recorded, record
+from services.payments.domain.levels import LIVE, SETTLING, Standing
 from services.payments.domain.lines import Line, line_amount_cents
 from services.payments.domain.scale import VARIABLE_PART, Rate, rate_on
 
@@ -27,18 +28,19 @@ UnknownInput = Literal["contract_year", "taille", "rate"]
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """An indicator's value, and the revision that gave it."""
+    """An indicator's value, the revision of the live figure, and how sure the value is."""
 
     value: int
     revision: int
+    level: str | None = LIVE
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """All that pricing reads of one CPTS and contract year, and what it was worth before.
 
     `taille` is None until the contract year and its taille are both known; a year that a corrected
-    ACI no longer has is not a contract year. `validated` are the values of the dialogue de gestion,
-    the best level known. A settled year is worth what its settlement says.
+    ACI no longer has is not a contract year. `levels` are the values, by indicator, that count
+    before the live figures. A settled year is worth what its settlement says.
     """
 
     cpts_id: str
@@ -50,13 +52,22 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     taille: int | None = None
     lines: tuple[Line, ...] = ()
     figures: Mapping[str, Figure] = {}
-    validated: Mapping[str, int] = {}
+    levels: Mapping[str, Standing] = {}
     settled: YearSettled | None = None
 
     @property
     def subject(self) -> str:
         """The aggregate's id in the log."""
         return f"{self.cpts_id}/{self.starts_on.isoformat()}"
+
+    @property
+    def validated(self) -> dict[str, int]:
+        """The value of each indicator by which the year may be settled."""
+        return {
+            indicator: standing.value
+            for indicator, standing in self.levels.items()
+            if standing.level in SETTLING
+        }
 
     def line(self, line_id: str) -> Line | None:
         """A present line, None without one."""
@@ -116,6 +127,7 @@ def line_amount(line: Line, figure: Figure | None) -> LineAmount:
         figure_revision=figure.revision if figure else 0,
         amount_cents=line_amount_cents(line, value),
         line_id=line.line_id,
+        level=figure.level if figure else None,
     )
 
 
@@ -131,11 +143,12 @@ def line_amounts(account: Account) -> dict[str, LineAmount]:
 
 
 def best_figure(account: Account, indicator: str, figure: Figure | None) -> Figure | None:
-    """A figure with its validated value, where it has one."""
-    if indicator not in account.validated:
+    """A figure with the value of the best level known."""
+    standing = account.levels.get(indicator)
+    if standing is None:
         return figure
     revision = figure.revision if figure else 0
-    return Figure(value=account.validated[indicator], revision=revision)
+    return Figure(value=standing.value, revision=revision, level=standing.level)
 
 
 def envelopes_of(account: Account, rates: Sequence[Rate]) -> dict[str, int | None]:

@@ -1,7 +1,8 @@
 """The dialogue de gestion of a contract year, its settlement, and adjustments after it.
 
-A settlement takes validated values only. What is corrected later is priced by the settled lines and
-envelopes, less all that was settled and adjusted: the order of corrections does not matter.
+A settlement takes validated values only, of the dialogue or of indicators, whichever spoke last.
+What is corrected later is priced by the settled lines and envelopes, less all that was settled and
+adjusted: the order of corrections does not matter.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,28 +28,29 @@ from services.payments.domain.accounts import (
     price,
     variable_rate,
 )
+from services.payments.domain.levels import LevelSaid, validated_values
 from services.payments.domain.lines import Line
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import Rate
 
 
 class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a year's dialogue: the year's last day, and all that was said."""
+    """What is known of a year's dialogue: the year's last day, and all that was said.
+
+    `lines` are what the dialogue itself said; `said` has its values and the levels of indicators.
+    """
 
     ends_on: date | None
     opened_on: date | None = None
     lines: Mapping[str, DialogueLineSet] = {}
+    said: tuple[LevelSaid, ...] = ()
     settled: YearSettled | None = None
     adjusted: tuple[YearAdjusted, ...] = ()
 
     @property
     def values(self) -> dict[str, int]:
         """The validated value of each indicator that has one."""
-        return {
-            indicator: line.validated_value
-            for indicator, line in self.lines.items()
-            if line.validated_value is not None
-        }
+        return validated_values(self.said)
 
 
 def open_dialogue(
@@ -70,9 +72,10 @@ def open_dialogue(
 
 def set_dialogue_line(
     account: Account, dialogue: Dialogue, asked: DialogueLineSet
-) -> DialogueLineSet | Refusal | None:
-    """The event that sets a line of a dialogue; None when it says nothing new; or the refusal.
+) -> DialogueLineSet | Refusal:
+    """The event that sets a line of a dialogue, or the refusal.
 
+    To say the same again is news: it may be later than what is still to be heard of indicators.
     Once the year is settled, the lines are those that were settled, and each keeps a value.
     """
     if dialogue.opened_on is None:
@@ -83,7 +86,7 @@ def set_dialogue_line(
         return Refusal.UNKNOWN_LINE
     if settled is not None and asked.validated_value is None:
         return Refusal.VALUE_NEEDED
-    return None if dialogue.lines.get(asked.indicator) == asked else asked
+    return asked
 
 
 def obstacle(account: Account, opened_on: date | None, rates: Sequence[Rate]) -> Refusal | None:
@@ -95,7 +98,8 @@ def obstacle(account: Account, opened_on: date | None, rates: Sequence[Rate]) ->
         return Refusal.DIALOGUE_NOT_OPEN
     if account.settled is not None:
         return Refusal.ALREADY_SETTLED
-    if any(line.indicator not in account.validated for line in account.lines):
+    validated = account.validated
+    if any(line.indicator not in validated for line in account.lines):
         return Refusal.VALUES_MISSING
     return Refusal.RATE_UNKNOWN if None in envelopes_of(account, rates).values() else None
 
@@ -152,11 +156,13 @@ def adjust(
     number: int,
     today: date,
 ) -> YearAdjusted | None:
-    """The adjustment that corrected values call for, None when it is 0.
+    """The adjustment that corrected values call for, None when it is 0 or a line has no value now.
 
     `values` are the validated ones as they are now, `number` the adjustment's place among those of
     the year in which it is due.
     """
+    if any(line.indicator not in values for line in settled.terms):
+        return None
     before = sum(one.amount_cents for one in adjusted)
     now = variable_now(settled, values)
     amount = now - settled.variable_cents - before

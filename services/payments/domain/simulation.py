@@ -38,6 +38,7 @@ def simulate(account: Account, rates: Sequence[Rate], supposed: Supposed) -> Est
         starts_on=starts_on,
         lines=account.lines if supposed.lines is None else supposed.lines,
         figures={**account.figures, **values},
+        levels={name: one for name, one in account.levels.items() if name not in values},
     )
     return price(otherwise, [*rates, *_supposed_rates(rates, supposed, taille, starts_on)])
 

@@ -2,18 +2,22 @@
 
 from contracts.recorded import Cause
 from services.messaging.unit import Unit
-from services.payments.handlers.dues import announce_dues, fall_due, look_at_dues
+from services.payments.handlers.dues import announce_dues, fall_due
+from services.payments.handlers.hearing import on_indicators, on_membership
 from services.payments.handlers.locking import lock_accounts, lock_dues
 from services.payments.handlers.pricing import (
     confirm_rate,
     lock_rates,
-    on_indicators,
-    on_membership,
     price_again,
     publish_rates,
     set_lines,
 )
-from services.payments.handlers.settling import open_dialogue, set_dialogue_line, settle_year
+from services.payments.handlers.settling import (
+    look_at_dues,
+    open_dialogue,
+    set_dialogue_line,
+    settle_year,
+)
 
 __all__ = [
     "announce_dues",

@@ -8,13 +8,11 @@ from contracts.recorded import Cause, Recorded, record
 from services.messaging.timers import Due
 from services.messaging.unit import Unit
 from services.payments.domain.calendar import local_day, midnight
-from services.payments.domain.dues import DueSum, differences, next_due_on
+from services.payments.domain.dues import DueSum, Funded, differences, next_due_on
 from services.payments.domain.dues_schedule import dues_of
 from services.payments.handlers.locking import lock_dues
 from services.payments.store import dues, dues_inputs
 from services.payments.store.dues_rules import load_dues_rules
-
-CPTS_AT_ONCE = 200
 
 
 async def announce_dues(
@@ -35,7 +33,7 @@ async def announce_dues(
     said: list[Recorded[DueSet]] = []
     for funded in await dues_inputs.load_funded(unit.connection, causes):
         cpts_id, cause = funded.cpts_id, causes[funded.cpts_id]
-        today = _today(cause, kept[cpts_id])
+        today = _today(cause, kept[cpts_id], funded)
         planned = dues_of(funded, rates, rules)
         next_on[cpts_id] = next_due_on(planned, today)
         for event in differences(cpts_id, planned, kept[cpts_id], today):
@@ -56,8 +54,11 @@ async def announce_dues(
     await dues_inputs.put_next(unit.connection, next_on)
 
 
-def _today(cause: Cause, kept: Sequence[DueSum]) -> date:
+def _today(cause: Cause, kept: Sequence[DueSum], funded: Funded) -> date:
+    """The cause's day, or a later one that is known to have come."""
     known = [due.due_on for due in kept if due.amount_cents]
+    known += [one.settled_on for one in funded.settled]
+    known += [one.adjusted_on for one in funded.adjusted]
     return max([local_day(cause.recorded_at), *known])
 
 
@@ -77,13 +78,3 @@ async def fall_due(unit: Unit, due: Due) -> int:
     }
     await announce_dues(unit, causes, is_dated_by_day=True)
     return len(cpts_ids)
-
-
-async def look_at_dues(unit: Unit, cause: Cause, after: str) -> str | None:
-    """Says what is due to the next CPTS and was not said so; answers where the next part begins,
-    None after the last.
-    """
-    cpts_ids = await dues_inputs.cpts_after(unit.connection, after, CPTS_AT_ONCE)
-    await lock_dues(unit, cpts_ids)
-    await announce_dues(unit, dict.fromkeys(cpts_ids, cause))
-    return cpts_ids[-1] if len(cpts_ids) == CPTS_AT_ONCE else None

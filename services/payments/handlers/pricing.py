@@ -1,20 +1,13 @@
-"""What payments does when it hears of contracts, tailles and figures: it prices again."""
+"""What payments does when an input of accounts changes: it prices them again."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from contracts.events.indicators import CrisisRecognised, FigureChanged
-from contracts.events.membership import (
-    AciSigned,
-    CptsRegistered,
-    MissionRecorded,
-    TailleDetermined,
-)
 from contracts.events.payments import ContractLineSet, RateConfirmed, RatePublished
-from contracts.recorded import Cause, Recorded, record
+from contracts.recorded import Cause, record
 from services.messaging.unit import Unit
 from services.payments.domain import accounts as pricing
-from services.payments.domain.accounts import Account, Touch, figure_touches
+from services.payments.domain.accounts import Account, Touch
 from services.payments.domain.lines import line_id_of, line_of
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import RATES_DEPARTEMENT, RATES_SUBJECT, VARIABLE_PART
@@ -37,12 +30,13 @@ async def reprice(unit: Unit, touches: Sequence[Touch]) -> None:
         unit.connection,
         {(touch.cpts_id, touch.starts_on): touch.departement for touch in touches},
     )
-    await _announce_prices(unit, accounts, touches)
+    await announce_prices(unit, accounts, touches)
 
 
-async def _announce_prices(
+async def announce_prices(
     unit: Unit, accounts: Sequence[Account], touches: Sequence[Touch]
 ) -> None:
+    """Announces what these accounts are worth by the touches; the caller holds their join rows."""
     by_account: dict[inputs.AccountKey, list[Touch]] = {}
     for touch in touches:
         by_account.setdefault((touch.cpts_id, touch.starts_on), []).append(touch)
@@ -171,82 +165,6 @@ async def confirm_rate(unit: Unit, event: RateConfirmed, taille: int, cause: Cau
     await announce_dues(unit, dict.fromkeys(cpts_ids, cause))
 
 
-async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
-    """Keeps keys, contract years, tailles and missions; prices the years concerned, and says what
-    falls due.
-
-    The tables are written before accounts are locked, as rates hold the tables first.
-    """
-    signed = [one for one in heard if isinstance(one.event, AciSigned)]
-    determined = [one for one in heard if isinstance(one.event, TailleDetermined)]
-    registered = [one for one in heard if isinstance(one.event, CptsRegistered)]
-    missions = [one for one in heard if isinstance(one.event, MissionRecorded)]
-    await inputs.put_cpts(unit.connection, registered)
-    changed: dict[inputs.AccountKey, tuple[str, Recorded[Any]]] = {
-        key: ("taille", one)
-        for key, one in (await inputs.put_tailles(unit.connection, determined)).items()
-    }
-    contracts = await inputs.put_contract_years(unit.connection, signed)
-    changed |= {key: ("contract", one) for key, one in contracts.items()}
-    await dues_inputs.put_missions(unit.connection, missions)
-    causes = {
-        one.event.cpts_id: one.as_cause()
-        for one in sorted(
-            (*registered, *signed, *determined, *missions), key=lambda one: one.sequence
-        )
-    }
-    await lock_dues(unit, causes, changed)
-    if await unit.hears_the_past():
-        return
-    await reprice(
-        unit,
-        [
-            Touch(
-                cpts_id=key[0],
-                starts_on=key[1],
-                departement=one.departement,
-                reason=reason,
-                cause=one.as_cause(),
-            )
-            for key, (reason, one) in sorted(changed.items(), key=lambda item: item[0])
-        ],
-    )
-    await announce_dues(unit, causes)
-
-
-async def on_indicators(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
-    """Keeps figures and their facts, prices the accounts again for every figure that is newer;
-    keeps crises, and says what they open.
-    """
-    crises = [one for one in heard if isinstance(one.event, CrisisRecognised)]
-    figures = [one for one in heard if isinstance(one.event, FigureChanged)]
-    opened = await _keep_crises(unit, crises) if crises else {}
-    departements = {
-        (one.event.cpts_id, one.event.contract_year_starts_on): one.departement for one in figures
-    }
-    # The accounts of both at once, and only then dues, as everybody else.
-    await lock_dues(unit, opened, departements)
-    if await unit.hears_the_past():
-        await inputs.put_figures(unit.connection, figures)
-        return
-    accounts = await inputs.load_accounts(unit.connection, departements)
-    await inputs.put_figures(unit.connection, figures)
-    touches = figure_touches(accounts, figures)
-    if touches:
-        await _announce_prices(unit, accounts, touches)
-    await announce_dues(unit, opened)
-
-
-async def _keep_crises(unit: Unit, heard: Sequence[Recorded[CrisisRecognised]]) -> dict[str, Cause]:
-    """Keeps crises; answers the CPTS that they concern, each with the last one as its cause."""
-    await dues_inputs.hold_cpts(unit.connection)
-    await dues_inputs.put_crises(unit.connection, heard)
-    crisis_ids = [one.event.crisis_id for one in heard]
-    last = max(heard, key=lambda one: one.recorded_at)
-    cpts_ids = await dues_inputs.cpts_of_crises(unit.connection, crisis_ids)
-    return dict.fromkeys(cpts_ids, last.as_cause())
-
-
 async def price_again(unit: Unit, cause: Cause, after: str) -> str | None:
     """Prices the next accounts from all that is known; what differs from their worth is announced.
 
@@ -256,7 +174,7 @@ async def price_again(unit: Unit, cause: Cause, after: str) -> str | None:
     await lock_accounts(unit, list(keys))
     accounts = await inputs.load_accounts(unit.connection, keys)
     rates = await inputs.load_variable_rates(unit.connection)
-    await _announce_prices(
+    await announce_prices(
         unit,
         accounts,
         [

@@ -1,21 +1,39 @@
-"""What payments does with orders on a dialogue de gestion, each under the locks of a CPTS."""
+"""What payments does with orders on a dialogue de gestion and with levels of figures, each under
+the locks of a CPTS.
+"""
 
+from collections.abc import Sequence
 from datetime import date
 
 import msgspec
 
+from contracts.events.indicators import FigureLevelSet
 from contracts.events.payments import DialogueLineSet
-from contracts.recorded import Cause
+from contracts.recorded import Cause, Recorded
 from services.messaging.unit import Unit
 from services.payments.domain import settlement as rules
 from services.payments.domain.accounts import Account, Touch
 from services.payments.domain.calendar import local_day
+from services.payments.domain.levels import last_said
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
 from services.payments.handlers.dues import announce_dues
 from services.payments.handlers.locking import lock_dues
 from services.payments.handlers.pricing import reprice, say
-from services.payments.store import inputs, settlement
+from services.payments.store import dues_inputs, inputs, levels, settlement
+
+CPTS_AT_ONCE = 200
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A level of a figure is another: why, and what caused it."""
+
+    cpts_id: str
+    starts_on: date
+    departement: str
+    indicator: str
+    reason: str
+    cause: Cause
 
 
 async def open_dialogue(
@@ -37,20 +55,16 @@ async def set_dialogue_line(unit: Unit, asked: DialogueLineSet, cause: Cause) ->
     event = rules.set_dialogue_line(account, dialogue, asked)
     if isinstance(event, Refusal):
         return event
-    if event is None:
-        return dialogue
-    if dialogue.settled is None:
-        await say(unit, account, [event], cause)
-        touch = Touch(
-            cpts_id=cpts_id,
-            starts_on=starts_on,
-            departement=account.departement,
-            reason="dialogue",
-            cause=cause,
-        )
-        await reprice(unit, [touch])
-    else:
-        await _adjust(unit, account, dialogue, event, cause)
+    await say(unit, account, [event], cause)
+    change = Change(
+        cpts_id=cpts_id,
+        starts_on=starts_on,
+        departement=account.departement,
+        indicator=event.indicator,
+        reason="dialogue",
+        cause=cause,
+    )
+    await _take(unit, change)
     return await settlement.dialogue_of(unit.connection, cpts_id, starts_on)
 
 
@@ -69,27 +83,84 @@ async def settle_year(
     return msgspec.structs.replace(dialogue, settled=event)
 
 
+async def take_levels(unit: Unit, heard: Sequence[Recorded[FigureLevelSet]]) -> None:
+    """Keeps levels of figures, one by one: each that is news prices its account again, or adjusts
+    its settled year. The caller holds all locks of their CPTS.
+    """
+    for one in heard:
+        for news in await levels.put_levels(unit.connection, [one]):
+            change = Change(
+                cpts_id=news.event.cpts_id,
+                starts_on=news.event.contract_year_starts_on,
+                departement=news.departement,
+                indicator=news.event.indicator,
+                reason="level",
+                cause=news.as_cause(),
+            )
+            await _take(unit, change)
+
+
+async def look_at_dues(unit: Unit, cause: Cause, after: str) -> str | None:
+    """Adjusts the settled years of the next CPTS and says what is due to them, where it was not
+    said so; answers where the next part begins, None after the last.
+    """
+    cpts_ids = await dues_inputs.cpts_after(unit.connection, after, CPTS_AT_ONCE)
+    await lock_dues(unit, cpts_ids)
+    settled, _ = await settlement.settlements_of(unit.connection, cpts_ids)
+    for one in settled:
+        key = (one.cpts_id, one.contract_year_starts_on)
+        account = (await inputs.load_accounts(unit.connection, {key: ""}))[0]
+        dialogue = await settlement.dialogue_of(unit.connection, *key)
+        last = last_said(dialogue.said)
+        if last is not None:  # else it had no lines
+            await _adjust(unit, account, dialogue, last.indicator, cause)
+    await announce_dues(unit, dict.fromkeys(cpts_ids, cause))
+    return cpts_ids[-1] if len(cpts_ids) == CPTS_AT_ONCE else None
+
+
+async def _take(unit: Unit, change: Change) -> None:
+    """Acts upon a level that is kept: by an estimate, or by an adjustment once the year is settled;
+    all locks of the CPTS are held.
+    """
+    key = (change.cpts_id, change.starts_on)
+    account = (await inputs.load_accounts(unit.connection, {key: change.departement}))[0]
+    if account.settled is None:
+        touch = Touch(
+            cpts_id=change.cpts_id,
+            starts_on=change.starts_on,
+            departement=account.departement,
+            reason=change.reason,
+            cause=change.cause,
+            indicator=change.indicator,
+        )
+        await reprice(unit, [touch])
+        return
+    dialogue = await settlement.dialogue_of(unit.connection, *key)
+    if await _adjust(unit, account, dialogue, change.indicator, change.cause):
+        await announce_dues(unit, {change.cpts_id: change.cause})
+
+
 async def _adjust(
-    unit: Unit, account: Account, dialogue: Dialogue, line: DialogueLineSet, cause: Cause
-) -> None:
-    settled, value = dialogue.settled, line.validated_value
+    unit: Unit, account: Account, dialogue: Dialogue, indicator: str, cause: Cause
+) -> bool:
+    """Says the adjustment that the values as they are now call for; whether there is one."""
+    settled = dialogue.settled
     assert settled is not None, "only a settled year is adjusted"
-    assert value is not None, "a line of a settled year has a value"
-    today = local_day(cause.recorded_at)
+    # A level may be heard after a settlement that was ordered later than it.
+    today = max(local_day(cause.recorded_at), settled.settled_on)
     years = await settlement.years_of(unit.connection, account.cpts_id)
     due_year = rules.open_year(years, account.starts_on, today)
     adjustment = rules.adjust(
         settled,
         dialogue.adjusted,
-        dialogue.values | {line.indicator: value},
-        indicator=line.indicator,
+        dialogue.values,
+        indicator=indicator,
         due_year_starts_on=due_year,
         number=await settlement.count_adjustments(unit.connection, account.cpts_id, due_year) + 1,
         today=today,
     )
-    await say(unit, account, [line, *([adjustment] if adjustment else [])], cause)
-    if adjustment:
-        await announce_dues(unit, {account.cpts_id: cause})
+    await say(unit, account, [adjustment] if adjustment else [], cause)
+    return adjustment is not None
 
 
 async def _locked(unit: Unit, cpts_id: str, starts_on: date) -> tuple[Account, Dialogue]:

@@ -11,6 +11,7 @@ from contracts.events.payments import LineAmount, MissionAmount
 from services.messaging.database import Connection
 from services.messaging.problems import Refused, not_found
 from services.payments.domain.accounts import Account, price, unknown_input, variable_rate
+from services.payments.domain.levels import LIVE
 from services.payments.domain.lines import line_id_of
 from services.payments.domain.scale import MISSIONS, Rate
 from services.payments.http.asking import CptsId, Day, Limit, year_of
@@ -63,7 +64,8 @@ async def explanation(
     limit: Limit = 100,
     known_at: FromQuery[datetime | None] = None,
 ) -> dict[str, Any]:
-    """Every amount of an account, down to the facts: missions, rate and text, lines, figures, dues.
+    """Every amount of an account, down to the facts: missions, rate and text, lines, figures with
+    the level of their value, dues.
 
     `indicator` keeps one line, and `after` then pages its facts; `known_at` is an instant of the
     past, whose knowledge is explained instead. All of one answer is read at one moment.
@@ -128,7 +130,7 @@ async def _known(
 
 def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, Any]:
     rate = variable_rate(account, rates, amount.mission)
-    line = account.line(line_id_of(amount))
+    line, live = account.line(line_id_of(amount)), account.figures.get(amount.indicator)
     return {
         "mission": amount.mission,
         "line_id": line_id_of(amount),
@@ -139,6 +141,9 @@ def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, 
         "line": line,
         "figure": {
             "value": amount.value,
+            "level": amount.level,
+            # what was known at an instant of the past is the value by which it was priced, alone
+            "live_value": live.value if live and live.level == LIVE else None,
             "revision": amount.figure_revision,
             "counting_rule": COUNTING_RULE,
         },

@@ -13,6 +13,7 @@ from services.messaging.bodies import refuse_impossible_days
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import not_found
 from services.payments import handlers
+from services.payments.domain.levels import LevelSaid
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
 from services.payments.http.asking import Cents, Count, CptsId, Day, PathId, refused
@@ -46,12 +47,18 @@ class SettlementOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class DialogueAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialogue as it stands; `due_cents` is what was settled and adjusted, None before."""
+    """A dialogue as it stands; `due_cents` is what was settled and adjusted, None before.
+
+    `said` are the levels that indicators says, and what the dialogue itself said (`dialogue`);
+    `validated` are the values, by indicator, by which the year is settled or adjusted.
+    """
 
     cpts_id: str
     contract_year_starts_on: date
     opened_on: date | None
     lines: tuple[DialogueLineSet, ...]
+    said: tuple[LevelSaid, ...]
+    validated: dict[str, int]
     settled: YearSettled | None
     adjusted: tuple[YearAdjusted, ...]
     due_cents: int | None
@@ -66,6 +73,8 @@ def shown(cpts_id: str, starts_on: date, dialogue: Dialogue) -> DialogueAnswer:
         contract_year_starts_on=starts_on,
         opened_on=dialogue.opened_on,
         lines=tuple(dialogue.lines.values()),
+        said=dialogue.said,
+        validated=dialogue.values,
         settled=settled,
         adjusted=dialogue.adjusted,
         due_cents=None if settled is None else settled.variable_cents + adjusted_cents,

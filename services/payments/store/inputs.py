@@ -12,6 +12,7 @@ from contracts.events.payments import YearSettled
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.payments.domain.accounts import Account, Figure
+from services.payments.domain.levels import LevelSaid, standing_levels
 from services.payments.domain.lines import Line
 from services.payments.domain.scale import RATES_SUBJECT, TAILLES, VARIABLE_PART, Rate
 
@@ -203,7 +204,7 @@ async def load_accounts(
             taille=row["taille"],
             lines=_LINES.decode(row["lines"]),
             figures=_FIGURES.decode(row["figures"]),
-            validated=_VALIDATED.decode(row["validated"]),
+            levels=standing_levels(_SAID.decode(row["said"])),
             settled=_SETTLED.decode(row["settled"]) if row["settled"] else None,
         )
         for row in rows
@@ -212,7 +213,7 @@ async def load_accounts(
 
 _LINES = msgspec.json.Decoder(tuple[Line, ...])
 _FIGURES = msgspec.json.Decoder(dict[str, Figure])
-_VALIDATED = msgspec.json.Decoder(dict[str, int])
+_SAID = msgspec.json.Decoder(tuple[LevelSaid, ...])
 _SETTLED = msgspec.json.Decoder(YearSettled)
 _LOAD_ACCOUNTS = """
     select key.cpts_id, key.starts_on, account.departement,
@@ -236,11 +237,20 @@ _LOAD_ACCOUNTS = """
                from figure where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
            ) as figures,
            (
-               select coalesce(json_object_agg(indicator, validated_value), '{}')
-               from dialogue_line
-               where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
-                 and validated_value is not null
-           ) as validated,
+               select coalesce(json_agg(json_build_object(
+                   'indicator', indicator, 'level', level, 'value', value, 'said_at', said_at,
+                   'revision', revision, 'validated_revision', validated_revision)), '[]')
+               from (
+                   select indicator, 'dialogue' as level, validated_value as value, said_at,
+                          0 as revision, null::bigint as validated_revision
+                   from dialogue_line
+                   where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
+                   union all
+                   select indicator, level, value, said_at, revision, validated_revision
+                   from figure_level
+                   where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
+               ) as said
+           ) as said,
            (
                select event::text from settlement
                where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)

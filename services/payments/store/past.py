@@ -47,7 +47,7 @@ async def load_account(connection: Connection, key: AccountKey, known_at: dateti
         taille=estimate["taille"],
         lines=tuple(line for line in lines if line is not None),
         figures={
-            one.indicator: Figure(value=one.value, revision=one.figure_revision)
+            one.indicator: Figure(value=one.value, revision=one.figure_revision, level=one.level)
             for one in amounts
             if one.value is not None
         },

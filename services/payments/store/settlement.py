@@ -9,23 +9,26 @@ import msgspec
 from contracts.events.payments import DialogueLineSet, DialogueOpened, YearAdjusted, YearSettled
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
+from services.payments.domain.levels import DIALOGUE, LevelSaid
 from services.payments.domain.settlement import Dialogue, reversal
 from services.payments.store.inputs import AccountKey
+from services.payments.store.levels import levels_of
 from services.payments.store.postings import post
 
 OPEN = "insert into dialogue values ($1, $2, $3) on conflict do nothing"
 KEEP_LINE = """
-    insert into dialogue_line as kept values ($1, $2, $3, $4, $5, $6, $7)
+    insert into dialogue_line as kept values ($1, $2, $3, $4, $5, $6, $7, $8)
     on conflict (cpts_id, starts_on, indicator) do update
     set sequence = excluded.sequence, validated_value = excluded.validated_value,
-        cpts_stance = excluded.cpts_stance, caisse_stance = excluded.caisse_stance
+        cpts_stance = excluded.cpts_stance, caisse_stance = excluded.caisse_stance,
+        said_at = excluded.said_at
     where kept.sequence < excluded.sequence
 """
 SETTLE = "insert into settlement values ($1, $2, $3::jsonb)"
 ADJUST = "insert into adjustment values ($1, $2, $3, $4::jsonb)"
 LINES = """
     select cpts_id, starts_on as contract_year_starts_on, indicator, validated_value, cpts_stance,
-           caisse_stance
+           caisse_stance, said_at
     from dialogue_line where cpts_id = $1 and starts_on = $2 order by indicator
 """
 OF_YEAR = """
@@ -81,6 +84,7 @@ async def keep(connection: Connection, recorded: Sequence[Recorded[Any]]) -> Non
                 event.validated_value,
                 event.cpts_stance,
                 event.caisse_stance,
+                one.recorded_at,
             )
         elif isinstance(event, YearSettled):
             await connection.execute(SETTLE, *_key(event), _json(event))
@@ -98,12 +102,13 @@ async def dialogue_of(connection: Connection, cpts_id: str, starts_on: date) -> 
     """All that is known of the dialogue of one contract year."""
     row = await connection.fetchrow(OF_YEAR, cpts_id, starts_on)
     assert row is not None, "a select without from answers one row"
-    lines = [DialogueLineSet(**line) for line in await connection.fetch(LINES, cpts_id, starts_on)]
+    lines = await connection.fetch(LINES, cpts_id, starts_on)
     adjustments = await connection.fetch(ADJUSTMENTS, cpts_id, starts_on)
     return Dialogue(
         ends_on=row["ends_on"],
         opened_on=row["opened_on"],
-        lines={line.indicator: line for line in lines},
+        lines={line["indicator"]: _line(line) for line in lines},
+        said=(*(_said(line) for line in lines), *await levels_of(connection, cpts_id, starts_on)),
         settled=_SETTLED.decode(row["settled"]) if row["settled"] else None,
         adjusted=tuple(_ADJUSTED.decode(one["event"]) for one in adjustments),
     )
@@ -156,6 +161,19 @@ async def years_of(connection: Connection, cpts_id: str) -> list[tuple[date, dat
         "select starts_on, ends_on from contract_year where cpts_id = $1", cpts_id
     )
     return [(row["starts_on"], row["ends_on"]) for row in rows]
+
+
+def _line(row: Any) -> DialogueLineSet:
+    return DialogueLineSet(**{name: row[name] for name in DialogueLineSet.__struct_fields__})
+
+
+def _said(row: Any) -> LevelSaid:
+    return LevelSaid(
+        indicator=row["indicator"],
+        level=DIALOGUE,
+        value=row["validated_value"],
+        said_at=row["said_at"],
+    )
 
 
 def _key(event: Any) -> AccountKey:
