@@ -11,6 +11,7 @@ from pypdf import PdfReader
 
 from contracts import topics
 from contracts.events.payments import Step
+from contracts.indicators import indicators
 from services.payments.domain.lines import Line
 from services.payments.domain.statement import french_day, french_euros, rule_of
 from services.payments.http.statements import rendered
@@ -23,7 +24,17 @@ from tests.payments.paying import (
     set_dues,
     without_taille,
 )
-from tests.payments.served import DEMANDS, LINEAR, YEAR, Payments, contract, figure, line_path
+from tests.payments.served import (
+    DEMANDS,
+    LINEAR,
+    YEAR,
+    Payments,
+    contract,
+    figure,
+    level,
+    line_path,
+)
+from tests.payments.test_settlement import settled_year, validate
 
 PATH = f"/cpts/c1/contract-years/{YEAR.starts_on}/statement.pdf"
 
@@ -83,6 +94,48 @@ async def test_a_year_is_stated_with_its_sums_transfers_and_what_remains(
         assert expected in words.replace("’", "'"), (expected, words)
 
 
+async def test_each_line_is_stated_with_the_level_of_its_value(season: Payments) -> None:
+    assert "10 calculée en direct 1 000,00 €" in await stated(season)
+    await season.hear(topics.INDICATORS, [level("c1", "verified", 8, 1)])
+    assert "8 vérifiée par la caisse 800,00 €" in await stated(season)
+    await season.hear(topics.INDICATORS, [level("c1", "validated", 9, 2)])
+    await season.hear(topics.INDICATORS, [level("c1", "visa", 9, 3, validated_revision=2)])
+    words = (await stated(season)).replace("’", "'")
+    assert "9 validée, visa de l'ARS 900,00 €" in words
+    assert "Part variable, estimée à ce jour" in words
+    assert "Part variable estimée à ce jour 900,00 €" in words
+
+
+async def test_a_settled_year_is_stated_as_settled_with_its_adjustments(
+    payments: Payments,
+) -> None:
+    await settled_year(payments)
+    words = await stated(payments)
+    assert "Part variable arrêtée le 03/05/2027 3 000,00 €" in words
+    assert "Part variable, arrêtée le 03/05/2027 Mission" in words
+    assert "30 validée 3 000,00 €" in words
+    assert "estimée" not in words
+    assert "Ajustements depuis" not in words
+    await validate(payments, 40)
+    await validate(payments, 20)
+    words = (await stated(payments)).replace("\u2212", "-")
+    assert "Part variable arrêtée le 03/05/2027 3 000,00 €" in words
+    assert "Part variable après ajustements 2 000,00 €" in words
+    label = indicators()[DEMANDS].label
+    for amount in ("1 000,00 €", "-2 000,00 €"):
+        assert f"{label} 03/05/2027 15/04/2027 {amount}" in words, words
+    assert "estimée" not in words
+
+
+async def test_a_settled_envelope_is_stated_by_the_rate_that_gave_it(payments: Payments) -> None:
+    await settled_year(payments)
+    rate = {"rate_id": "new", "from_on": "2026-01-01", "taille": 3, "mission": "acces_aux_soins"}
+    rate |= {"part": "variable", "amount_cents": 1, "text": "a test", "is_verified": True}
+    assert (await payments.post("/rates", rate)).is_success
+    words = await stated(payments)
+    assert "35 000,00 € 3 000,00 € non vérifié" in words, words
+
+
 async def test_a_year_without_anything_is_stated_all_the_same(payments: Payments) -> None:
     await payments.hear(topics.MEMBERSHIP, without_taille("c1"))
     words = await stated(payments)
@@ -95,7 +148,9 @@ def test_what_comes_in_as_text_is_shown_and_never_run() -> None:
     name = '#panic("x") *gras* $x$ <a> \\ "'
     shown: dict[str, Any] = {"title": "T", "cpts_name": name, "starts_on": "", "printed_on": ""}
     shown |= {"identity": [("CPTS", name)]}
-    shown |= {key: [] for key in ("summary", "dues", "missions", "lines", "transfers")}
+    shown |= {"settled_on": None, "adjusted_amount": ""}
+    lists = ("summary", "dues", "missions", "lines", "adjustments", "transfers")
+    shown |= {key: [] for key in lists}
     assert '#panic("x") *gras* $x$ <a>' in words_of(rendered(shown)).replace("“", '"').replace(
         "”", '"'
     )

@@ -5,9 +5,10 @@ from datetime import date
 
 import msgspec
 
-from contracts.events.payments import LineAmount
+from contracts.events.payments import LineAmount, YearAdjusted
 from contracts.indicators import indicators
 from services.payments.domain.accounts import Account, Estimate, price, variable_rate
+from services.payments.domain.levels import LIVE, VALIDATED, VERIFIED, VISA
 from services.payments.domain.lines import Line, line_id_of
 from services.payments.domain.scale import FUNDINGS, Rate
 
@@ -26,6 +27,19 @@ STATES = {
     "rejected": "rejeté par la banque",
     "refunded": "retourné",
 }
+LEVELS = {
+    VERIFIED: "vérifiée par la caisse",
+    VALIDATED: "validée",
+    VISA: "validée, visa de l’ARS",
+}
+# What nobody has verified yet, by where the indicator's values come from.
+SOURCES = {
+    "events": "calculée en direct",
+    "activities": "déclarée",
+    "declared": "déclarée",
+    "caisse": "fichier de la caisse",
+}
+NONE_YET = "aucune"
 UNKNOWN = "inconnu"
 CENTS = 100
 THIN, MINUS, NO_BREAK = "\u202f", "\u2212", "\u00a0"
@@ -73,9 +87,13 @@ def statement(
     dues: Sequence[StatedDue],
     transfers: Iterable[StatedTransfer],
     *,
+    adjusted: Sequence[YearAdjusted] = (),
     printed_on: date,
 ) -> dict[str, object]:
-    """All that the document shows, ready to be shown."""
+    """All that the document shows, ready to be shown; `adjusted` is what came after its settlement.
+
+    The variable part is an estimate until the year is settled, then what was settled.
+    """
     estimate = price(account, rates)
     return {
         "title": f"État de l’année de contrat {_span(year)}",
@@ -83,9 +101,12 @@ def statement(
         "starts_on": french_day(year.starts_on),
         "printed_on": french_day(printed_on),
         "identity": _identity(year),
-        "summary": _summary(dues, estimate),
+        "summary": [*_summary(dues), *_variable_summary(account, estimate, adjusted)],
         "dues": [_due(due) for due in dues],
+        "settled_on": account.settled and french_day(account.settled.settled_on),
         "missions": _missions(account, rates, estimate),
+        "adjustments": [_adjustment(one) for one in adjusted],
+        "adjusted_amount": french_euros(estimate.variable_cents + _sum(adjusted)),
         "lines": [_line(account.line(line_id_of(one)), one) for one in estimate.lines],
         "transfers": [
             {
@@ -117,7 +138,35 @@ def _identity(year: StatedYear) -> list[tuple[str, str]]:
     ]
 
 
-def _summary(dues: Sequence[StatedDue], estimate: Estimate) -> list[tuple[str, str]]:
+def _variable_summary(
+    account: Account, estimate: Estimate, adjusted: Sequence[YearAdjusted]
+) -> list[tuple[str, str]]:
+    """What the variable part is worth: an estimate, or what was settled and what it became."""
+    amount = french_euros(estimate.variable_cents)
+    if account.settled is None:
+        return [("Part variable estimée à ce jour", amount)]
+    rows = [(f"Part variable arrêtée le {french_day(account.settled.settled_on)}", amount)]
+    if adjusted:
+        total = french_euros(estimate.variable_cents + _sum(adjusted))
+        rows.append(("Part variable après ajustements", total))
+    return rows
+
+
+def _sum(adjusted: Iterable[YearAdjusted]) -> int:
+    return sum(one.amount_cents for one in adjusted)
+
+
+def _adjustment(one: YearAdjusted) -> dict[str, str]:
+    known = indicators().get(one.indicator)
+    return {
+        "label": known.label if known else one.indicator,
+        "day": french_day(one.adjusted_on),
+        "due_year": french_day(one.due_year_starts_on),
+        "amount": french_euros(one.amount_cents),
+    }
+
+
+def _summary(dues: Sequence[StatedDue]) -> list[tuple[str, str]]:
     due_cents = sum(due.amount_cents for due in dues if not due.is_held)
     held_cents = sum(due.amount_cents for due in dues if due.is_held)
     paid_cents = sum(due.paid_cents for due in dues)
@@ -129,7 +178,6 @@ def _summary(dues: Sequence[StatedDue], estimate: Estimate) -> list[tuple[str, s
         ("Payé", french_euros(paid_cents)),
         ("Virements en cours", french_euros(ordered_cents)),
         ("Reste à payer (négatif : à récupérer)", french_euros(due_cents - free_paid_cents)),
-        ("Part variable estimée à ce jour", french_euros(estimate.variable_cents)),
     ]
 
 
@@ -163,7 +211,7 @@ def _missions(
 ) -> list[dict[str, object]]:
     found = []
     for one in estimate.missions:
-        rate = variable_rate(account, rates, one.mission)
+        rate = _rate(account, rates, one.mission)
         envelope = UNKNOWN if one.envelope_cents is None else french_euros(one.envelope_cents)
         found.append(
             {
@@ -177,14 +225,31 @@ def _missions(
     return found
 
 
+def _rate(account: Account, rates: Sequence[Rate], mission: str) -> Rate | None:
+    """The rate that gives a mission's envelope; once the year is settled, the one that gave it."""
+    if account.settled is None:
+        return variable_rate(account, rates, mission)
+    settled = {one.mission: one.rate_id for one in account.settled.rates}
+    return next((rate for rate in rates if rate.rate_id == settled.get(mission)), None)
+
+
 def _line(line: Line | None, amount: LineAmount) -> dict[str, object]:
     assert line is not None, "an amount is that of a line"
     return {
         "label": line.label,
         "rule": rule_of(line),
-        "value": "aucune" if amount.value is None else _measured(line, amount.value),
+        "value": NONE_YET if amount.value is None else _measured(line, amount.value),
+        "level": "" if amount.value is None else level_of(amount),
         "amount": french_euros(amount.amount_cents),
     }
+
+
+def level_of(amount: LineAmount) -> str:
+    """How sure the value of a line is, in words; said before levels were told, nothing."""
+    if amount.level != LIVE:
+        return LEVELS.get(amount.level or "", "")
+    known = indicators().get(amount.indicator)
+    return SOURCES[known.source] if known else ""
 
 
 def rule_of(line: Line) -> str:

@@ -13,7 +13,7 @@ from services.messaging.problems import not_found
 from services.payments.domain.statement import statement
 from services.payments.http.asking import CptsId, Day
 from services.payments.http.ordering import paris_day
-from services.payments.store import inputs, statements
+from services.payments.store import inputs, settlement, statements
 
 TEMPLATE = (Path(__file__).parent.parent / "statement.typ").read_bytes()
 NAMES = {one.code: f"{one.code} {one.name}" for one in DEPARTEMENTS}
@@ -23,7 +23,8 @@ NAMES = {one.code: f"{one.code} {one.name}" for one in DEPARTEMENTS}
 async def statement_pdf(
     request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: Day
 ) -> Response[bytes]:
-    """Identity, taille, due sums with their arithmetic, variable part, transfers, what is owed.
+    """Identity, taille, due sums with their arithmetic, variable part with the level of each value,
+    estimated or settled and adjusted, transfers, what is owed.
 
     All of it is read at one moment. What rests on no verified text is marked « non vérifié ».
     """
@@ -38,6 +39,7 @@ async def statement_pdf(
         rates = await inputs.load_variable_rates(connection)
         dues = await statements.stated_dues(connection, cpts_id, starts_on)
         transfers = await statements.stated_transfers(connection, cpts_id, starts_on)
+        dialogue = await settlement.dialogue_of(connection, cpts_id, starts_on)
     named = NAMES.get(year.departement, year.departement)
     shown = statement(
         msgspec.structs.replace(year, departement=named),
@@ -45,6 +47,7 @@ async def statement_pdf(
         rates,
         dues,
         transfers,
+        adjusted=dialogue.adjusted,
         printed_on=paris_day(request.app.state.clock.now()),
     )
     content = await asyncio.to_thread(rendered, shown)
