@@ -4,9 +4,16 @@ from contracts.events.indicators import CrisisRecognised, FigureChanged, FigureL
 from contracts.events.membership import (
     AciSigned,
     CptsRegistered,
+    LettreIntentionRecorded,
     MissionRecorded,
     TailleDetermined,
 )
 
-FROM_MEMBERSHIP = (CptsRegistered, AciSigned, TailleDetermined, MissionRecorded)
+FROM_MEMBERSHIP = (
+    CptsRegistered,
+    LettreIntentionRecorded,
+    AciSigned,
+    TailleDetermined,
+    MissionRecorded,
+)
 FROM_INDICATORS = (FigureChanged, FigureLevelSet, CrisisRecognised)

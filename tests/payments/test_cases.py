@@ -12,22 +12,37 @@ import pytest
 
 from contracts.events.payments import YearAdjusted, YearSettled
 from services.payments.domain.calendar import months_after
-from services.payments.domain.dues import Aci, Crisis, DueSum, Funded, Mission, years_of
-from services.payments.domain.dues_rules import DuesRules
+from services.payments.domain.dues import Aci, Crisis, DueSum, Funded, years_of
+from services.payments.domain.dues_rules import DuesRules, Switch
 from services.payments.domain.dues_schedule import dues_of
 from services.payments.domain.settlement import adjust, settle
 from services.payments.store.dues_rules import load_dues_rules
-from tests.payments.written import FILES, RATES, account_of, cases_with
+from tests.payments.written import FILES, RATES, account_of, cases_with, missions_of
 
 SETTLED_ON = date(2027, 6, 1)
 
 
 def rules_of(case: dict[str, Any]) -> DuesRules:
+    """The parameters as they are, but for those that a case sets; from a day on, if it says so."""
     rules = load_dues_rules()
     calendar = msgspec.structs.replace(rules.calendar[0], pro_rata=case.get("prorata", "days"))
     fonctionnement = case.get("fonctionnement_a_la_resiliation", rules.termination.fonctionnement)
-    termination = msgspec.structs.replace(rules.termination, fonctionnement=fonctionnement)
-    return msgspec.structs.replace(rules, calendar=(calendar,), termination=termination)
+    return msgspec.structs.replace(
+        rules,
+        calendar=(calendar,),
+        termination=msgspec.structs.replace(rules.termination, fonctionnement=fonctionnement),
+        snp=applied(rules.snp, case, "snp"),
+        lettre_intention=applied(rules.lettre_intention, case, "lettre_intention"),
+    )
+
+
+def applied(known: tuple[Switch, ...], case: dict[str, Any], name: str) -> tuple[Switch, ...]:
+    """The rules of an amount, and one more that applies it from the day that a case writes."""
+    from_on = case.get("appliquee_a_partir_du", {}).get(name)
+    if from_on is None:
+        return known
+    more = msgspec.structs.replace(known[-1], from_on=from_on, is_applied=True)
+    return (*(one for one in known if one.from_on < from_on), more)
 
 
 def aci_of(number: int, written: dict[str, Any]) -> Aci:
@@ -47,23 +62,15 @@ def planned(case: dict[str, Any]) -> list[DueSum]:
     acis = [aci_of(number, written) for number, written in enumerate(case["aci"])]
     firsts = [first for aci in acis for first, _ in aci.years]
     tailles = case["tailles"] if "tailles" in case else dict.fromkeys(firsts, case["taille"])
-    missions = [
-        Mission(
-            mission_id=str(number),
-            mission=one["mission"],
-            started_on=one["commence_le"],
-            ended_on=one.get("finit_le"),
-        )
-        for number, one in enumerate(case.get("missions", ()))
-    ]
     funded = Funded(
         cpts_id="c1",
         years=years_of(acis, tailles),
-        missions=tuple(missions),
+        missions=missions_of(case),
         crises=tuple(
             Crisis(crisis_id=f"crise-{number}", from_on=day)
             for number, day in enumerate(case.get("crises", ()))
         ),
+        lettre_validated_on=case.get("lettre_validee_le"),
         confirmed=frozenset(case.get("confirmes", ())),
     )
     return dues_of(funded, RATES, rules_of(case))

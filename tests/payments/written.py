@@ -1,6 +1,7 @@
 """The cases of `cases/*.yaml`, and what they write turned into what the domain takes."""
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ import yaml
 
 from contracts.events.payments import DialogueLineSet, Step
 from services.payments.domain.accounts import Account
+from services.payments.domain.calendar import YearPart, months_after
+from services.payments.domain.dues import Mission, Year
 from services.payments.domain.levels import Standing
 from services.payments.domain.lines import Line
-from services.payments.domain.scale import Rate
+from services.payments.domain.part_years import parts_run
+from services.payments.domain.scale import WITH_VARIABLE_PART, Rate
 from services.payments.domain.settlement import Dialogue
+from services.payments.store.dues_rules import load_dues_rules
 from services.payments.store.rate_files import read_rates
 
 CASES = Path(__file__).parent / "cases"
@@ -47,12 +52,48 @@ def line_of(written: dict[str, Any]) -> Line:
     )
 
 
+def missions_of(case: dict[str, Any]) -> tuple[Mission, ...]:
+    return tuple(
+        Mission(
+            mission_id=str(number),
+            mission=one["mission"],
+            started_on=one["commence_le"],
+            ended_on=one.get("finit_le"),
+        )
+        for number, one in enumerate(case.get("missions", ()))
+    )
+
+
+def parts_of(case: dict[str, Any]) -> Mapping[str, YearPart] | None:
+    """How much of the year missions ran, if the case lets envelopes follow it."""
+    rules = load_dues_rules()
+    (known,) = rules.variable_part
+    if "prorata_de_la_part_variable_a_partir_du" in case:
+        from_on = case["prorata_de_la_part_variable_a_partir_du"]
+        more = msgspec.structs.replace(known, from_on=from_on, in_a_part_year="pro_rata")
+        rules = msgspec.structs.replace(rules, variable_part=(known, more))
+    if not rules.is_variable_part_pro_rata(case["annee"]):
+        return None
+    whole_ends_on = months_after(case["annee"], 12) - timedelta(days=1)
+    year = Year(
+        starts_on=case["annee"],
+        ends_on=case.get("resiliee_le", whole_ends_on),
+        whole_ends_on=whole_ends_on,
+        aci_id="aci",
+        signed_on=case["annee"],
+        is_first=True,
+        taille=case["taille"],
+    )
+    return parts_run(year, missions_of(case), WITH_VARIABLE_PART, case.get("prorata", "days"))
+
+
 def account_of(case: dict[str, Any]) -> Account:
     return Account(
         cpts_id="c1",
         starts_on=case["annee"],
         departement="95",
         taille=case["taille"],
+        parts_run=parts_of(case),
         lines=tuple(line_of(one) for one in case["lignes"]),
         levels=validated(case["valeurs"]),
     )

@@ -10,9 +10,10 @@ class DueSet(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="p
 
     `due_id` names the sum within the account: `fonctionnement:advance`,
     `acces_aux_soins:fixe:balance`, `variable`, `adjustment:2`, … `kind`: `fonctionnement`, `fixe`,
-    `variable`, `complement_75`, `crise_reconnue`, `adjustment`, `recovery`. A negative amount is
-    owed by the CPTS. A held sum rests on a rate that nobody has confirmed and is not paid:
-    `rate_ids` are those it rests on. `explanation` is the arithmetic, in French, amounts in cents.
+    `variable`, `complement_75`, `crise_reconnue`, `adjustment`, `recovery`, `lettre_intention`,
+    `snp`. A negative amount is owed by the CPTS. A held sum rests on a rate that nobody has
+    confirmed and is not paid: `rate_ids` are those it rests on. `explanation` is the arithmetic, in
+    French, amounts in cents.
     """
 
     cpts_id: str

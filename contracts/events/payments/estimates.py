@@ -24,13 +24,17 @@ class LineAmount(msgspec.Struct, frozen=True, kw_only=True):
 class MissionAmount(msgspec.Struct, frozen=True, kw_only=True):
     """What one mission brings now: the sum of its lines, capped at its envelope.
 
-    `envelope_cents` is None while the taille or the rate is unknown; nothing is due then.
+    `envelope_cents` is None while the taille or the rate is unknown; nothing is due then. Where the
+    time that the mission ran counts, it is `year_part` of `year_whole` of the year's amount, in
+    days or months; both are None where it does not count.
     """
 
     mission: str
     envelope_cents: int | None
     lines_cents: int
     amount_cents: int
+    year_part: int | None = None
+    year_whole: int | None = None
 
 
 class FundingEstimated(
@@ -39,10 +43,10 @@ class FundingEstimated(
     """The variable part was computed again, because of `reason`.
 
     `reason`: `figure` (then with the indicator and the figure's revision), `level` (the caisse or
-    the ARS set one, then with the indicator), `line`, `rate`, `taille`, `contract`, `dialogue` (a
-    value was validated, then with the indicator), `restore` (any of them, after a service came back
-    from a backup). `variable_cents` is the sum of the missions, `taille` that of the year, None
-    when not known.
+    the ARS set one, then with the indicator), `line`, `rate`, `taille`, `contract`, `mission` (it
+    ran another time, where that counts), `dialogue` (a value was validated, then with the
+    indicator), `restore` (any of them, after a service came back from a backup). `variable_cents`
+    is the sum of the missions, `taille` that of the year, None when not known.
     """
 
     cpts_id: str

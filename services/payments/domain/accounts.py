@@ -19,10 +19,13 @@ from contracts.events.payments import (
     YearSettled,
 )
 from contracts.recorded import Cause, Recorded, record
+from services.payments.domain.calendar import YearPart
 from services.payments.domain.levels import LIVE, SETTLING, Standing
 from services.payments.domain.lines import Line, line_amount_cents
 from services.payments.domain.scale import VARIABLE_PART, Rate, rate_on
 
+AccountKey = tuple[str, date]
+"""A CPTS and the first day of a contract year."""
 EXPENSE_ACCOUNT = "expense:aci:variable"
 UnknownInput = Literal["contract_year", "taille", "rate"]
 
@@ -40,7 +43,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     `taille` is None until the contract year and its taille are both known; a year that a corrected
     ACI no longer has is not a contract year. `levels` are the values, by indicator, that count
-    before the live figures. A settled year is worth what its settlement says.
+    before the live figures. `parts_run` is how much of the year each mission ran, None where that
+    does not count. A settled year is worth what its settlement says.
     """
 
     cpts_id: str
@@ -53,6 +57,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
     figures: Mapping[str, Figure] = {}
     levels: Mapping[str, Standing] = {}
+    parts_run: Mapping[str, YearPart] | None = None
     settled: YearSettled | None = None
 
     @property
@@ -152,18 +157,36 @@ def best_figure(account: Account, indicator: str, figure: Figure | None) -> Figu
 
 
 def envelopes_of(account: Account, rates: Sequence[Rate]) -> dict[str, int | None]:
-    """The most that each mission of an account's lines can bring, in cents; None: not known yet."""
+    """The most that each mission of an account's lines can bring, in cents; None: not known yet.
+
+    Where the time run counts, it is that part of the year's amount: nothing if it did not run.
+    """
     missions = sorted({line.mission for line in account.lines})
     found = {mission: variable_rate(account, rates, mission) for mission in missions}
-    return {mission: rate.amount_cents if rate else None for mission, rate in found.items()}
+    return {
+        mission: _part_of(account, mission, rate.amount_cents) if rate else None
+        for mission, rate in found.items()
+    }
 
 
-def estimate_of(lines: Iterable[LineAmount], envelopes: Mapping[str, int | None]) -> Estimate:
+def _part_of(account: Account, mission: str, amount_cents: int) -> int:
+    if account.parts_run is None:
+        return amount_cents
+    part = account.parts_run.get(mission)
+    return part.of(amount_cents) if part else 0
+
+
+def estimate_of(
+    lines: Iterable[LineAmount],
+    envelopes: Mapping[str, int | None],
+    parts_run: Mapping[str, YearPart] | None = None,
+) -> Estimate:
     """What an account is worth by what its lines bring.
 
     The lines of a mission together are capped at the mission's envelope. An unknown envelope gives
-    nothing.
+    nothing. `parts_run`, where they count, are in the envelopes already.
     """
+    parts = parts_run or {}
     totals = dict.fromkeys(envelopes, 0)
     lines = tuple(lines)
     for line in lines:
@@ -174,6 +197,8 @@ def estimate_of(lines: Iterable[LineAmount], envelopes: Mapping[str, int | None]
             envelope_cents=envelopes[mission],
             lines_cents=total,
             amount_cents=min(total, envelopes[mission] or 0),
+            year_part=parts[mission].part if mission in parts else None,
+            year_whole=parts[mission].whole if mission in parts else None,
         )
         for mission, total in totals.items()
     )
@@ -191,7 +216,8 @@ def price(account: Account, rates: Sequence[Rate]) -> Estimate:
         return Estimate(
             variable_cents=settled.variable_cents, missions=settled.missions, lines=settled.lines
         )
-    return estimate_of(line_amounts(account).values(), envelopes_of(account, rates))
+    envelopes = envelopes_of(account, rates)
+    return estimate_of(line_amounts(account).values(), envelopes, account.parts_run)
 
 
 def reprice(
@@ -214,7 +240,7 @@ def reprice(
                 for line in account.lines
                 if line.indicator == touch.indicator
             }
-        estimate = estimate_of(amounts.values(), envelopes)
+        estimate = estimate_of(amounts.values(), envelopes, account.parts_run)
         events: list[FundingEstimated | VariableFundingChanged] = [
             FundingEstimated(
                 cpts_id=account.cpts_id,

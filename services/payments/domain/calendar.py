@@ -31,8 +31,22 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(PARIS_TIME))
 
 
+class YearPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a year, in days or months: `part` of `whole`."""
+
+    part: int
+    whole: int
+
+    def of(self, amount_cents: int) -> int:
+        """What it is of a yearly amount, rounded down to the cent."""
+        return amount_cents * self.part // self.whole
+
+
 class Share(msgspec.Struct, frozen=True, kw_only=True):
-    """The days from `first_on` to `last_on`, both included, as `part` of the year's `whole`."""
+    """The days from `first_on` to `last_on`, both included, as `part` of the year's `whole`.
+
+    Of several stretches: from the first day of one to the last day of another.
+    """
 
     part: int
     whole: int

@@ -84,12 +84,16 @@ class DueSum(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Funded(msgspec.Struct, frozen=True, kw_only=True):
-    """All of one CPTS that its dues rest on; `confirmed` are the rates that somebody confirmed."""
+    """All of one CPTS that its dues rest on; `confirmed` are the rates that somebody confirmed.
+
+    `lettre_validated_on` is the first day on which a lettre d'intention of its own was validated.
+    """
 
     cpts_id: str
     years: tuple[Year, ...] = ()
     missions: tuple[Mission, ...] = ()
     crises: tuple[Crisis, ...] = ()
+    lettre_validated_on: date | None = None
     confirmed: frozenset[str] = frozenset()
     settled: tuple[YearSettled, ...] = ()
     adjusted: tuple[YearAdjusted, ...] = ()

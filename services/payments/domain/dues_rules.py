@@ -1,5 +1,6 @@
 """The rules of the calendar that texts fix or leave open: dated values, read from a file."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
@@ -7,7 +8,7 @@ import msgspec
 
 from services.payments.domain.calendar import Convention
 
-TerminationRule = Literal["no_pro_rata", "pro_rata"]
+ProRata = Literal["no_pro_rata", "pro_rata"]
 
 
 class CalendarRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,10 +37,13 @@ class Complement75(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     is_verified: bool
 
 
-class NotApplied(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An amount of the scale that is shown and never due: no rule of payment was found."""
+class Switch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether an amount is due from `from_on` on, else it is shown only: no rule of payment was
+    found, so that the service's own applies.
+    """
 
-    is_applied: Literal[False]
+    from_on: date
+    is_applied: bool
     text: str
     status: str
     is_verified: bool
@@ -48,7 +52,7 @@ class NotApplied(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 class TerminationRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a contract year that ends early is worth, of fonctionnement and of missions."""
 
-    fonctionnement: TerminationRule
+    fonctionnement: ProRata
     missions: Literal["pro_rata"]
     text: str
     status: str
@@ -56,34 +60,55 @@ class TerminationRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class VariablePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the variable part of an incomplete year is worth; only one rule is known."""
+    """Whether a mission's envelope follows the time that it ran in a year, in contract years that
+    begin from `from_on`.
+    """
 
-    in_a_part_year: Literal["no_pro_rata"]
+    from_on: date
+    in_a_part_year: ProRata
     text: str
     status: str
     is_verified: bool
 
 
 class DuesRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of `parameters.toml`, oldest calendar first."""
+    """All of `parameters.toml`, the oldest first of what is dated."""
 
     calendar: tuple[CalendarRule, ...]
     complement_75: Complement75
-    lettre_intention: NotApplied
-    snp: NotApplied
+    lettre_intention: tuple[Switch, ...]
+    snp: tuple[Switch, ...]
     termination: TerminationRules
-    variable_part: VariablePart
+    variable_part: tuple[VariablePart, ...]
 
     def __post_init__(self) -> None:
-        """Refuse an empty or unsorted list of calendars."""
-        days = [rule.from_on for rule in self.calendar]
-        if not days or days != sorted(set(days)):
-            raise ValueError("the calendars come in order of their first day, at least one")
+        """Refuse an empty list of calendars, and what is dated out of order."""
+        if not self.calendar:
+            raise ValueError("there is at least one calendar")
+        for days in (
+            [rule.from_on for rule in self.calendar],
+            [rule.from_on for rule in self.lettre_intention],
+            [rule.from_on for rule in self.snp],
+            [rule.from_on for rule in self.variable_part],
+        ):
+            if days != sorted(set(days)):
+                raise ValueError("dated rules come in order of their first day")
 
     def calendar_on(self, day: date) -> CalendarRule:
         """The calendar of a contract year that begins on a day; the oldest before its first day."""
         in_force = [rule for rule in self.calendar if rule.from_on <= day]
         return in_force[-1] if in_force else self.calendar[0]
+
+    def is_variable_part_pro_rata(self, day: date) -> bool:
+        """Whether the envelopes of a contract year that begins on a day follow the time run."""
+        in_force = [rule for rule in self.variable_part if rule.from_on <= day]
+        return bool(in_force) and in_force[-1].in_a_part_year == "pro_rata"
+
+
+def is_applied(switches: Sequence[Switch], day: date) -> bool:
+    """Whether an amount is due on a day; before the first day of its rules it is not."""
+    in_force = [switch for switch in switches if switch.from_on <= day]
+    return bool(in_force) and in_force[-1].is_applied
 
 
 def read_dues_rules(text: str) -> DuesRules:

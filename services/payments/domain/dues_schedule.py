@@ -1,5 +1,5 @@
 """Which sums fall due to a CPTS and when: fonctionnement, fixed parts, recognised crises, the
-one-off complement, what was settled.
+one-off complement, what was settled, and what a parameter applies.
 
 The list holds the sums of days to come, too. An advance and what is left of the year's amount
 always add up to it.
@@ -13,13 +13,16 @@ import msgspec
 from contracts.events.payments import YearSettled
 from services.payments.domain.calendar import DAY
 from services.payments.domain.dues import Crisis, DueSum, Funded, Mission, Year
-from services.payments.domain.dues_rules import DuesRules
+from services.payments.domain.dues_rules import DuesRules, is_applied
+from services.payments.domain.part_years import time_run
 from services.payments.domain.scale import Rate, rate_on
 
 FONCTIONNEMENT = "fonctionnement"
 CRISES = "crise_sanitaire"
 COMPLEMENT = "complement_75"
 RECOGNISED = "crise_reconnue"
+ACCESS, SNP = "acces_aux_soins", "snp"
+AID = "lettre_intention"
 
 
 def rate_of_year(
@@ -234,6 +237,37 @@ def complement_dues(years: Sequence[Year], rates: Sequence[Rate], rules: DuesRul
     ]
 
 
+def aid_dues(funded: Funded, rates: Sequence[Rate], rules: DuesRules) -> list[DueSum]:
+    """The aid at the lettre d'intention, where it is applied: once, on the day of its validation.
+
+    It belongs to the first contract year, which alone says the taille.
+    """
+    day = funded.lettre_validated_on
+    first = min(funded.years, key=lambda year: year.starts_on, default=None)
+    if day is None or first is None or not is_applied(rules.lettre_intention, day):
+        return []
+    rate = rate_on(rates, taille=first.taille, mission=FONCTIONNEMENT, part=AID, day=day)
+    if rate is None:
+        return []
+    why = f"Aide : lettre d'intention validée le {day} = {rate.amount_cents}"
+    return [due_sum(first, AID, AID, rate.amount_cents, day, rate, why)]
+
+
+def snp_dues(
+    year: Year, missions: Iterable[Mission], rates: Sequence[Rate], rules: DuesRules
+) -> list[DueSum]:
+    """The SNP compensation of 2019, where it is applied: on the day after the year, for the time
+    that the access mission ran.
+    """
+    rate = rate_of_year(rates, year, ACCESS, SNP)
+    share = time_run(year, missions, ACCESS, rules.calendar_on(year.starts_on).pro_rata)
+    if rate is None or share is None or not is_applied(rules.snp, year.starts_on):
+        return []
+    cents = share.of(rate.amount_cents)
+    why = f"Compensation SNP de 2019 : {rate.amount_cents}{share.words()} = {cents}"
+    return [due_sum(year, f"{ACCESS}:{SNP}", SNP, cents, year.ends_on + DAY, rate, why)]
+
+
 def settled_dues(funded: Funded) -> list[DueSum]:
     """The variable parts that were settled, and the adjustments of corrections after that."""
     rate_ids = {
@@ -281,10 +315,12 @@ def dues_of(funded: Funded, rates: Sequence[Rate], rules: DuesRules) -> list[Due
     """Every sum that a CPTS has had, has or will have due, by day; none of 0."""
     by_id = {rate.rate_id: rate for rate in rates}
     dues = complement_dues(funded.years, rates, rules) + settled_dues(funded)
+    dues += aid_dues(funded, rates, rules)
     for year in funded.years:
         dues += fonctionnement_dues(year, rates, rules)
         dues += mission_dues(year, funded.missions, rates, rules)
         dues += crisis_dues(year, funded.crises, funded.missions, rates)
+        dues += snp_dues(year, funded.missions, rates, rules)
     held = [
         msgspec.structs.replace(
             due, is_held=is_held([by_id[one] for one in due.rate_ids], funded.confirmed)

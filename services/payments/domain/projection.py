@@ -67,12 +67,13 @@ def look_ahead(
         name: project(figure.value, elapsed, to_go if _is_flow(name) else 0)
         for name, figure in account.figures.items()
     }
+    parts = account.parts_run
     ends = [_at_the_end(account, line, figures.get(line.indicator)) for line in account.lines]
     return Outlook(
         figures=figures,
-        low=estimate_of((min(one, key=_cents) for one in ends), envelopes),
-        likely=estimate_of((one[1] for one in ends), envelopes),
-        high=estimate_of((max(one, key=_cents) for one in ends), envelopes),
+        low=estimate_of((min(one, key=_cents) for one in ends), envelopes, parts),
+        likely=estimate_of((one[1] for one in ends), envelopes, parts),
+        high=estimate_of((max(one, key=_cents) for one in ends), envelopes, parts),
     )
 
 

@@ -138,7 +138,7 @@ def settle(
 
 def variable_now(settled: YearSettled, values: Mapping[str, int]) -> int:
     """What a settled year would be worth by these values, its lines and envelopes being settled."""
-    envelopes: dict[str, int | None] = {rate.mission: rate.amount_cents for rate in settled.rates}
+    envelopes = {one.mission: one.envelope_cents for one in settled.missions}
     lines = [Line(**msgspec.structs.asdict(terms)) for terms in settled.terms]
     amounts = [
         line_amount(line, Figure(value=values[line.indicator], revision=0)) for line in lines

@@ -13,7 +13,8 @@ from services.payments.domain.scale import VARIABLE_PART, Rate, rate_on
 class Supposed(msgspec.Struct, frozen=True, kw_only=True):
     """What is supposed instead of what is: None, or nothing, where the present holds.
 
-    `values` are by indicator; `lines` replace all lines; `envelopes`, in cents, are by mission.
+    `values` are by indicator; `lines` replace all lines; `envelopes`, in cents for a whole year,
+    are by mission.
     """
 
     taille: int | None = None

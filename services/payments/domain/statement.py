@@ -18,6 +18,8 @@ KINDS = {
     "variable": "Part variable",
     "complement_75": "Complément unique de 75 % du fonctionnement",
     "crise_reconnue": "Crise sanitaire reconnue",
+    "lettre_intention": "Aide à la validation de la lettre d’intention",
+    "snp": "Compensation des soins non programmés (ACI de 2019)",
     "adjustment": "Régularisation",
     "recovery": "Récupération",
 }

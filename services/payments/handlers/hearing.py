@@ -7,17 +7,18 @@ from contracts.events.indicators import CrisisRecognised, FigureChanged, FigureL
 from contracts.events.membership import (
     AciSigned,
     CptsRegistered,
+    LettreIntentionRecorded,
     MissionRecorded,
     TailleDetermined,
 )
 from contracts.recorded import Cause, Recorded
 from services.messaging.unit import Unit
-from services.payments.domain.accounts import Touch, figure_touches
+from services.payments.domain.accounts import AccountKey, Touch, figure_touches
 from services.payments.handlers.dues import announce_dues
 from services.payments.handlers.locking import lock_dues
 from services.payments.handlers.pricing import announce_prices, reprice
 from services.payments.handlers.settling import take_levels
-from services.payments.store import dues_inputs, inputs
+from services.payments.store import dues_inputs, inputs, part_years
 from services.payments.store.levels import put_levels
 
 
@@ -31,23 +32,26 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     determined = [one for one in heard if isinstance(one.event, TailleDetermined)]
     registered = [one for one in heard if isinstance(one.event, CptsRegistered)]
     missions = [one for one in heard if isinstance(one.event, MissionRecorded)]
+    lettres = [one for one in heard if isinstance(one.event, LettreIntentionRecorded)]
     await inputs.put_cpts(unit.connection, registered)
-    changed: dict[inputs.AccountKey, tuple[str, Recorded[Any]]] = {
+    changed: dict[AccountKey, tuple[str, Recorded[Any]]] = {
         key: ("taille", one)
         for key, one in (await inputs.put_tailles(unit.connection, determined)).items()
     }
     contracts = await inputs.put_contract_years(unit.connection, signed)
     changed |= {key: ("contract", one) for key, one in contracts.items()}
     await dues_inputs.put_missions(unit.connection, missions)
+    await dues_inputs.put_lettres(unit.connection, lettres)
     causes = {
         one.event.cpts_id: one.as_cause()
         for one in sorted(
-            (*registered, *signed, *determined, *missions), key=lambda one: one.sequence
+            (*registered, *signed, *determined, *missions, *lettres), key=lambda one: one.sequence
         )
     }
     await lock_dues(unit, causes, changed)
     if await unit.hears_the_past():
         return
+    changed = await _following(unit, missions) | changed
     await reprice(
         unit,
         [
@@ -62,6 +66,16 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
         ],
     )
     await announce_dues(unit, causes)
+
+
+async def _following(
+    unit: Unit, missions: Sequence[Recorded[MissionRecorded]]
+) -> dict[AccountKey, tuple[str, Recorded[Any]]]:
+    """The accounts whose envelopes follow the time that these missions ran, each with the last."""
+    last = {one.event.cpts_id: one for one in sorted(missions, key=lambda one: one.sequence)}
+    accounts = await dues_inputs.accounts_of(unit.connection, last) if last else {}
+    keys = part_years.following_time_run(accounts)
+    return {key: ("mission", last[key[0]]) for key in keys}
 
 
 async def on_indicators(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:

@@ -5,13 +5,14 @@ those of dues.
 from collections.abc import Collection
 
 from services.messaging.unit import Unit
-from services.payments.store import dues_inputs, inputs
+from services.payments.domain.accounts import AccountKey
+from services.payments.store import dues_inputs
 
 JOIN_ACCOUNT = "account"
 JOIN_DUES = "dues"
 
 
-async def lock_accounts(unit: Unit, keys: Collection[inputs.AccountKey]) -> None:
+async def lock_accounts(unit: Unit, keys: Collection[AccountKey]) -> None:
     """Locks the join rows of accounts; whoever changes an input of one takes them first."""
     await unit.lock_joins(
         JOIN_ACCOUNT, {f"{cpts_id}/{starts_on.isoformat()}" for cpts_id, starts_on in keys}
@@ -19,7 +20,7 @@ async def lock_accounts(unit: Unit, keys: Collection[inputs.AccountKey]) -> None
 
 
 async def lock_dues(
-    unit: Unit, cpts_ids: Collection[str], others: Collection[inputs.AccountKey] = ()
+    unit: Unit, cpts_ids: Collection[str], others: Collection[AccountKey] = ()
 ) -> None:
     """Locks all accounts of these CPTS and some others, then the dues of the CPTS."""
     accounts = await dues_inputs.accounts_of(unit.connection, cpts_ids) if cpts_ids else {}

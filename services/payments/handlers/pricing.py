@@ -7,7 +7,7 @@ from contracts.events.payments import ContractLineSet, RateConfirmed, RatePublis
 from contracts.recorded import Cause, record
 from services.messaging.unit import Unit
 from services.payments.domain import accounts as pricing
-from services.payments.domain.accounts import Account, Touch
+from services.payments.domain.accounts import Account, AccountKey, Touch
 from services.payments.domain.lines import line_id_of, line_of
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import RATES_DEPARTEMENT, RATES_SUBJECT, VARIABLE_PART
@@ -37,7 +37,7 @@ async def announce_prices(
     unit: Unit, accounts: Sequence[Account], touches: Sequence[Touch]
 ) -> None:
     """Announces what these accounts are worth by the touches; the caller holds their join rows."""
-    by_account: dict[inputs.AccountKey, list[Touch]] = {}
+    by_account: dict[AccountKey, list[Touch]] = {}
     for touch in touches:
         by_account.setdefault((touch.cpts_id, touch.starts_on), []).append(touch)
     tailles = {account.taille for account in accounts if account.taille is not None}
@@ -55,7 +55,7 @@ async def announce_prices(
 
 async def set_lines(
     unit: Unit,
-    key: inputs.AccountKey,
+    key: AccountKey,
     departement: str,
     decide: Callable[[Account], Sequence[ContractLineSet]],
     cause: Cause,
@@ -120,7 +120,7 @@ async def publish_rates(unit: Unit, rates: Sequence[RatePublished], cause: Cause
         )
     )
     await inputs.hold_tailles(unit.connection)
-    touched: dict[inputs.AccountKey, str] = {}
+    touched: dict[AccountKey, str] = {}
     for rate in rates:
         if rate.part == VARIABLE_PART:
             touched |= await inputs.accounts_of_taille(

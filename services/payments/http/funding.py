@@ -10,7 +10,13 @@ from litestar.params import FromQuery
 from contracts.events.payments import LineAmount, MissionAmount
 from services.messaging.database import Connection
 from services.messaging.problems import Refused, not_found
-from services.payments.domain.accounts import Account, price, unknown_input, variable_rate
+from services.payments.domain.accounts import (
+    Account,
+    AccountKey,
+    price,
+    unknown_input,
+    variable_rate,
+)
 from services.payments.domain.levels import LIVE
 from services.payments.domain.lines import line_id_of
 from services.payments.domain.scale import MISSIONS, Rate
@@ -114,7 +120,7 @@ async def explanation(
 
 
 async def _known(
-    connection: Connection, key: inputs.AccountKey, known_at: datetime | None
+    connection: Connection, key: AccountKey, known_at: datetime | None
 ) -> tuple[Account, list[Rate]]:
     """The account and the rates as they are known now, or were at an instant."""
     if known_at is None:
@@ -158,6 +164,8 @@ def _mission(account: Account, rates: list[Rate], mission: MissionAmount) -> dic
         "amount_cents": mission.amount_cents,
         "lines_cents": mission.lines_cents,
         "envelope_cents": mission.envelope_cents,
+        "year_part": mission.year_part,
+        "year_whole": mission.year_whole,
         "is_capped": mission.amount_cents < mission.lines_cents,
         "rate_is_verified": _is_verified(rate),
         "unknown": unknown_input(account, rate),

@@ -17,7 +17,7 @@ from services.messaging.orders import Answer, Order, Role, carry_out, read_role
 from services.messaging.problems import Refused, not_found
 from services.payments import handlers
 from services.payments.domain import lines
-from services.payments.domain.accounts import Account, variable_rate
+from services.payments.domain.accounts import Account, AccountKey, variable_rate
 from services.payments.domain.line_rows import COLUMNS, Row, RowError, lines_of, rows_of
 from services.payments.domain.lines import Line, LineRefused
 from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
@@ -200,7 +200,7 @@ def _line(line_id: str, data: LineOrder) -> Line:
 
 async def _set(
     order: Order,
-    key: inputs.AccountKey,
+    key: AccountKey,
     departement: str,
     decide: Callable[[Account], Sequence[ContractLineSet]],
 ) -> None:

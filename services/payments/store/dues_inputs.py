@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from contracts.events.indicators import CrisisRecognised
-from contracts.events.membership import MissionRecorded
+from contracts.events.membership import LettreIntentionRecorded, MissionRecorded
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
+from services.payments.domain.accounts import AccountKey
 from services.payments.domain.dues import Aci, Crisis, Funded, Mission, years_of
 from services.payments.domain.scale import Rate
 from services.payments.store.confirmations import confirmed_rates
-from services.payments.store.inputs import AccountKey
 from services.payments.store.settlement import settlements_of
 
 KEEP_MISSIONS = """
@@ -37,6 +37,17 @@ TAILLES = "select cpts_id, starts_on, taille from taille where cpts_id = any ($1
 MISSIONS = """
     select cpts_id, mission_id, mission, started_on, ended_on from mission
     where cpts_id = any ($1) and not is_withdrawn order by cpts_id, mission_id
+"""
+KEEP_LETTRE = """
+    insert into lettre_intention as kept values ($1, $2, $3, $4, $5)
+    on conflict (cpts_id, lettre_id) do update
+    set sequence = excluded.sequence, validated_on = excluded.validated_on,
+        is_withdrawn = excluded.is_withdrawn
+    where kept.sequence < excluded.sequence
+"""
+LETTRES = """
+    select cpts_id, min(validated_on) as validated_on from lettre_intention
+    where cpts_id = any ($1) and not is_withdrawn group by cpts_id
 """
 KEEP_CRISIS = """
     insert into crisis as kept values ($1, $2, $3, $4, $5)
@@ -86,6 +97,23 @@ async def put_missions(connection: Connection, heard: Sequence[Recorded[MissionR
         [one.event.ended_on for one in heard],
         [one.event.is_withdrawn for one in heard],
     )
+
+
+async def put_lettres(
+    connection: Connection, heard: Sequence[Recorded[LettreIntentionRecorded]]
+) -> None:
+    """Keeps the highest sequence of each lettre d'intention."""
+    rows = [
+        (
+            one.event.cpts_id,
+            one.event.lettre_id,
+            one.sequence,
+            one.event.validated_on,
+            one.event.is_withdrawn,
+        )
+        for one in heard
+    ]
+    await connection.executemany(KEEP_LETTRE, rows)
 
 
 async def put_crises(connection: Connection, heard: Sequence[Recorded[CrisisRecognised]]) -> None:
@@ -139,6 +167,7 @@ async def load_funded(connection: Connection, cpts_ids: Collection[str]) -> list
     for row in await connection.fetch(CRISES, ids):
         crisis = Crisis(crisis_id=row["crisis_id"], from_on=row["from_on"])
         crises[row["cpts_id"]].append(crisis)
+    lettres = {row["cpts_id"]: row["validated_on"] for row in await connection.fetch(LETTRES, ids)}
     settled, adjusted = await settlements_of(connection, ids)
     return [
         Funded(
@@ -146,6 +175,7 @@ async def load_funded(connection: Connection, cpts_ids: Collection[str]) -> list
             years=years_of(acis[cpts_id], tailles[cpts_id]),
             missions=tuple(missions[cpts_id]),
             crises=tuple(crises[cpts_id]),
+            lettre_validated_on=lettres.get(cpts_id),
             confirmed=confirmed,
             settled=tuple(one for one in settled if one.cpts_id == cpts_id),
             adjusted=tuple(one for one in adjusted if one.cpts_id == cpts_id),

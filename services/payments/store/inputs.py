@@ -11,12 +11,11 @@ from contracts.events.membership import AciSigned, CptsRegistered, TailleDetermi
 from contracts.events.payments import YearSettled
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
-from services.payments.domain.accounts import Account, Figure
+from services.payments.domain.accounts import Account, AccountKey, Figure
 from services.payments.domain.levels import LevelSaid, standing_levels
 from services.payments.domain.lines import Line
 from services.payments.domain.scale import RATES_SUBJECT, TAILLES, VARIABLE_PART, Rate
-
-AccountKey = tuple[str, date]
+from services.payments.store.part_years import load_parts_run
 
 
 async def put_cpts(connection: Connection, heard: Sequence[Recorded[CptsRegistered]]) -> None:
@@ -190,6 +189,7 @@ async def load_accounts(
 ) -> list[Account]:
     """The accounts with all that pricing reads; `departements` gives the key of new ones."""
     keys = sorted(departements)
+    parts_run = await load_parts_run(connection, keys)
     rows = await connection.fetch(
         _LOAD_ACCOUNTS, [cpts_id for cpts_id, _ in keys], [starts_on for _, starts_on in keys]
     )
@@ -205,6 +205,7 @@ async def load_accounts(
             lines=_LINES.decode(row["lines"]),
             figures=_FIGURES.decode(row["figures"]),
             levels=standing_levels(_SAID.decode(row["said"])),
+            parts_run=parts_run.get((row["cpts_id"], row["starts_on"])),
             settled=_SETTLED.decode(row["settled"]) if row["settled"] else None,
         )
         for row in rows

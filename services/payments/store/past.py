@@ -1,18 +1,19 @@
 """What was known of an account at an instant of the past: read from what only grows."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
-from contracts.events.payments import ContractLineSet, LineAmount
+from contracts.events.payments import ContractLineSet, LineAmount, MissionAmount
 from services.messaging.database import Connection
-from services.payments.domain.accounts import Account, Figure
+from services.payments.domain.accounts import Account, AccountKey, Figure
+from services.payments.domain.calendar import YearPart
 from services.payments.domain.lines import line_of
 from services.payments.domain.scale import RATES_SUBJECT, VARIABLE_PART, Rate
-from services.payments.store.inputs import AccountKey
 
 LAST_ESTIMATE = """
-    select sequence, taille, variable_cents, lines from estimate
+    select sequence, taille, variable_cents, lines, missions from estimate
     where cpts_id = $1 and starts_on = $2 and occurred_at <= $3
     order by sequence desc limit 1
 """
@@ -39,6 +40,7 @@ async def load_account(connection: Connection, key: AccountKey, known_at: dateti
     said = await connection.fetch(LINES, account.subject, known_at)
     lines = [line_of(msgspec.json.decode(row["event"], type=ContractLineSet)) for row in said]
     amounts = msgspec.json.decode(estimate["lines"], type=list[LineAmount])
+    missions = msgspec.json.decode(estimate["missions"], type=list[MissionAmount])
     return msgspec.structs.replace(
         account,
         sequence=estimate["sequence"],
@@ -51,7 +53,18 @@ async def load_account(connection: Connection, key: AccountKey, known_at: dateti
             for one in amounts
             if one.value is not None
         },
+        parts_run=_parts_run(missions),
     )
+
+
+def _parts_run(missions: Iterable[MissionAmount]) -> dict[str, YearPart] | None:
+    """The parts of the year that the envelopes followed then, None where they followed none."""
+    found = {
+        one.mission: YearPart(part=one.year_part, whole=one.year_whole)
+        for one in missions
+        if one.year_part is not None and one.year_whole is not None
+    }
+    return found or None
 
 
 async def load_variable_rates(connection: Connection, known_at: datetime) -> list[Rate]:

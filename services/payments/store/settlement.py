@@ -9,9 +9,9 @@ import msgspec
 from contracts.events.payments import DialogueLineSet, DialogueOpened, YearAdjusted, YearSettled
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
+from services.payments.domain.accounts import AccountKey
 from services.payments.domain.levels import DIALOGUE, LevelSaid
 from services.payments.domain.settlement import Dialogue, reversal
-from services.payments.store.inputs import AccountKey
 from services.payments.store.levels import levels_of
 from services.payments.store.postings import post
 
