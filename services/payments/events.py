@@ -3,6 +3,7 @@
 from contracts.events.indicators import CrisisRecognised, FigureChanged, FigureLevelSet
 from contracts.events.membership import (
     AciSigned,
+    AssociationRecorded,
     CptsRegistered,
     LettreIntentionRecorded,
     MissionRecorded,
@@ -12,6 +13,7 @@ from contracts.events.membership import (
 FROM_MEMBERSHIP = (
     CptsRegistered,
     LettreIntentionRecorded,
+    AssociationRecorded,
     AciSigned,
     TailleDetermined,
     MissionRecorded,

@@ -166,7 +166,7 @@ def test_a_cpts_goes_through_a_whole_year_and_every_sum_is_the_expected_one(
     assert "EXACT" in output
     statement = PdfReader(tmp_path / "year" / "etat-annee-2026.pdf").pages[0].extract_text()
     assert "17\u202f100,00" in statement, statement
-    for name in ("fec-2027.txt", "lignes-2026.xlsx", "pain.001.xml", "versements.xlsx"):
+    for name in ("974000002FEC20271231.txt", "lignes-2026.xlsx", "pain.001.xml", "versements.xlsx"):
         assert (tmp_path / "year" / name).stat().st_size > 0
 
 

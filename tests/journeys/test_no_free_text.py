@@ -136,6 +136,7 @@ def life_orders(story: Story) -> dict[tuple[str, str], Any]:
     structure = f"{own}/structures/{{structure_id}}"
     sha256 = "0" * 64
     association = {"declared_on": day, "legal_form": "loi_1901", "rna": "W061234567"}
+    association |= {"siren": "732829320", "siret": "73282932000074"}
     tool = {"kind": "other", "tool_name": "Outil", "is_dmp_compatible": True}
     new = {"new_cpts_id": "n", "new_cpts_name": "Nouvelle", "seat_commune": "06088"}
     return {

@@ -253,3 +253,47 @@ def test_local_law_is_for_alsace_and_moselle(departement, legal_form, expected) 
     )
     refusal = check_association(cpts(departement), association)
     assert (refusal and refusal.reason) == expected
+
+
+SIREN, SIRET = "732829320", "73282932000074"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ({"siren": SIREN}, None),
+        ({"siren": SIREN, "siret": SIRET}, None),
+        ({"siren": "356000000", "siret": "35600000000048"}, None),
+        ({"siren": "732829321"}, Reason.WRONG_CHECK_DIGIT),
+        ({"siren": SIREN, "siret": "73282932000075"}, Reason.WRONG_CHECK_DIGIT),
+        ({"siren": "356000000", "siret": SIRET}, Reason.SIRET_OF_ANOTHER_SIREN),
+    ],
+)
+def test_the_numbers_of_an_association_satisfy_their_key_and_agree(
+    numbers: Any, expected: Reason | None
+) -> None:
+    association = AssociationRecorded(
+        cpts_id="a", association_id="x", declared_on=SENT_ON, legal_form="loi_1901", **numbers
+    )
+    refusal = check_association(cpts("95"), association)
+    assert (refusal and refusal.reason) == expected
+
+
+@given(st.from_regex(r"[0-9]{8}", fullmatch=True))
+def test_of_ten_sirens_that_differ_in_their_last_digit_one_is_right(eight_digits: str) -> None:
+    right = [
+        digit
+        for digit in range(10)
+        if check_association(
+            cpts("95"),
+            AssociationRecorded(
+                cpts_id="a",
+                association_id="x",
+                declared_on=SENT_ON,
+                legal_form="loi_1901",
+                siren=f"{eight_digits}{digit}",
+            ),
+        )
+        is None
+    ]
+    assert len(right) == 1

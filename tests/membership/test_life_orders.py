@@ -58,6 +58,12 @@ async def test_a_cpts_comes_to_be_step_by_step(house: House) -> None:
     association = {"declared_on": "2026-02-10", "legal_form": "loi_1901", "rna": "W771234567"}
     declared = await house.order(f"{path}/associations/a", association, "PUT")
     assert declared.status_code == 201
+    wrong = association | {"siret": "73282932000075"}
+    refused = await house.order(f"{path}/associations/a", wrong, "PUT")
+    assert reason(refused) == "wrong_check_digit"
+    numbered = association | {"siret": "73282932000074"}
+    corrected = await house.order(f"{path}/associations/a", numbered, "PUT")
+    assert corrected.json()["siren"] == "732829320", "the SIRET says it"
     await house.order(f"{path}/projets-de-sante/p", SENT, "PUT")
     await house.order(f"{path}/territory", place("e", next(house.communes).code))
     early = await house.order(f"{path}/aci", ACI, role="ars")

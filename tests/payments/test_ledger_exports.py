@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import topics
+from contracts.events.membership import AssociationRecorded
+from contracts.recorded import Recorded
 from services.messaging.unit import open_unit
 from services.payments.domain.fec import COLUMNS, Entry, chart_key, fec_rows, missing_accounts
 from services.payments.store import tables
@@ -25,7 +27,16 @@ from tests.payments.paying import (
     set_dues,
     without_taille,
 )
-from tests.payments.served import DEMANDS, LINEAR, NOW, Payments, contract, figure, line_path
+from tests.payments.served import (
+    DEMANDS,
+    LINEAR,
+    NOW,
+    Payments,
+    contract,
+    figure,
+    line_path,
+    told,
+)
 
 AS_C1 = {"Acting-Role": "cpts", "Acting-Cpts": "c1"}
 CHART = tables.chart_of_accounts()
@@ -140,6 +151,49 @@ async def test_a_fec_waits_for_who_is_entering_and_has_what_they_entered(season:
             ):
                 await asyncio.sleep(0.005)
     assert [row["Debit"] for row in await asked][-1] == "0,42"
+
+
+def association(
+    association_id: str, sequence: int, siren: str | None, **fields: Any
+) -> Recorded[Any]:
+    declared: dict[str, Any] = {"declared_on": date(2025, 1, 5), "legal_form": "loi_1901"} | fields
+    event = AssociationRecorded(
+        cpts_id="c1", association_id=association_id, siren=siren, **declared
+    )
+    return told(event, "c1", sequence)
+
+
+async def test_the_fec_is_named_by_the_siren_of_the_association_that_stands(
+    payments: Payments,
+) -> None:
+    async def named() -> tuple[str, str | None]:
+        answer = await payments.client.get("/cpts/c1/fec/2026")
+        name = answer.headers["Content-Disposition"].partition("filename=")[2].strip('"')
+        return name, answer.headers.get("Remark")
+
+    await payments.hear(topics.MEMBERSHIP, [association("a", 5, None)])
+    assert (await payments.client.get("/cpts/c1/fec/2026")).status_code == 404
+    await payments.hear(topics.MEMBERSHIP, contract("c1"))
+    without = (
+        "FEC20261231.txt",
+        "Nom de fichier sans SIREN : l'association de la CPTS n'en dit pas.",
+    )
+    assert await named() == without
+    await payments.hear(topics.MEMBERSHIP, [association("a", 6, "732829320")])
+    assert await named() == ("732829320FEC20261231.txt", None)
+    await payments.hear(topics.MEMBERSHIP, [association("a", 5, "974000002")])
+    assert await named() == ("732829320FEC20261231.txt", None), "an older word changes nothing"
+    later = association("b", 7, "974000002", declared_on=date(2026, 2, 1))
+    await payments.hear(topics.MEMBERSHIP, [later])
+    assert await named() == ("974000002FEC20261231.txt", None), "the one declared last"
+    await payments.hear(
+        topics.MEMBERSHIP,
+        [
+            association("b", 8, "974000002", declared_on=date(2026, 2, 1), is_withdrawn=True),
+            association("a", 9, None),
+        ],
+    )
+    assert await named() == without
 
 
 async def test_each_journal_sums_to_zero_per_cpts_and_in_all(season: Payments) -> None:

@@ -139,7 +139,8 @@ class AssociationRecorded(
     """The CPTS is an association, declared on a day (CSP, L. 1434-12-1).
 
     `legal_form`: `loi_1901`, or `droit_local` in the Bas-Rhin, the Haut-Rhin and the Moselle;
-    `rna` is its number in the répertoire national des associations, `W` and nine digits.
+    `rna` is its number in the répertoire national des associations, `W` and nine digits; `siren`
+    (nine digits) that of the INSEE's register, the first nine of the `siret` of its seat.
     """
 
     cpts_id: str
@@ -148,6 +149,8 @@ class AssociationRecorded(
     legal_form: str
     rna: str | None = None
     is_withdrawn: bool = False
+    siren: str | None = None
+    siret: str | None = None
 
 
 class CptsMerged(

@@ -23,6 +23,7 @@ from deploy.local.processes import wait_until
 CPTS = "974-sud"
 EPCI = "249740085"
 YEAR = "2026-04-15"
+SIREN = "974000002"
 HERE = f"/cpts/{CPTS}"
 OF_YEAR = f"{HERE}/contract-years/{YEAR}"
 DOCTORS = [f"81{n:09}{check_digit(f'1{n:09}')}" for n in range(1, 8)]
@@ -170,6 +171,7 @@ def _found(tale: Tale) -> None:
     tale.on("2026-03-12", "deux mois de silence de l'ARS : projet validé")
     tale.until("le projet validé", lambda: _stage(tale) == "projet_de_sante")
     association = {"declared_on": "2026-03-12", "legal_form": "loi_1901", "rna": "W974000001"}
+    association |= {"siren": SIREN}
     tale.give("membership", "cpts", "PUT", f"{HERE}/associations/a", association)
 
 
@@ -340,7 +342,9 @@ def _leave_files(tale: Tale, folder: Path) -> None:
         ("etat-annee-2026.pdf", f"{OF_YEAR}/statement.pdf"),
         ("lignes-2026.xlsx", f"{OF_YEAR}/lines?file_format=xlsx"),
         ("versements.xlsx", "/payment-batches/annee.xlsx"),
-        ("fec-2027.txt", f"{HERE}/fec/2027"),
+        (f"{SIREN}FEC20271231.txt", f"{HERE}/fec/2027"),
     ):
         answer = tale.get("payments", path, **{"Acting-Role": "caisse"})
+        if path.endswith("/fec/2027") and name not in answer.headers["Content-Disposition"]:
+            raise TaleFailedError(f"le FEC ne s'appelle pas {name}")
         (folder / name).write_bytes(answer.content)

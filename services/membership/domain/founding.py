@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
+from stdnum.fr import siren, siret
+
 from contracts.communes import Commune
 from contracts.events.membership import AssociationRecorded, LettreIntentionRecorded
 from services.membership.domain import Cpts
 from services.membership.domain.parameters import Missions
 from services.membership.domain.refusals import Reason, Refusal
 
+SIREN_DIGITS = 9
 LOCAL_LAW_DEPARTEMENTS = ("57", "67", "68")
 
 
@@ -60,7 +63,9 @@ def validated_too_early(lettre: LettreIntentionRecorded) -> Refusal | None:
 
 
 def check_association(cpts: Cpts, association: AssociationRecorded) -> Refusal | None:
-    """Why an association is refused: its legal form is no form, or not that of its seat."""
+    """Why an association is refused: its legal form is no form, or not that of its seat; one of its
+    numbers cannot be.
+    """
     if association.legal_form not in tuple(LegalForm):
         return Refusal(
             reason=Reason.UNKNOWN_LEGAL_FORM,
@@ -75,7 +80,29 @@ def check_association(cpts: Cpts, association: AssociationRecorded) -> Refusal |
             detail="Le droit local des associations vaut en Moselle, dans le Bas-Rhin et le "
             "Haut-Rhin seulement.",
         )
+    return _number_refusal(association.siren, association.siret)
+
+
+def _number_refusal(siren_number: str | None, siret_number: str | None) -> Refusal | None:
+    """The refusal of a SIREN or SIRET whose check digit is wrong, and of two that disagree."""
+    if siret_number is not None:
+        if not siret.is_valid(siret_number):
+            return _wrong_check_digit("SIRET", siret_number)
+        if siret_number[:SIREN_DIGITS] != siren_number:
+            return Refusal(
+                reason=Reason.SIRET_OF_ANOTHER_SIREN,
+                detail=f"Le SIRET {siret_number} n'est pas d'un établissement du SIREN"
+                f" {siren_number}.",
+            )
+    elif siren_number is not None and not siren.is_valid(siren_number):
+        return _wrong_check_digit("SIREN", siren_number)
     return None
+
+
+def _wrong_check_digit(kind: str, number: str) -> Refusal:
+    return Refusal(
+        reason=Reason.WRONG_CHECK_DIGIT, detail=f"La clé du numéro {kind} {number} est fausse."
+    )
 
 
 def not_a_mission(mission: str, missions: Missions) -> Refusal | None:

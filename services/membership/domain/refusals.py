@@ -38,6 +38,7 @@ class Reason(StrEnum):
     PERIOD_ENDS_BEFORE_IT_STARTS = "period_ends_before_it_starts"
     BEFORE_IT_EMERGED = "before_it_emerged"
     WRONG_CHECK_DIGIT = "wrong_check_digit"
+    SIRET_OF_ANOTHER_SIREN = "siret_of_another_siren"
     BELONGS_THROUGH_STRUCTURE = "belongs_through_structure"
     MEMBER_OVERLAP = "member_overlap"
     POPULATION_NEEDED = "population_needed"

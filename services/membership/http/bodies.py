@@ -22,6 +22,7 @@ CommuneCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9AB][0-9]{3}$(?!\n)
 Inhabitants = Annotated[int, msgspec.Meta(ge=1, le=10_000_000)]
 Finess = Annotated[str, msgspec.Meta(pattern=r"^1(2[AB]|[0-9]{2})[0-9]{7}$(?!\n)")]
 Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}$(?!\n)")]
+Siren = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{9}$(?!\n)")]
 Siret = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{14}$(?!\n)")]
 Rna = Annotated[str, msgspec.Meta(pattern=r"^W[0-9]{9}$(?!\n)")]
 Partner = Annotated[str, msgspec.Meta(pattern=r"^(1(2[AB]|[0-9]{2})[0-9]{7}|[0-9]{14})$(?!\n)")]
@@ -254,11 +255,16 @@ class BareOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class AssociationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The association that a CPTS is; `rna` is its number in the national register."""
+    """The association that a CPTS is; `rna` is its number in the national register of associations.
+
+    `siren` is that of the INSEE; the `siret` of its seat says it, too.
+    """
 
     declared_on: date
     legal_form: Word
     rna: Rna | None = None
+    siren: Siren | None = None
+    siret: Siret | None = None
     is_withdrawn: bool = False
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from contracts.events.membership import (
     MissionPlanned,
 )
 from services.membership.domain import Cpts, founding
+from services.membership.domain.founding import SIREN_DIGITS
 from services.membership.domain.refusals import Reason, Refusal, absent
 from services.membership.http.bodies import (
     AssociationOrder,
@@ -130,6 +131,8 @@ async def put_association(
             legal_form=data.legal_form,
             rna=data.rna,
             is_withdrawn=data.is_withdrawn,
+            siren=data.siren or (data.siret and data.siret[:SIREN_DIGITS]),
+            siret=data.siret,
         )
         return await put_entry(order, asked, cpts_id, association_id, decide, ShownAssociation)
 

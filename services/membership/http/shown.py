@@ -139,6 +139,8 @@ class ShownAssociation(msgspec.Struct, frozen=True, kw_only=True):
     declared_on: date
     legal_form: str
     rna: str | None
+    siren: str | None
+    siret: str | None
     is_withdrawn: bool
 
 

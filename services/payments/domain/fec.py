@@ -148,6 +148,11 @@ def _euros(cents: int) -> str:
     return f"{cents // CENTS},{cents % CENTS:02d}"
 
 
+def fec_name(siren: str | None, year: int) -> str:
+    """The name of the file of a civil year (LPF art. A. 47 A-1); an unknown SIREN is left out."""
+    return f"{siren or ''}FEC{year}1231.txt"
+
+
 def fec_text(rows: Iterable[Sequence[str]]) -> str:
     """The file: tab-separated, names of columns first, every line ended by CR LF."""
     return "".join("\t".join(row) + "\r\n" for row in (COLUMNS, *rows))

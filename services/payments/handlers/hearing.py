@@ -6,6 +6,7 @@ from typing import Any
 from contracts.events.indicators import CrisisRecognised, FigureChanged, FigureLevelSet
 from contracts.events.membership import (
     AciSigned,
+    AssociationRecorded,
     CptsRegistered,
     LettreIntentionRecorded,
     MissionRecorded,
@@ -18,6 +19,7 @@ from services.payments.handlers.dues import announce_dues
 from services.payments.handlers.locking import lock_dues
 from services.payments.handlers.pricing import announce_prices, reprice
 from services.payments.handlers.settling import take_levels
+from services.payments.store import associations as associations_store
 from services.payments.store import dues_inputs, inputs, part_years
 from services.payments.store.levels import put_levels
 
@@ -32,8 +34,10 @@ async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     determined = [one for one in heard if isinstance(one.event, TailleDetermined)]
     registered = [one for one in heard if isinstance(one.event, CptsRegistered)]
     missions = [one for one in heard if isinstance(one.event, MissionRecorded)]
+    associations = [one for one in heard if isinstance(one.event, AssociationRecorded)]
     lettres = [one for one in heard if isinstance(one.event, LettreIntentionRecorded)]
     await inputs.put_cpts(unit.connection, registered)
+    await associations_store.put_associations(unit.connection, associations)
     changed: dict[AccountKey, tuple[str, Recorded[Any]]] = {
         key: ("taille", one)
         for key, one in (await inputs.put_tailles(unit.connection, determined)).items()

@@ -10,17 +10,32 @@ from services.messaging.database import Connection
 from services.messaging.orders import Role, read_acting_cpts, read_role
 from services.messaging.problems import Refused, not_found
 from services.payments.domain.bank_accounts import BankAccount, account_on
-from services.payments.domain.fec import JOURNALS, fec_rows, fec_text, missing_accounts
+from services.payments.domain.fec import (
+    JOURNALS,
+    fec_name,
+    fec_rows,
+    fec_text,
+    missing_accounts,
+)
 from services.payments.domain.money_refusals import MoneyRefusal
 from services.payments.http.asking import CptsId, EntryId, Year
 from services.payments.http.bank_files import Payable, as_csv, as_xlsx, pain_001
 from services.payments.http.batches import BatchAnswer, as_answer, payer_of
 from services.payments.http.ordering import refused
 from services.payments.http.tables import CSV_UTF8, XLSX, file_response
-from services.payments.store import bank_accounts, inputs, ledger, payment_orders, tables
+from services.payments.store import (
+    associations,
+    bank_accounts,
+    inputs,
+    ledger,
+    payment_orders,
+    tables,
+)
 from services.payments.store.payment_orders import ShownOrder
 
 XML = "application/xml"
+# A header holds no accents that every reader shows.
+REMARK_WITHOUT_SIREN = "Nom de fichier sans SIREN : l'association de la CPTS n'en dit pas."
 
 
 @get("/payment-batches/{file_name:str}")
@@ -80,17 +95,26 @@ def _refuse_another(request: Request[Any, Any, Any], paying_cpts: str | None) ->
 
 @get("/cpts/{cpts_id:str}/fec/{year:int}")
 async def fec(request: Request[Any, Any, Any], cpts_id: CptsId, year: Year) -> Response[bytes]:
-    """The fichier des écritures comptables of a CPTS for a civil year, as far as it is recorded."""
+    """The fichier des écritures comptables of a CPTS for a civil year, as far as it is recorded.
+
+    It is named `<SIREN>FEC<AAAAMMJJ>`, by the association of the CPTS and the year's last day;
+    without a SIREN the name begins with `FEC`, and the header `Remark` says so in French.
+    """
     chart = tables.chart_of_accounts()
     async with request.app.state.pool.acquire() as connection, connection.transaction():
         if await inputs.departement_of_cpts(connection, cpts_id) is None:
             raise not_found("La CPTS", cpts_id)
         entries = await ledger.entries_of_year(connection, cpts_id, year, JOURNALS)
+        siren = await associations.siren_of(connection, cpts_id)
     missing = missing_accounts(entries, chart)
     if missing:
         raise refused(MoneyRefusal.ACCOUNT_NOT_IN_CHART, {"accounts": missing})
     content = fec_text(fec_rows(entries, chart)).encode()
-    return file_response(content, "text/plain; charset=utf-8", f"FEC{year}1231.txt")
+    name = fec_name(siren, year)
+    response = file_response(content, "text/plain; charset=utf-8", name)
+    if siren is None:
+        response.headers["Remark"] = REMARK_WITHOUT_SIREN
+    return response
 
 
 async def _payables(connection: Connection, orders: Sequence[ShownOrder]) -> list[Payable]:
