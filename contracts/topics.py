@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from contracts.events.gateway import GatewayEvent
 from contracts.events.indicators import IndicatorsEvent
 from contracts.events.membership import MembershipEvent
 from contracts.events.payments import PaymentsEvent
@@ -45,14 +46,14 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 MEMBERSHIP = Topic(
     name="membership",
     producer="membership",
-    consumers=("referrals", "indicators", "payments"),
+    consumers=("referrals", "indicators", "payments", "gateway"),
     why_key="what is said of one CPTS stays in order; its key is its seat's at registration",
     event=MembershipEvent,
 )
 REFERRALS = Topic(
     name="referrals",
     producer="referrals",
-    consumers=("indicators",),
+    consumers=("indicators", "gateway"),
     why_key="a referral's life stays in order and a storm in one département delays no other",
     event=ReferralsEvent,
 )
@@ -71,7 +72,15 @@ PAYMENTS = Topic(
     event=PaymentsEvent,
 )
 
-TOPICS = (MEMBERSHIP, REFERRALS, INDICATORS, PAYMENTS)
+GATEWAY = Topic(
+    name="gateway",
+    producer="gateway",
+    consumers=(),
+    why_key="an account's life stays in order; accounts are of a platform, under 00",
+    event=GatewayEvent,
+)
+
+TOPICS = (MEMBERSHIP, REFERRALS, INDICATORS, PAYMENTS, GATEWAY)
 
 
 def topic_of(producer: str) -> Topic:

@@ -1,4 +1,4 @@
-"""The events of the four topics, one module a topic.
+"""The events of the five topics, one module a topic.
 
 Frozen structs tagged by their type name. They only ever grow: a new field has a default, nothing
 is renamed, retyped or removed; a word list that may grow is a `str` with its values documented.

@@ -1,7 +1,7 @@
 """The platform in containers for one run: started, used by its addresses, and deleted at the end.
 
 It stands where `deploy.local.stack.Stack` does: `with ComposeStack(report) as stack:` gives Kafka
-and PostgreSQL, `stack.start_services()` adds the four services.
+and PostgreSQL, `stack.start_services()` adds the five services.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""The embedded stack: Kafka, PostgreSQL and the four services on a bare machine.
+"""The embedded stack: Kafka, PostgreSQL and the five services on a bare machine.
 
 Nothing is installed by hand. Apache Kafka's jars come from Maven Central, checked against a
 committed lock, and run on the Java runtime of a wheel; PostgreSQL comes from another wheel.

@@ -30,7 +30,7 @@ def default_instance() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="just",
-        description="Kafka, PostgreSQL and the four services on this machine.",
+        description="Kafka, PostgreSQL and the five services on this machine.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -107,11 +107,13 @@ def _taken_ports() -> set[int]:
     return {port for record in records if record for port in record.ports.values()}
 
 
-def _choose_ports() -> dict[str, int]:
+def _choose_ports(known: dict[str, int] | None = None) -> dict[str, int]:
+    """A port for each name, those known kept: an older instance lacks one of a newer service."""
     taken = _taken_ports()
-    chosen: dict[str, int] = {}
+    chosen: dict[str, int] = dict(known or {})
     for name in PORT_NAMES:
-        chosen[name] = ports.free_port(taken | set(chosen.values()))
+        if name not in chosen:
+            chosen[name] = ports.free_port(taken | set(chosen.values()))
     return chosen
 
 
@@ -125,6 +127,7 @@ def prepare_lasting(name: str) -> tuple[Path, InstanceRecord]:
         is_running = any(process.is_running() for process in record.processes.values())
         if not is_running and not all(ports.is_free(port) for port in record.ports.values()):
             record.ports = _choose_ports()
+        record.ports = _choose_ports(record.ports)
         save(folder, record)
     return folder, record
 

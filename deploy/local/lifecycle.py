@@ -196,7 +196,7 @@ def reset(options: Namespace) -> int:
     for what in left:
         print(f"left behind: {what}")
     if "postgres" not in stack.components:
-        print("the four roles stay on the given PostgreSQL: other instances may use them")
+        print("the roles stay on the given PostgreSQL: other instances may use them")
     print("deleted; `just up` starts from nothing")
     return 1 if left else 0
 

@@ -1,4 +1,4 @@
-"""The four services as processes: how each is started and how one knows that it is ready."""
+"""The five services as processes: how each is started and how one knows that it is ready."""
 
 import sys
 import urllib.error
@@ -9,7 +9,9 @@ from pathlib import Path
 from deploy.local import processes
 from deploy.local.processes import RecordedProcess
 
-SERVICES = ("membership", "referrals", "indicators", "payments")
+CHAIN = ("membership", "referrals", "indicators", "payments")
+"""Those that a season makes speak: what they say is what can be lost."""
+SERVICES = (*CHAIN, "gateway")
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_SECONDS = 60
 

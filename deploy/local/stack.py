@@ -1,7 +1,7 @@
 """An instance of the embedded stack: start it, use its addresses, stop it.
 
 `with Stack("demo", ephemeral=True) as stack:` gives Kafka (`stack.kafka`) and PostgreSQL
-(`stack.admin_url`); `stack.start_services()` adds the four services, awaited until ready.
+(`stack.admin_url`); `stack.start_services()` adds the five services, awaited until ready.
 """
 
 import os

@@ -1,6 +1,6 @@
 """What a service declares about itself; `process` runs it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     state, live, in a rebuild and in a restore. `look_again` is called when a service that is
     restored or built anew has heard everything: it derives what its handlers have not.
     `outside_log` are the tables that the log does not give, and columns as `table.column`.
+    `on_errors` tells errors over HTTP in another form than `problems`: by exception, as Litestar's
+    handlers.
     """
 
     name: str
@@ -35,4 +37,5 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     routes: Sequence[Any] = ()
     look_again: LookAgain | None = None
     outside_log: tuple[str, ...] = ()
+    on_errors: Mapping[Any, Any] = {}
     background: tuple[Callable[["Running"], Awaitable[None]], ...] = ()

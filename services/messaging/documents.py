@@ -22,6 +22,7 @@ from litestar.openapi.spec import (
 from services.messaging.orders import CPTS_HEADER, KEY_HEADER, REPLAY_HEADER, ROLE_HEADER, Role
 from services.messaging.problems import MEDIA_TYPE, TITLES
 
+DOCUMENTS_ITSELF = "documents_itself"
 ORDERING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 REFUSALS_OF_ORDERS = (400, 403, 404, 409, 422, 503)
 HEADERS = {
@@ -81,9 +82,14 @@ def also(status: int, shape: type[msgspec.Struct], description: str) -> dict[int
 
 
 def documented(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
-    """The routes, with what all orders and all errors have in common in their document."""
+    """The routes, with what all orders and all errors have in common in their document.
+
+    A route with the option `DOCUMENTS_ITSELF` follows another standard, and says so itself.
+    """
     found = list(handlers)
     for handler in found:
+        if handler.opt.get(DOCUMENTS_ITSELF):
+            continue
         is_order = bool(ORDERING & handler.http_methods)
         statuses = REFUSALS_OF_ORDERS if is_order else _refusals_of_question(handler)
         handler.responses = {**_problems(statuses), **(handler.responses or {})}

@@ -45,7 +45,7 @@ def make_app(running: "Running", reading: Pool, clock: Clock) -> Litestar:
     return Litestar(
         documented([*ROUTES, *running.service.routes]),
         openapi_config=OpenAPIConfig(title=running.service.name, version="1"),
-        exception_handlers=problems.HANDLERS,
+        exception_handlers={**problems.HANDLERS, **running.service.on_errors},
         middleware=[trace_requests, hold_until_prepared(running)],
         logging_config=None,
         state=State(

@@ -24,6 +24,7 @@ from contracts.events.membership import MemberRecorded
 from contracts.events.referrals import ReferralAccepted
 from contracts.recorded import type_name
 from deploy.local.services import ROOT, SERVICES
+from services.gateway.app import SERVICE as GATEWAY
 from services.indicators.app import SERVICE as INDICATORS
 from services.payments.app import SERVICE as PAYMENTS
 from services.referrals.app import SERVICE as REFERRALS
@@ -124,7 +125,7 @@ KEPT: dict[str, type[msgspec.Struct]] = {
     "referrals": ReferralAccepted,
     "indicators": FigureChanged,
 }
-DECLARED = (REFERRALS, INDICATORS, PAYMENTS)
+DECLARED = (REFERRALS, INDICATORS, PAYMENTS, GATEWAY)
 
 
 async def poison_between_good_ones(

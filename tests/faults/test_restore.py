@@ -2,14 +2,14 @@
 
 import pytest
 
-from deploy.local.services import SERVICES
+from deploy.local.services import CHAIN
 from tests.faults.conftest import OpenWorld
 from tests.faults.restore_scenarios import restored
 from tests.faults.season import season
 from tests.faults.tracing import Trace
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", CHAIN)
 async def test_a_service_from_an_old_backup_meets_the_others_again(
     service: str, open_world: OpenWorld, trace: Trace
 ) -> None:

@@ -1,6 +1,6 @@
 """Each point between two steps of each service, hit one by one: by SIGKILL and by SIGSTOP.
 
-The four services are processes of their own; a season is played on them. The one under test is
+The five services are processes of their own; a season is played on them. The one under test is
 stopped at one point after the other. A stopped process stays so until the database has given up on
 it: its open transaction is rolled back, or its lease has run out. Then it goes on as if nothing had
 been. A killed one starts again.
@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from deploy.local.services import SERVICES
+from deploy.local.services import CHAIN, SERVICES
 from tests.faults import stops
 from tests.faults.conftest import OpenWorld
 from tests.faults.judgement import judge
@@ -160,7 +160,7 @@ async def _now(holds: bool) -> bool:
     return holds
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", CHAIN)
 async def test_a_service_stopped_at_every_point_loses_nothing_and_does_nothing_twice(
     service: str, open_world: OpenWorld, trace: Trace
 ) -> None:

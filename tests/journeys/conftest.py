@@ -12,7 +12,7 @@ from tests.stack_fixtures import fresh_name
 
 @pytest.fixture(scope="session")
 async def platform(stack: Stack) -> AsyncIterator[Platform]:
-    """The four services on fresh databases and topics."""
+    """The five services on fresh databases and topics."""
     name = fresh_name(stack, "j")
     urls = databases.create_databases(stack.admin_url, f"_{name}")
     async with running_platform(stack.kafka, urls, f"{name}-") as running:

@@ -1,4 +1,4 @@
-"""The four services in one process, on a real Kafka and a real PostgreSQL, and a story's orders."""
+"""The five services in one process, on a real Kafka and a real PostgreSQL, and a story's orders."""
 
 import asyncio
 import itertools
@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from services.gateway.app import SERVICE as GATEWAY
 from services.indicators.app import SERVICE as INDICATORS
 from services.membership.app import SERVICE as MEMBERSHIP
 from services.messaging.clock import DrivenClock
@@ -18,7 +19,7 @@ from services.messaging.settings import Settings
 from services.payments.app import SERVICE as PAYMENTS
 from services.referrals.app import SERVICE as REFERRALS
 
-SERVICES = (MEMBERSHIP, REFERRALS, INDICATORS, PAYMENTS)
+SERVICES = (MEMBERSHIP, REFERRALS, INDICATORS, PAYMENTS, GATEWAY)
 WITHIN_SECONDS = 20.0
 
 
@@ -75,7 +76,7 @@ class Platform:
 
     async def caught_up(self) -> None:
         """Waits until every service has handled all that the others said, along the chain."""
-        for name in ("membership", "referrals", "indicators", "payments"):
+        for name in ("membership", "referrals", "indicators", "payments", "gateway"):
             await self.services[name].caught_up()
             await self.services[name].relayed()
 
@@ -249,7 +250,7 @@ class Story:
 async def running_platform(
     kafka: str, database_urls: dict[str, str], namespace: str
 ) -> AsyncIterator[Platform]:
-    """The four services, up and ready, on these components."""
+    """The five services, up and ready, on these components."""
     clock = DrivenClock(datetime(2026, 3, 1, tzinfo=UTC))
     async with AsyncExitStack() as stack:
         services = {}

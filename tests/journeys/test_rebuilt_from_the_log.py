@@ -73,12 +73,17 @@ STATE = {
         " rate_ids, explanation from {schema}.due order by 1, 2, 3",
         "next dues": "select * from {schema}.due_next order by 1",
     },
+    "gateway": {
+        name: f"select * from {{schema}}.{name} order by 1, 2"
+        for name in ("cpts", "member", "participation", "appointment")
+    },
 }
 COMMUNES = {
     "membership": "95306",
     "referrals": "95313",
     "indicators": "95323",
     "payments": "95388",
+    "gateway": "95500",
 }
 
 

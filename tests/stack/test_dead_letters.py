@@ -1,6 +1,6 @@
 """Goal: one dead letter is made, shown and replayed, with the commands a person types.
 
-Method: the four real services on the session's servers; what breaks is put on the log, or broken
+Method: the five real services on the session's servers; what breaks is put on the log, or broken
 in a database, from outside.
 """
 

@@ -27,7 +27,7 @@ from deploy.local.demo.year import EXPECTED, TaleFailedError, play_year
 from deploy.local.folders import replace_file
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
-from deploy.local.services import ROOT, SERVICES
+from deploy.local.services import CHAIN, ROOT
 from deploy.local.stack import Stack
 
 DEMANDS = 2_000
@@ -75,7 +75,7 @@ def _options(arguments: list[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument(
         "--sabotage", choices=sorted(SABOTAGES), help="falsify a database in mid-run: must exit 1"
     )
-    parser.add_argument("--kill", choices=SERVICES, help=argparse.SUPPRESS)
+    parser.add_argument("--kill", choices=CHAIN, help=argparse.SUPPRESS)
     parser.add_argument("--var", type=Path, default=ROOT / "var", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Platform(Protocol):
-    """Kafka, PostgreSQL and the four services, up for one run; `Stack` says what each part is."""
+    """Kafka, PostgreSQL and the five services, up for one run; `Stack` says what each part is."""
 
     @property
     def folder(self) -> Path:

@@ -26,7 +26,7 @@ from deploy.local.demo.platform import Platform
 from deploy.local.demo.reader import Difference
 from deploy.local.demo.story import Season
 from deploy.local.demo.totals import Compared, Totals, compared, totals
-from deploy.local.services import SERVICES
+from deploy.local.services import CHAIN, SERVICES
 
 KILL_AFTER_SHARE = 0.5
 TIMERS_WITHIN_SECONDS = 30
@@ -79,7 +79,7 @@ def service_environment(stack: Platform) -> dict[str, str]:
 
 
 def start_services(stack: Platform, season: Season) -> None:
-    """Start the four services on the season's clock; blocking."""
+    """Start the five services on the season's clock; blocking."""
     ClockFile(clock_file(stack)).show(season.orders[0].at - BEFORE)
     stack.start_services(service_environment(stack))
 
@@ -98,7 +98,7 @@ async def play(
     draws. Whatever fails is raised; `ComponentFailed` as soon as another component dies.
     """
     recovery = Recovery()
-    service = kill or Random(season.seed).choice(SERVICES)
+    service = kill or Random(season.seed).choice(CHAIN)
     work = _play(stack, season, orders_path, rate, watch, meddle, service, recovery)
     return await unless_one_dies(stack, work, lambda: recovery.away_now)
 

@@ -1,4 +1,4 @@
-"""Stand-ins for the four services: they answer as the commands of the stack expect, no more."""
+"""Stand-ins for the five services: they answer as the commands of the stack expect, no more."""
 
 import json
 import os

@@ -1,0 +1,1 @@
+"""The gateway: the doors of the regional SAS platforms (FHIR)."""

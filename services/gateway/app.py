@@ -1,0 +1,31 @@
+"""The wiring of the gateway service."""
+
+from pathlib import Path
+
+from contracts.topics import GATEWAY, MEMBERSHIP, REFERRALS
+from services.gateway.events import FROM_MEMBERSHIP, FROM_REFERRALS
+from services.gateway.handlers import on_membership, on_referrals
+from services.gateway.http import ROUTES
+from services.gateway.http.outcomes import ON_ERRORS
+from services.gateway.store.applying import apply
+from services.messaging.declared import Service
+from services.messaging.hearing import Hears
+
+SERVICE = Service(
+    name="gateway",
+    topic=GATEWAY,
+    schema=Path(__file__).parent / "schema",
+    apply=apply,
+    hears=(
+        Hears(
+            topic=MEMBERSHIP,
+            understands=FROM_MEMBERSHIP,
+            handler=on_membership,
+            is_read_in_full=True,
+        ),
+        Hears(topic=REFERRALS, understands=FROM_REFERRALS, handler=on_referrals),
+    ),
+    routes=ROUTES,
+    outside_log=("regulator_identity",),
+    on_errors=ON_ERRORS,
+)

@@ -1,0 +1,1 @@
+"""What is true at the doors, what may change, and why not: pure code only."""

@@ -1,0 +1,26 @@
+"""The foreign facts that the gateway understands: CPTS and who belongs to them, appointments."""
+
+from contracts.events.membership import (
+    CptsRegistered,
+    FinessAssigned,
+    MemberRecorded,
+    ParticipationRecorded,
+)
+from contracts.events.referrals import (
+    AppointmentCancelled,
+    AppointmentHonoured,
+    AppointmentMissed,
+    AppointmentMoved,
+    ReferralAccepted,
+    ReferralReturned,
+)
+
+FROM_MEMBERSHIP = (CptsRegistered, FinessAssigned, MemberRecorded, ParticipationRecorded)
+FROM_REFERRALS = (
+    ReferralAccepted,
+    AppointmentMoved,
+    AppointmentCancelled,
+    AppointmentHonoured,
+    AppointmentMissed,
+    ReferralReturned,
+)

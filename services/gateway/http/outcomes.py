@@ -1,0 +1,135 @@
+"""Errors as FHIR tells them: an OperationOutcome with a code and a French text.
+
+Under `/fhir` everything that goes wrong is told so, what Litestar and the database say included;
+elsewhere `problems` tells it.
+"""
+
+import http
+import logging
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from services.messaging import problems
+from services.messaging.database import is_not_now
+from services.messaging.problems import TITLES, UNFIT, Refused
+
+log = logging.getLogger(__name__)
+
+DOORS = "/fhir"
+MEDIA_TYPE = "application/fhir+json"
+RETRY_AFTER_SECONDS = 1
+REASONS = "urn:sas-cpts:reason"
+TOO_LATE = "Le service ne répond pas à temps ; la demande peut être renvoyée."
+
+# The codes of http://hl7.org/fhir/issue-type.
+ISSUES = {
+    400: "invalid",
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    406: "not-supported",
+    409: "conflict",
+    410: "deleted",
+    413: "too-costly",
+    415: "not-supported",
+    422: "business-rule",
+    429: "throttled",
+    503: "transient",
+}
+
+
+class Told(Exception):  # noqa: N818
+    """What a door answers instead of what was asked.
+
+    `code` is FHIR's issue type (by default that of the status), `reason` ours, `expression` the
+    paths of what is wrong.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        text: str,
+        *,
+        code: str | None = None,
+        expression: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.text = status, reason, text
+        self.code, self.expression = code, expression
+
+
+def outcome(
+    status: int,
+    text: str,
+    *,
+    reason: str = "",
+    code: str | None = None,
+    expression: tuple[str, ...] = (),
+    headers: dict[str, str] | None = None,
+) -> Response[bytes]:
+    """The response that tells an error."""
+    details: dict[str, Any] = {"text": text}
+    if reason:
+        details["coding"] = [{"system": REASONS, "code": reason}]
+    issue: dict[str, Any] = {
+        "severity": "error",
+        "code": code or ISSUES.get(status, "exception"),
+        "details": details,
+    }
+    if expression:
+        issue["expression"] = list(expression)
+    body = {"resourceType": "OperationOutcome", "issue": [issue]}
+    headers = dict(headers or {})
+    if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return Response(
+        msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Any error of a door as an OperationOutcome; of another route as a problem."""
+    path = request.scope["path"]
+    if path != DOORS and not path.startswith(f"{DOORS}/"):
+        return _as_problem(request, error)
+    if isinstance(error, Told):
+        return outcome(
+            error.status,
+            error.text,
+            reason=error.reason,
+            code=error.code,
+            expression=error.expression,
+        )
+    if isinstance(error, Refused):
+        return outcome(error.status, error.detail, reason=error.reason)
+    if isinstance(error, HTTPException):
+        allow = {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"}
+        return outcome(error.status_code, _title(error.status_code), headers=allow)
+    if is_not_now(error):
+        log.warning("%s %s: not now: %r", request.method, path, error)
+        return outcome(503, TOO_LATE)
+    if isinstance(error, UNFIT):
+        log.warning("%s %s: unfit", request.method, path, exc_info=error)
+        return outcome(400, "Une valeur de la demande sort de ce qui peut être lu.", code="value")
+    log.error("%s %s failed", request.method, path, exc_info=error)
+    return outcome(500, _title(500))
+
+
+def _title(status: int) -> str:
+    return TITLES.get(status) or http.HTTPStatus(status).phrase
+
+
+def _as_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    if isinstance(error, Refused):
+        return problems.on_refused(request, error)
+    if isinstance(error, HTTPException):
+        return problems.on_http_error(request, error)
+    return problems.on_error(request, error)
+
+
+ON_ERRORS: Any = {Refused: on_error, HTTPException: on_error, Exception: on_error}

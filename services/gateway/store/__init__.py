@@ -1,0 +1,1 @@
+"""How the gateway keeps its state: named SQL, one function a question."""

@@ -1,0 +1,5 @@
+"""Stands in for gateway."""
+
+from tests.stack.stub_services import serve
+
+serve("gateway")
