@@ -31,6 +31,6 @@ async def on_membership(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
 async def on_referrals(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
     """Keep the appointments: with whom, when, and what became of them."""
     bookings = [found for one in events if (found := booking_of(one)) is not None]
-    statuses = [found for one in events if (found := status_of(one)) is not None]
+    statuses = [became for one in events if (became := status_of(one)) is not None]
     await appointments.keep_bookings(unit.connection, bookings)
     await appointments.keep_statuses(unit.connection, statuses)

@@ -31,7 +31,10 @@ def operations() -> Iterator[tuple[str, str, Operation]]:
                 yield service.name, f"{method.upper()} {path}", operation
 
 
-OPERATIONS = list(operations())
+ALL = list(operations())
+# The doors of the SAS platforms follow FHIR: another form of errors, no role, conditional orders.
+DOORS = [one for one in ALL if " /fhir/" in one[1]]
+OPERATIONS = [one for one in ALL if one not in DOORS]
 ORDERS = [one for one in OPERATIONS if not one[1].startswith("GET ")]
 QUESTIONS = [one for one in OPERATIONS if one[1].startswith("GET ")]
 every = pytest.mark.parametrize(
@@ -39,6 +42,9 @@ every = pytest.mark.parametrize(
 )
 every_order = pytest.mark.parametrize(
     ("service", "name", "operation"), ORDERS, ids=[f"{one[0]} {one[1]}" for one in ORDERS]
+)
+every_door = pytest.mark.parametrize(
+    ("service", "name", "operation"), DOORS, ids=[one[1] for one in DOORS]
 )
 every_question = pytest.mark.parametrize(
     ("service", "name", "operation"), QUESTIONS, ids=[f"{one[0]} {one[1]}" for one in QUESTIONS]
@@ -91,3 +97,28 @@ def test_a_question_says_what_may_be_wrong(service: str, name: str, operation: O
     assert ("404" in statuses) == ("{" in name)
     assert ("400" in statuses) == bool(operation.get("parameters"))
     assert statuses <= {"200", "400", "404", "503"}
+
+
+@every_door
+def test_a_door_answers_fhir_and_tells_errors_as_outcomes(
+    service: str, name: str, operation: Operation
+) -> None:
+    assert service == "gateway"
+    fhir = "application/fhir+json"
+    for status, answer in operation["responses"].items():
+        assert answer["description"], status
+        assert list(answer["content"]) == [fhir], status
+        schema = answer["content"][fhir]["schema"]
+        assert schema, f"{status} may be anything"
+        if status[0] != "2":
+            assert schema == {"$ref": "#/components/schemas/OperationOutcome"}
+    statuses = operation["responses"].keys()
+    assert "503" in statuses
+    if name.startswith(("POST ", "PUT ")):
+        assert statuses >= {"400", "413", "415", "422"}
+        assert operation["requestBody"]["required"]
+        (content,) = operation["requestBody"]["content"].values()
+        assert content["schema"]
+    else:
+        assert ("404" in statuses) == ("{" in name)
+        assert ("400" in statuses) == bool(operation.get("parameters"))

@@ -11,6 +11,9 @@ ALLOWED = {
     "contract_line.line_label": "what a contract calls one of its lines",
     "rate.text": "the legal text in which a rate was read",
     "rate_confirmation.text": "the legal text in which a rate was read, by who confirms it",
+    "regulator_identity.family_name": "the name of a regulator, who works",
+    "regulator_identity.given_name": "the name of a regulator, who works",
+    "regulator_identity.email": "where a regulator is reached at work",
     "sas_message.notes": "codes of what is odd in a message",
     "sas_message.has_identities": "whether an original still names its professionals",
 }

@@ -3,13 +3,31 @@
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response, get
+from litestar import Request, Response, get
 
+from services.gateway.domain.naming import REGULATOR_PROFILE
+from services.gateway.http.doors import door
 from services.gateway.http.outcomes import DOORS, MEDIA_TYPE
-from services.messaging.documents import DOCUMENTS_ITSELF
 
 GUIDE = "https://interop.esante.gouv.fr/ig/fhir/sas"
-RESOURCES: list[dict[str, Any]] = []
+RESOURCES: list[dict[str, Any]] = [
+    {
+        "type": "Practitioner",
+        "supportedProfile": [REGULATOR_PROFILE],
+        "interaction": [{"code": "read"}, {"code": "create"}, {"code": "update"}],
+        "versioning": "no-version",
+        "updateCreate": True,
+        "conditionalUpdate": True,
+        "searchParam": [
+            {
+                "name": "identifier",
+                "definition": "http://hl7.org/fhir/SearchParameter/Practitioner-identifier",
+                "type": "token",
+                "documentation": "Pour la mise à jour conditionnelle d'un compte de régulateur",
+            }
+        ],
+    },
+]
 
 
 def base_of(request: Request[Any, Any, Any]) -> str:
@@ -19,9 +37,6 @@ def base_of(request: Request[Any, Any, Any]) -> str:
 
 def statement(base: str) -> dict[str, Any]:
     """The CapabilityStatement of the doors at an address."""
-    rest: dict[str, Any] = {"mode": "server"}
-    if RESOURCES:
-        rest["resource"] = RESOURCES
     return {
         "resourceType": "CapabilityStatement",
         "id": "sas-cpts",
@@ -33,15 +48,11 @@ def statement(base: str) -> dict[str, Any]:
         "fhirVersion": "4.0.1",
         "format": [MEDIA_TYPE],
         "implementationGuide": [GUIDE],
-        "rest": [rest],
+        "rest": [{"mode": "server", "resource": RESOURCES}],
     }
 
 
-@get(
-    f"{DOORS}/metadata",
-    media_type=MediaType.JSON,
-    opt={DOCUMENTS_ITSELF: True},
-)
+@get(f"{DOORS}/metadata", **door((503,)))
 async def show_metadata(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The CapabilityStatement of these doors."""
     body = msgspec.json.encode(statement(base_of(request)))

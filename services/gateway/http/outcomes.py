@@ -63,6 +63,36 @@ class Told(Exception):  # noqa: N818
         self.code, self.expression = code, expression
 
 
+class Coding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A code of a system."""
+
+    system: str
+    code: str
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a French reader is told, and our coded reason."""
+
+    text: str
+    coding: tuple[Coding, ...] = ()
+
+
+class Issue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that is wrong; `code` is of FHIR's issue types."""
+
+    severity: str
+    code: str
+    details: Details
+    expression: tuple[str, ...] = ()
+
+
+class OperationOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """An error, as FHIR tells it."""
+
+    resource_type: str = msgspec.field(name="resourceType")
+    issue: tuple[Issue, ...]
+
+
 def outcome(
     status: int,
     text: str,
@@ -73,17 +103,14 @@ def outcome(
     headers: dict[str, str] | None = None,
 ) -> Response[bytes]:
     """The response that tells an error."""
-    details: dict[str, Any] = {"text": text}
-    if reason:
-        details["coding"] = [{"system": REASONS, "code": reason}]
-    issue: dict[str, Any] = {
-        "severity": "error",
-        "code": code or ISSUES.get(status, "exception"),
-        "details": details,
-    }
-    if expression:
-        issue["expression"] = list(expression)
-    body = {"resourceType": "OperationOutcome", "issue": [issue]}
+    coding = (Coding(system=REASONS, code=reason),) if reason else ()
+    issue = Issue(
+        severity="error",
+        code=code or ISSUES.get(status, "exception"),
+        details=Details(text=text, coding=coding),
+        expression=expression,
+    )
+    body = OperationOutcome(resource_type="OperationOutcome", issue=(issue,))
     headers = dict(headers or {})
     if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -62,7 +62,6 @@ create table regulator_identifier (
     kind text not null,
     system text not null,
     value text not null,
-    is_active boolean not null,
     primary key (regulator_id, place)
 );
 create index regulator_identifier_value on regulator_identifier (value);
