@@ -75,8 +75,8 @@ PAYMENTS = Topic(
 GATEWAY = Topic(
     name="gateway",
     producer="gateway",
-    consumers=(),
-    why_key="an account's life stays in order; accounts are of a platform, under 00",
+    consumers=("referrals",),
+    why_key="an agenda's slots and a booking's life stay in order; accounts, under 00",
     event=GatewayEvent,
 )
 

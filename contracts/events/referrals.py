@@ -1,9 +1,10 @@
 """What the referrals service says: demands of the SAS from receipt to outcome, and appointments
 that the SAS platform tells about.
 
-Two aggregates: a referral (`subject` is its id, the key is its commune's département) and a
-platform appointment (`subject` is the platform's id; its key is the département of its
-organisation's CPTS, else of its practitioner's, else `00`). A demand has no patient.
+Three aggregates: a referral (`subject` is its id, the key is its commune's département), a platform
+appointment (`subject` is the platform's id; its key is the département of its organisation's CPTS,
+else of its practitioner's, else `00`), and a booking of the gateway that is refused (its id, under
+the booking's key). A demand has no patient.
 """
 
 from datetime import datetime
@@ -78,7 +79,8 @@ class ReferralAccepted(
 ):
     """The CPTS takes the demand, with an appointment. `appointment_id` is what the platform sees.
 
-    `accepted_at` is the booking date, which the counting rule follows.
+    `accepted_at` is the booking date, which the counting rule follows. `booking_id` is the place
+    of the gateway that a regulator booked for it, None when the CPTS itself accepted.
     """
 
     referral_id: str
@@ -88,6 +90,7 @@ class ReferralAccepted(
     received_at: datetime
     accepted_at: datetime
     starts_at: datetime
+    booking_id: str | None = None
 
 
 class ReferralDeclined(
@@ -229,6 +232,20 @@ class PlatformAppointmentReported(
     profession: str | None = None
 
 
+class BookingRefused(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="referrals.BookingRefused.v1"
+):
+    """A place that a regulator booked in the gateway cannot be an appointment: no demand is taken.
+
+    `reason`: `unknown_commune`, `unknown_need`, `practitioner_not_a_member`,
+    `appointment_in_the_past`, `appointment_after_see_by`.
+    """
+
+    booking_id: str
+    reason: str
+    refused_at: datetime
+
+
 ReferralsEvent = (
     DemandReceived
     | DemandHeld
@@ -244,4 +261,5 @@ ReferralsEvent = (
     | AppointmentMoved
     | PlatformUpdateReported
     | PlatformAppointmentReported
+    | BookingRefused
 )

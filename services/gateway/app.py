@@ -4,12 +4,13 @@ from pathlib import Path
 
 from contracts.topics import GATEWAY, MEMBERSHIP, REFERRALS
 from services.gateway.events import FROM_MEMBERSHIP, FROM_REFERRALS
-from services.gateway.handlers import on_membership, on_referrals
+from services.gateway.handlers import extend_hours, look_again, on_membership, on_referrals
 from services.gateway.http import ROUTES
 from services.gateway.http.outcomes import ON_ERRORS
 from services.gateway.store.applying import apply
 from services.messaging.declared import Service
 from services.messaging.hearing import Hears
+from services.messaging.timers import Timer
 
 SERVICE = Service(
     name="gateway",
@@ -25,7 +26,9 @@ SERVICE = Service(
         ),
         Hears(topic=REFERRALS, understands=FROM_REFERRALS, handler=on_referrals),
     ),
+    timers=(Timer(name="hours", fire=extend_hours),),
     routes=ROUTES,
-    outside_log=("regulator_identity",),
+    look_again=look_again,
+    outside_log=("regulator_identity", "practitioner_card", "agenda_card", "cpts_card"),
     on_errors=ON_ERRORS,
 )

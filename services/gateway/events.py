@@ -11,6 +11,7 @@ from contracts.events.referrals import (
     AppointmentHonoured,
     AppointmentMissed,
     AppointmentMoved,
+    BookingRefused,
     ReferralAccepted,
     ReferralReturned,
 )
@@ -23,4 +24,5 @@ FROM_REFERRALS = (
     AppointmentHonoured,
     AppointmentMissed,
     ReferralReturned,
+    BookingRefused,
 )

@@ -1,18 +1,29 @@
-"""What the gateway does when membership and referrals speak: it keeps what its doors tell."""
+"""What the gateway does when membership and referrals speak, and when days pass."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from contracts.events.gateway import AgendaExtended, GatewayEvent
 from contracts.events.membership import (
     CptsRegistered,
     FinessAssigned,
     MemberRecorded,
     ParticipationRecorded,
 )
-from contracts.recorded import Recorded
+from contracts.events.referrals import BookingRefused
+from contracts.recorded import Cause, Recorded, record
+from services.gateway.domain.agendas import Agenda, Origin, replaced
 from services.gateway.domain.appointments import booking_of, status_of
-from services.gateway.store import appointments, membership
+from services.gateway.domain.bookings import Held, given_back
+from services.gateway.domain.hours import OPEN_AHEAD, slots_of
+from services.gateway.store import agendas, appointments, bookings, membership, slots
+from services.messaging.database import Connection
+from services.messaging.timers import Due
 from services.messaging.unit import Unit
+
+BOOKINGS_AT_ONCE = 200
 
 
 async def on_membership(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
@@ -29,8 +40,88 @@ async def on_membership(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
 
 
 async def on_referrals(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
-    """Keep the appointments: with whom, when, and what became of them."""
-    bookings = [found for one in events if (found := booking_of(one)) is not None]
+    """Keep the appointments, and give back the places that they no longer need."""
+    booked = [found for one in events if (found := booking_of(one)) is not None]
     statuses = [became for one in events if (became := status_of(one)) is not None]
-    await appointments.keep_bookings(unit.connection, bookings)
+    refused = [one for one in events if isinstance(one.event, BookingRefused)]
+    await appointments.keep_bookings(unit.connection, booked)
     await appointments.keep_statuses(unit.connection, statuses)
+    await bookings.keep_refused(unit.connection, refused)
+    if await unit.hears_the_past():
+        return
+    causes = {one.subject: one for one in events}
+    held = await bookings.lock_held(
+        unit.connection,
+        [one.event.booking_id for one in refused],
+        [*(one.referral_id for one in booked), *(one.referral_id for one in statuses)],
+    )
+    for one in held:
+        told = causes.get(one.booking_id) or causes.get(one.referral_id or "")
+        assert told is not None, "it was asked for by one of these"
+        await _give_back(unit, one, told.as_cause(), told.occurred_at)
+
+
+async def look_again(unit: Unit, cause: Cause, after: str) -> str | None:
+    """Gives back the next places that nothing that was heard needs any more."""
+    held = await bookings.lock_held_after(unit.connection, after, BOOKINGS_AT_ONCE)
+    for one in held:
+        await _give_back(unit, one, cause, cause.recorded_at)
+    return held[-1].booking_id if len(held) == BOOKINGS_AT_ONCE else None
+
+
+async def _give_back(unit: Unit, held: Held, cause: Cause, occurred_at: datetime) -> None:
+    event = given_back(held)
+    if event is not None:
+        await unit.announce(
+            record(
+                [event],
+                subject=held.booking_id,
+                after_sequence=held.sequence,
+                departement=held.departement,
+                occurred_at=occurred_at,
+                cause=cause,
+            )
+        )
+
+
+async def extend_hours(unit: Unit, due: Due) -> int:
+    """Open the recurring hours of the days that have come within reach."""
+    today = due.now.astimezone(UTC).date()
+    locked = await agendas.lock_due(unit.connection, due, today + OPEN_AHEAD)
+    for agenda in locked:
+        assert agenda.until_on is not None, "hours are opened when they are set"
+        fell_due = datetime.combine(
+            agenda.until_on + timedelta(days=1) - OPEN_AHEAD, time.min, tzinfo=UTC
+        )
+        await unit.announce(
+            record(
+                await hours_opened(unit.connection, agenda, due.now),
+                subject=agenda.agenda_id,
+                after_sequence=agenda.sequence,
+                departement=agenda.departement,
+                occurred_at=fell_due,
+                cause=Cause(id=f"timer:{agenda.agenda_id}:{agenda.sequence}", recorded_at=due.now),
+            )
+        )
+    return len(locked)
+
+
+async def hours_opened(connection: Connection, agenda: Agenda, now: datetime) -> list[GatewayEvent]:
+    """What the recurring hours of an agenda open and close from now on, as far as they reach."""
+    assert agenda.hours is not None, "the agenda has hours"
+    today = now.astimezone(ZoneInfo(agenda.time_zone)).date()
+    until_on = now.astimezone(UTC).date() + OPEN_AHEAD
+    wanted = [
+        (offer, span)
+        for offer, span in slots_of(
+            agenda.hours,
+            departement=agenda.departement,
+            time_zone=agenda.time_zone,
+            from_on=today,
+            to_on=until_on,
+        )
+        if span.starts_at >= now
+    ]
+    known = await slots.open_from(connection, agenda.agenda_id, now)
+    extended = AgendaExtended(agenda_id=agenda.agenda_id, until_on=until_on)
+    return [extended, *replaced(agenda.agenda_id, Origin.HOURS, wanted, known)]

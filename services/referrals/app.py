@@ -2,12 +2,18 @@
 
 from pathlib import Path
 
-from contracts.topics import MEMBERSHIP, REFERRALS
+from contracts.topics import GATEWAY, MEMBERSHIP, REFERRALS
 from services.messaging.declared import Service
 from services.messaging.hearing import Hears
 from services.messaging.timers import Timer
-from services.referrals.events import FROM_MEMBERSHIP
-from services.referrals.handlers import let_fall_due, offer_again, on_membership, remove_identities
+from services.referrals.events import FROM_GATEWAY, FROM_MEMBERSHIP
+from services.referrals.handlers import (
+    let_fall_due,
+    look_again,
+    on_gateway,
+    on_membership,
+    remove_identities,
+)
 from services.referrals.http import ROUTES
 from services.referrals.store.applying import apply
 
@@ -23,12 +29,13 @@ SERVICE = Service(
             handler=on_membership,
             is_read_in_full=True,
         ),
+        Hears(topic=GATEWAY, understands=FROM_GATEWAY, handler=on_gateway),
     ),
     timers=(
         Timer(name="deadlines", fire=let_fall_due),
         Timer(name="identities", fire=remove_identities),
     ),
     routes=ROUTES,
-    look_again=offer_again,
+    look_again=look_again,
     outside_log=("sas_message",),
 )

@@ -1,5 +1,8 @@
-"""The foreign facts that referrals understand: which CPTS holds a place and who is a member."""
+"""The foreign facts that referrals understand: which CPTS holds a place, who is a member, what a
+regulator booked.
+"""
 
+from contracts.events.gateway import SlotBooked
 from contracts.events.membership import (
     CptsRegistered,
     FinessAssigned,
@@ -8,3 +11,4 @@ from contracts.events.membership import (
 )
 
 FROM_MEMBERSHIP = (CptsRegistered, FinessAssigned, TerritoryPlaceRecorded, MemberRecorded)
+FROM_GATEWAY = (SlotBooked,)

@@ -1,4 +1,4 @@
-"""What referrals do when membership speaks, and when time passes."""
+"""What referrals do when membership and the gateway speak, and when time passes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,6 +14,7 @@ from contracts.events.membership import (
 from contracts.recorded import Cause, Recorded, record
 from services.messaging.timers import Due
 from services.messaging.unit import Unit
+from services.referrals.domain.bookings import answer
 from services.referrals.domain.hub_reading import without_identities
 from services.referrals.domain.referral import Referral, due_at, fall_due
 from services.referrals.domain.territory import TerritoryEntry, place_of
@@ -24,10 +25,12 @@ from services.referrals.domain.waiting import (
     offer_waiting,
     place_key_of,
 )
-from services.referrals.store import membership, platform, referrals
+from services.referrals.store import bookings, membership, platform, referrals
 from services.referrals.store.parameters import answer_within, keep_identities
 
 PLACES_AT_ONCE = 200
+BOOKINGS_AT_ONCE = 200
+BOOKINGS = "bookings:"
 
 Changes = Sequence[tuple[Recorded[TerritoryPlaceRecorded], TerritoryEntry]]
 
@@ -60,6 +63,32 @@ async def _offer_waiting(unit: Unit, changes: Changes, keys: Sequence[str]) -> N
         answer_within=answer_within(),
     )
     await unit.announce(announced)
+
+
+async def on_gateway(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
+    """Record what regulators booked: each booking as a demand accepted with its appointment, in one
+    transaction, or refused.
+    """
+    new = await bookings.keep(unit.connection, events)
+    if new and not await unit.hears_the_past():
+        await _answer_bookings(unit, new)
+
+
+async def _answer_bookings(unit: Unit, ids: Sequence[str]) -> None:
+    known = await bookings.load(unit.connection, ids)
+    await unit.announce(
+        [one for booking in known for one in answer(booking, answer_within=answer_within())]
+    )
+
+
+async def look_again(unit: Unit, cause: Cause, after: str) -> str | None:
+    """Looks at the next of what waits, now that all is heard: demands, then bookings."""
+    if not after.startswith(BOOKINGS):
+        last = await offer_again(unit, cause, after)
+        return BOOKINGS if last is None else last
+    ids = await bookings.unanswered(unit.connection, after.removeprefix(BOOKINGS), BOOKINGS_AT_ONCE)
+    await _answer_bookings(unit, ids)
+    return f"{BOOKINGS}{ids[-1]}" if len(ids) == BOOKINGS_AT_ONCE else None
 
 
 async def offer_again(unit: Unit, cause: Cause, after: str) -> str | None:

@@ -76,7 +76,7 @@ class Platform:
 
     async def caught_up(self) -> None:
         """Waits until every service has handled all that the others said, along the chain."""
-        for name in ("membership", "referrals", "indicators", "payments", "gateway"):
+        for name in ("membership", "gateway", "referrals", "gateway", "indicators", "payments"):
             await self.services[name].caught_up()
             await self.services[name].relayed()
 

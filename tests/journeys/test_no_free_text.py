@@ -38,6 +38,10 @@ APART = {
     ("sas_message", "body"),
     ("regulator_identity", "family_name"),
     ("regulator_identity", "given_name"),
+    ("practitioner_card", "family_name"),
+    ("practitioner_card", "given_name"),
+    ("agenda_card", "address_line"),
+    ("agenda_card", "city"),
 }
 
 
@@ -239,6 +243,49 @@ def door_orders() -> dict[tuple[str, str], Any]:
     return {("POST", door): account, ("PUT", door): account}
 
 
+def agenda_orders(story: Story) -> dict[tuple[str, str], Any]:
+    """The orders on agendas and bookings."""
+    day, agenda = story.year.isoformat(), "/agendas/{agenda_id}"
+    later = (story.now + timedelta(days=1)).isoformat()
+    end = (story.now + timedelta(days=1, minutes=20)).isoformat()
+    offer = {"slot_types": ["CPTS"], "consultations": ["AMB"], "cpts_ids": [story.cpts_id]}
+    hours = {"weekday": 1, "begins": "09:00", "ends": "10:00", "minutes": 20, "offer": offer}
+    return {
+        ("PUT", agenda): {
+            "cpts_id": story.cpts_id,
+            "practitioner_rpps": story.doctor,
+            "family_name": "Foret",
+            "given_name": "Pierre",
+            "address_line": "1 rue du Port",
+            "city": "Nice",
+            "postal_code": "06000",
+            "phone": "+33102030405",
+            "booking_url": "https://example.org/rdv",
+            "structure_number": "1060000001",
+            "specialties": ["SM54"],
+        },
+        ("PUT", f"{agenda}/hours"): {
+            "hours": [hours | {"from_on": day, "to_on": day}],
+            "closures": [{"from_on": day, "to_on": day}],
+        },
+        ("POST", f"{agenda}/slots"): {
+            "offer": offer,
+            "slots": [{"starts_at": later, "ends_at": end}],
+        },
+        ("POST", f"{agenda}/slots/close"): {"starts_at": [later]},
+        ("POST", f"{agenda}/import"): {"a file": "of slots"},
+        ("PUT", "/cpts/{cpts_id}/phone"): {"phone": "+33102030405"},
+        ("POST", "/slots/{slot_id}/bookings"): {
+            "regulator_id": "r",
+            "commune": "06088",
+            "need": "sage_femme",
+            "urgency": "same_day",
+            "part": "Nord",
+            "cpts_id": story.cpts_id,
+        },
+    }
+
+
 def path_of(template: str, story: Story, referral_id: str, sentence_at: str | None = None) -> str:
     """The path of an order, with a sentence in one place if one is named."""
     known = {"cpts_id": story.cpts_id, "referral_id": referral_id, "letter_id": "1"}
@@ -247,6 +294,7 @@ def path_of(template: str, story: Story, referral_id: str, sentence_at: str | No
     known |= {"participation_id": "p", "aci_id": f"{story.cpts_id}-aci"}
     known |= {"indemnity_id": "i", "use_id": "u", "account_id": "a", "batch_id": "b"}
     known |= {"starts_on": str(story.year), "indicator": "sas_demandes_avec_rdv"}
+    known |= {"agenda_id": "a-1", "slot_id": "s"}
     own = ("lettre", "projet", "association", "mission", "structure", "professional", "tool")
     known |= {f"{name}_id": name for name in (*own, "activity", "evidence", "crisis", "line")}
     known |= {sentence_at: quote(IN_A_PATH)} if sentence_at else {}
@@ -320,7 +368,7 @@ async def test_a_sentence_in_any_text_of_any_order_comes_to_rest_nowhere(
     referral_id = await story.demand()
     await story.accept(referral_id, story.doctor)
     known = orders(story, referral_id) | life_orders(story)
-    known |= indicator_orders(story) | payment_orders(story) | door_orders()
+    known |= indicator_orders(story) | payment_orders(story) | door_orders() | agenda_orders(story)
     asked = await operations(platform, service)
     assert asked.keys() <= known.keys(), "an order without a right body here"
     roles = ("caisse", "cpts") if service in ("payments", "indicators") else ("system",)

@@ -21,7 +21,7 @@ from deploy.local.services import SERVICES
 LOOK_EVERY_SECONDS = 0.03
 CONNECTIONS_MAX = 3
 GOODBYE_SECONDS = 3
-ORDER_OF_HEARING = ("membership", "referrals", "indicators", "payments")
+ORDER_OF_HEARING = ("membership", "gateway", "referrals", "gateway", "indicators", "payments")
 
 
 class NotHeardError(Exception):

@@ -29,13 +29,14 @@ class Status(StrEnum):
 
 
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
-    """With whom and when an appointment is."""
+    """With whom and when an appointment is; `booking_id` if a regulator booked its place here."""
 
     referral_id: str
     cpts_id: str
     rpps: str
     starts_at: datetime
     sequence: int
+    booking_id: str | None = None
 
 
 class Became(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +67,7 @@ def booking_of(recorded: Recorded[Any]) -> Booked | None:
         rpps=event.practitioner_rpps,
         starts_at=event.starts_at,
         sequence=recorded.sequence,
+        booking_id=event.booking_id if isinstance(event, ReferralAccepted) else None,
     )
 
 

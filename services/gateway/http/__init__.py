@@ -1,7 +1,22 @@
-"""What the platforms may ask or order: the doors, under `/fhir`."""
+"""What may be asked or ordered: by platforms under `/fhir`, by CPTS and regulators beside it."""
 
+from services.gateway.http.agendas import (
+    close_slots,
+    list_agendas,
+    list_slots,
+    open_slots,
+    put_agenda,
+    put_phone,
+    set_hours,
+)
+from services.gateway.http.bookings import book_slot, show_booking
+from services.gateway.http.importing import import_slots
 from services.gateway.http.metadata import show_metadata
-from services.gateway.http.reading import read_practitioner
+from services.gateway.http.reading import READS
 from services.gateway.http.regulators import change_account, open_account
+from services.gateway.http.slots import search_slots
 
-ROUTES = (show_metadata, open_account, change_account, read_practitioner)
+DOORS = (show_metadata, search_slots, open_account, change_account, *READS)
+ORDERS = (put_agenda, set_hours, open_slots, close_slots, import_slots, put_phone, book_slot)
+QUESTIONS = (list_agendas, list_slots, show_booking)
+ROUTES = (*DOORS, *ORDERS, *QUESTIONS)

@@ -5,16 +5,57 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, get
 
-from services.gateway.domain.naming import REGULATOR_PROFILE
+from services.gateway.domain.naming import (
+    CPTS_SLOT_PROFILE,
+    ORGANIZATION_PROFILE,
+    PRACTITIONER_PROFILE,
+    REGULATOR_PROFILE,
+    ROLE_PROFILE,
+    SCHEDULE_PROFILE,
+    SERVICE_PROFILE,
+    SLOT_PROFILE,
+)
+from services.gateway.domain.search import ACTOR, ORGANIZATION, SCHEDULE, SERVICE
 from services.gateway.http.doors import door
 from services.gateway.http.outcomes import DOORS, MEDIA_TYPE
 
 GUIDE = "https://interop.esante.gouv.fr/ig/fhir/sas"
+READ = [{"code": "read"}]
 RESOURCES: list[dict[str, Any]] = [
     {
+        "type": "Slot",
+        "supportedProfile": [CPTS_SLOT_PROFILE, SLOT_PROFILE],
+        "interaction": [*READ, {"code": "search-type"}],
+        "searchInclude": [SCHEDULE, ACTOR, SERVICE, ORGANIZATION],
+        "searchParam": [
+            {
+                "name": "start",
+                "definition": f"{GUIDE}/SearchParameter/slot-sp-start",
+                "type": "date",
+                "documentation": "Deux fois, ge et le ; sans décalage, l'heure de Paris",
+            },
+            {
+                "name": "status",
+                "definition": "http://hl7.org/fhir/SearchParameter/Slot-status",
+                "type": "token",
+                "documentation": "Seuls les créneaux libres (free) sont servis",
+            },
+            {
+                "name": "schedule",
+                "definition": "http://hl7.org/fhir/SearchParameter/Slot-schedule",
+                "type": "reference",
+                "documentation": "Chaîné : schedule.actor:Practitioner.identifier, 1 à 25 RPPS",
+            },
+        ],
+    },
+    {"type": "Schedule", "supportedProfile": [SCHEDULE_PROFILE], "interaction": READ},
+    {"type": "PractitionerRole", "supportedProfile": [ROLE_PROFILE], "interaction": READ},
+    {"type": "HealthcareService", "supportedProfile": [SERVICE_PROFILE], "interaction": READ},
+    {"type": "Organization", "supportedProfile": [ORGANIZATION_PROFILE], "interaction": READ},
+    {
         "type": "Practitioner",
-        "supportedProfile": [REGULATOR_PROFILE],
-        "interaction": [{"code": "read"}, {"code": "create"}, {"code": "update"}],
+        "supportedProfile": [REGULATOR_PROFILE, PRACTITIONER_PROFILE],
+        "interaction": [*READ, {"code": "create"}, {"code": "update"}],
         "versioning": "no-version",
         "updateCreate": True,
         "conditionalUpdate": True,

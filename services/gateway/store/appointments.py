@@ -16,6 +16,11 @@ KEEP_BOOKINGS = """
         booking_sequence = excluded.booking_sequence
     where appointment.booking_sequence < excluded.booking_sequence
 """
+KEEP_BOOKING_IDS = """
+    update appointment set booking_id = new.booking_id
+    from unnest($1::text[], $2::text[]) as new (referral_id, booking_id)
+    where appointment.referral_id = new.referral_id
+"""
 KEEP_STATUSES = """
     insert into appointment (referral_id, status, status_sequence)
     select distinct on (referral_id) *
@@ -37,6 +42,13 @@ async def keep_bookings(connection: Connection, told: Sequence[Booked]) -> None:
             [one.rpps for one in told],
             [one.starts_at for one in told],
             [one.sequence for one in told],
+        )
+    here = [one for one in told if one.booking_id is not None]
+    if here:
+        await connection.execute(
+            KEEP_BOOKING_IDS,
+            [one.referral_id for one in here],
+            [one.booking_id for one in here],
         )
 
 

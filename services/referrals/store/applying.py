@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from contracts.events.referrals import PlatformAppointmentReported
+from contracts.events.referrals import BookingRefused, PlatformAppointmentReported
 from contracts.recorded import Recorded
 from services.messaging.database import Connection
 from services.referrals.domain import platform_appointment, referral
-from services.referrals.store import platform, referrals
+from services.referrals.store import bookings, platform, referrals
 
 
 async def apply(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
     """Change the state by these events of the own topic, in their order."""
     reported = [one for one in recorded if isinstance(one.event, PlatformAppointmentReported)]
-    lived = [one for one in recorded if not isinstance(one.event, PlatformAppointmentReported)]
+    refused = [one for one in recorded if isinstance(one.event, BookingRefused)]
+    apart = (PlatformAppointmentReported, BookingRefused)
+    lived = [one for one in recorded if not isinstance(one.event, apart)]
+    if refused:
+        await bookings.refuse(connection, refused)
     if lived:
         states: dict[str, referral.Referral] = {
             one.referral_id: one for one in await referrals.load(connection, _begun_before(lived))

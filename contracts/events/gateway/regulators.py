@@ -1,10 +1,4 @@
-"""What the gateway says: accounts of regulators that the SAS (service d'accès aux soins) platforms
-open, change and close here.
-
-The aggregate is the account: `subject` is its id. A platform is of a region and an account of no
-département, so that the key is `00`. Names and e-mails stay in the gateway's database: no event
-carries one.
-"""
+"""Accounts of regulators, which the SAS (service d'accès aux soins) platforms open here."""
 
 import msgspec
 
@@ -32,6 +26,3 @@ class RegulatorRecorded(
     regulator_id: str
     identifiers: tuple[RegulatorIdentifier, ...]
     is_active: bool
-
-
-GatewayEvent = RegulatorRecorded

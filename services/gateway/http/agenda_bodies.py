@@ -1,0 +1,138 @@
+"""What may be in the body of an order on agendas and bookings.
+
+Words of a code list are checked by the rules, which tell a reason; a malformed body is a 400. Names
+and addresses are those of professionals at work; they are kept beside the log.
+"""
+
+from datetime import date, datetime, time
+from typing import Annotated
+
+import msgspec
+from litestar.params import PathParameter
+
+from contracts.events.gateway import Offer
+from contracts.events.referrals import Urgency
+from contracts.parts import PartName
+
+FhirId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]{1,64}\Z")]
+PathId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9.-]{1,64}$(?!\n)")]
+Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_]{1,40}\Z")]
+Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}\Z")]
+StructureNumber = Annotated[
+    str, msgspec.Meta(pattern=r"^(1[0-9]{2}[0-9]{7}|12[AB][0-9]{7}|[03][0-9]{14}|4[0-9]{14})\Z")
+]
+Words = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f<>@]{1,100}\Z")]
+PostalCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{5}\Z")]
+PhoneNumber = Annotated[str, msgspec.Meta(pattern=r"^\+(33|262|590|594|596)[0-9]{9}\Z")]
+BookingUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[!-~]{1,280}\Z")]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """No body has a field that is not known."""
+
+
+class OfferBody(_Body, frozen=True, kw_only=True):
+    """For whom slots are, where, how many they take; see the event `Offer`."""
+
+    slot_types: tuple[Code, ...]
+    consultations: tuple[Code, ...] = ("AMB",)
+    cpts_ids: tuple[Identifier, ...] = ()
+    capacity: Count = 1
+    overbooking: Count = 0
+    is_walk_in: bool = False
+
+    def offer(self) -> Offer:
+        """The offer as events carry it."""
+        return Offer(
+            slot_types=self.slot_types,
+            consultations=self.consultations,
+            cpts_ids=self.cpts_ids,
+            capacity=self.capacity,
+            overbooking=self.overbooking,
+            is_walk_in=self.is_walk_in,
+        )
+
+
+class AgendaBody(_Body, frozen=True, kw_only=True):
+    """The agenda of a professional at one place, whole."""
+
+    cpts_id: Identifier
+    practitioner_rpps: Rpps
+    family_name: Words
+    given_name: Words
+    address_line: Words
+    city: Words
+    postal_code: PostalCode
+    phone: PhoneNumber | None = None
+    booking_url: BookingUrl | None = None
+    structure_number: StructureNumber | None = None
+    specialties: Annotated[tuple[Code, ...], msgspec.Meta(max_length=10)] = ()
+    is_closed: bool = False
+
+
+class HoursBody(_Body, frozen=True, kw_only=True):
+    """Hours of a weekday, in the agenda's local time."""
+
+    weekday: Annotated[int, msgspec.Meta(ge=1, le=7)]
+    begins: time
+    ends: time
+    minutes: Annotated[int, msgspec.Meta(ge=5, le=480)]
+    offer: OfferBody
+    from_on: date
+    to_on: date | None = None
+
+
+class ClosureBody(_Body, frozen=True, kw_only=True):
+    """Days, both included, on which the agenda is closed."""
+
+    from_on: date
+    to_on: date
+
+
+class AllHoursBody(_Body, frozen=True, kw_only=True):
+    """The recurring hours of an agenda, all of them."""
+
+    hours: Annotated[tuple[HoursBody, ...], msgspec.Meta(max_length=100)]
+    closures: Annotated[tuple[ClosureBody, ...], msgspec.Meta(max_length=200)] = ()
+    is_open_on_holidays: bool = False
+
+
+class SpanBody(_Body, frozen=True, kw_only=True):
+    """From when to when."""
+
+    starts_at: Instant
+    ends_at: Instant
+
+
+class SlotsBody(_Body, frozen=True, kw_only=True):
+    """Slots typed in, all of one offer."""
+
+    offer: OfferBody
+    slots: Annotated[tuple[SpanBody, ...], msgspec.Meta(min_length=1, max_length=5000)]
+
+
+class ClosingBody(_Body, frozen=True, kw_only=True):
+    """The slots to close, by when they begin."""
+
+    starts_at: Annotated[tuple[Instant, ...], msgspec.Meta(min_length=1, max_length=5000)]
+
+
+class PhoneBody(_Body, frozen=True, kw_only=True):
+    """How a CPTS is reached."""
+
+    phone: PhoneNumber
+
+
+class BookingBody(_Body, frozen=True, kw_only=True):
+    """What a regulator asks a slot for; nothing about the person."""
+
+    regulator_id: FhirId
+    commune: Code
+    need: Code
+    urgency: Urgency = "within_48h"
+    part: PartName | None = None
+    cpts_id: Identifier | None = None
+    may_overbook: bool = False
