@@ -1,12 +1,11 @@
 """Levels of figures, as the caisse sets them in indicators, and what they are worth here.
 
-First which value stands; then the service's transactions, in any order, before and after the year
-is settled; then the running service.
+First the service's transactions, in any order, before and after the year is settled; then the
+running service.
 """
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from itertools import permutations
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from deploy.local.stack import Stack
 from services.messaging.unit import Desk, Unit, open_unit
 from services.payments import handlers
 from services.payments.app import SERVICE
-from services.payments.domain.levels import LevelSaid, Standing, standing_levels
 from services.payments.domain.refusals import Refusal
 from services.payments.store import answers, ledger, levels
 from tests.desks import empty, open_desk
@@ -41,44 +39,6 @@ from tests.payments.test_two_transactions import meet
 
 FIRST, LATER = datetime(2027, 5, 1, 9, tzinfo=UTC), datetime(2027, 5, 2, 9, tzinfo=UTC)
 
-
-def said(name: str, value: int | None, said_at: datetime = FIRST, **fields: Any) -> LevelSaid:
-    return LevelSaid(indicator="a", level=name, value=value, said_at=said_at, **fields)
-
-
-VALIDATED = said("validated", 5, revision=3)
-VISA = said("visa", 5, LATER, revision=4, validated_revision=3)
-
-
-@pytest.mark.parametrize(
-    ("told", "expected"),
-    [
-        ([], None),
-        ([said("verified", 4)], (4, "verified")),
-        ([VALIDATED, said("verified", 4, LATER)], (5, "validated")),
-        ([VALIDATED, VISA], (5, "visa")),
-        ([VALIDATED, said("visa", 4, LATER, revision=2, validated_revision=1)], (5, "validated")),
-        ([VISA], None),
-        ([VALIDATED, said("dialogue", 6, LATER)], (6, "validated")),
-        ([said("validated", 5, LATER), said("dialogue", 6)], (5, "validated")),
-        ([VALIDATED, said("dialogue", 6)], (6, "validated")),
-        ([VALIDATED, VISA, said("dialogue", 5, LATER)], (5, "visa")),
-        ([VALIDATED, VISA, said("dialogue", 6, LATER)], (6, "validated")),
-        ([VALIDATED, said("verified", 4), said("dialogue", None, LATER)], (4, "verified")),
-        ([said("validated", 5, LATER), said("dialogue", None)], (5, "validated")),
-        ([said("dialogue", None)], None),
-        ([said("of a time to come", 9, LATER)], None),
-    ],
-)
-def test_the_best_level_stands_and_of_two_validated_values_the_one_said_last(
-    told: list[LevelSaid], expected: tuple[int, str] | None
-) -> None:
-    standing = {} if expected is None else {"a": Standing(value=expected[0], level=expected[1])}
-    for order in permutations(told):
-        assert standing_levels(order) == standing
-
-
-# --- transactions, in any order ---
 
 NAMES = (DEMANDS, DOCTORS)
 SETTLED_AT = datetime(2027, 6, 1, 9, tzinfo=UTC)
