@@ -78,14 +78,19 @@ PLACES = (
 )
 
 
-def season(seed: str, demands: int = 40) -> Season:
-    """The season of a seed, with so many demands."""
+def season(seed: str, demands: int = 40, *, has_resends: bool = True) -> Season:
+    """The season of a seed, with so many demands; without resends no order is sent twice.
+
+    Answers come back from a backup as old as it is (ADR 0008): what is sent again after it was lost
+    is another order then.
+    """
     random = Random(seed)
     drafts = [draft for place in PLACES for draft in _opening(place)]
     drafts += _lines()
     for number in range(demands):
         at = PLAYS_AT + number * 3 * MINUTE
-        drafts += _life(random, PLACES[number % len(PLACES)], number, at)
+        life = _life(random, PLACES[number % len(PLACES)], number, at)
+        drafts += life if has_resends else {draft.key: draft for draft in life}.values()
     drafts += _newcomers(demands)
     return Season(orders=numbered(drafts), ends_at=PLAYS_AT + timedelta(days=4))
 
