@@ -32,7 +32,7 @@ from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteu
 from deploy.local.demo.story import ENDS_AT, season
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
-from deploy.local.services import ROOT, SERVICES
+from deploy.local.services import CHAIN, ROOT
 from deploy.local.stack import Stack
 
 KEYS = {
@@ -170,7 +170,7 @@ def test_a_cpts_goes_through_a_whole_year_and_every_sum_is_the_expected_one(
         assert (tmp_path / "year" / name).stat().st_size > 0
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", CHAIN)
 def test_each_service_may_be_the_one_that_is_killed(
     stack: Stack, tmp_path: Path, service: str
 ) -> None:
