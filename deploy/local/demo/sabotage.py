@@ -23,8 +23,8 @@ class NothingToFalsifyError(Exception):
     """The season is over and a sabotage has found nothing of its kind; the message says which."""
 
 
-# A referral that ended well and that some figure counts, with the figure that counts it. Nobody says
-# anything of it any more: what is said again would put right what is spoilt.
+# A referral that ended well and that some figure counts, with the figure that counts it. Nobody
+# says anything of it any more: what is said again would put right what is spoilt.
 _COUNTED = """
     select fact.fact_id, fact.cpts_id, fact.indicator, fact.starts_on
     from figure_fact as fact
