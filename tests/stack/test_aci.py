@@ -116,9 +116,8 @@ def test_lines_are_imported_whole_or_refused_row_by_row(caisse: Caisse) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
     first, *rows = refused.stderr.splitlines()
     assert first.endswith("(lines_refused)")
-    assert rows == [
-        "  rangée 3 maximum_euros : « x » : un montant en euros, comme 9000 ou 1250,50.",
-    ]
+    what = "La cellule doit contenir un montant en euros, comme 9000 ou 1250,50."
+    assert rows == [f"  rangée 3 maximum_euros : {what}"]
     assert caisse.get(f"{year}/explanation")["lines"] == []
     told = caisse.done("import-lines", "lignes", YEAR, caisse.file("annexe.csv", LINES))
     assert told == f"1 ligne(s) : lignes, année du {YEAR:%d/%m/%Y}\n"
@@ -241,7 +240,7 @@ def test_a_batch_is_exported_and_the_banks_answers_are_taken(caisse: Caisse) -> 
         (("import-lines", "a", YEAR, "absent.csv"), "absent.csv : ne se lit pas"),
         (("import-values", "absent.csv"), "absent.csv : ne se lit pas"),
         (("export", "batch", "b", "lot.pdf"), "le fichier se termine par .csv, .xlsx, .xml"),
-        (("export", "lines", "a", YEAR, "ailleurs/l.csv"), "ailleurs/l.csv : ne s'écrit pas"),
+        (("export", "lines", "lignes", YEAR, "ailleurs/l.csv"), "ailleurs/l.csv : ne s'écrit pas"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_by_its_name(
