@@ -19,21 +19,10 @@ from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
 from services.payments.handlers.dues import announce_dues
 from services.payments.handlers.locking import lock_dues
-from services.payments.handlers.pricing import reprice, say
+from services.payments.handlers.pricing import announce_prices, say
 from services.payments.store import dues_inputs, inputs, levels, settlement
 
 CPTS_AT_ONCE = 200
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A level of a figure is another: why, and what caused it."""
-
-    cpts_id: str
-    starts_on: date
-    departement: str
-    indicator: str
-    reason: str
-    cause: Cause
 
 
 async def open_dialogue(
@@ -56,15 +45,15 @@ async def set_dialogue_line(unit: Unit, asked: DialogueLineSet, cause: Cause) ->
     if isinstance(event, Refusal):
         return event
     await say(unit, account, [event], cause)
-    change = Change(
+    touch = Touch(
         cpts_id=cpts_id,
         starts_on=starts_on,
         departement=account.departement,
-        indicator=event.indicator,
         reason="dialogue",
         cause=cause,
+        indicator=event.indicator,
     )
-    await _take(unit, change)
+    await _take(unit, touch)
     return await settlement.dialogue_of(unit.connection, cpts_id, starts_on)
 
 
@@ -88,16 +77,16 @@ async def take_levels(unit: Unit, heard: Sequence[Recorded[FigureLevelSet]]) -> 
     its settled year. The caller holds all locks of their CPTS.
     """
     for one in heard:
-        for news in await levels.put_levels(unit.connection, [one]):
-            change = Change(
-                cpts_id=news.event.cpts_id,
-                starts_on=news.event.contract_year_starts_on,
-                departement=news.departement,
-                indicator=news.event.indicator,
+        if await levels.put_levels(unit.connection, [one]):
+            touch = Touch(
+                cpts_id=one.event.cpts_id,
+                starts_on=one.event.contract_year_starts_on,
+                departement=one.departement,
                 reason="level",
-                cause=news.as_cause(),
+                cause=one.as_cause(),
+                indicator=one.event.indicator,
             )
-            await _take(unit, change)
+            await _take(unit, touch)
 
 
 async def look_at_dues(unit: Unit, cause: Cause, after: str) -> str | None:
@@ -118,26 +107,19 @@ async def look_at_dues(unit: Unit, cause: Cause, after: str) -> str | None:
     return cpts_ids[-1] if len(cpts_ids) == CPTS_AT_ONCE else None
 
 
-async def _take(unit: Unit, change: Change) -> None:
+async def _take(unit: Unit, touch: Touch) -> None:
     """Acts upon a level that is kept: by an estimate, or by an adjustment once the year is settled;
     all locks of the CPTS are held.
     """
-    key = (change.cpts_id, change.starts_on)
-    account = (await inputs.load_accounts(unit.connection, {key: change.departement}))[0]
+    assert touch.indicator is not None, "a level is of an indicator"
+    key = (touch.cpts_id, touch.starts_on)
+    account = (await inputs.load_accounts(unit.connection, {key: touch.departement}))[0]
     if account.settled is None:
-        touch = Touch(
-            cpts_id=change.cpts_id,
-            starts_on=change.starts_on,
-            departement=account.departement,
-            reason=change.reason,
-            cause=change.cause,
-            indicator=change.indicator,
-        )
-        await reprice(unit, [touch])
+        await announce_prices(unit, [account], [touch])
         return
     dialogue = await settlement.dialogue_of(unit.connection, *key)
-    if await _adjust(unit, account, dialogue, change.indicator, change.cause):
-        await announce_dues(unit, {change.cpts_id: change.cause})
+    if await _adjust(unit, account, dialogue, touch.indicator, touch.cause):
+        await announce_dues(unit, {touch.cpts_id: touch.cause})
 
 
 async def _adjust(

@@ -106,8 +106,8 @@ async def order_batch(order: Order, data: BatchOrder, *, paying_cpts: str | None
     if execute_on < today:
         raise refused(MoneyRefusal.EXECUTION_IN_THE_PAST)
     await order.unit.lock_joins(JOIN_BATCH, [f"{payer}/{data.batch_id}"])
-    if await payment_orders.orders_of_batch(connection, payer, data.batch_id):
-        shown = await payment_orders.shown_of_batch(connection, payer, data.batch_id)
+    shown = await payment_orders.shown_of_batch(connection, payer, data.batch_id)
+    if shown.orders:
         return Answer(body=as_answer(data.batch_id, shown))
     account = account_on(await bank_accounts.versions(connection, [payer]), execute_on)
     if account is None:

@@ -2,6 +2,7 @@
 bank answers.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -9,6 +10,7 @@ from litestar.params import JSONBody
 
 from services.messaging.documents import also
 from services.messaging.orders import Answer, Order, Role, carry_out
+from services.payments.domain.orders_of_payment import OpenSum
 from services.payments.http.asking import CptsId, EntryId
 from services.payments.http.batches import (
     AnswersAnswer,
@@ -21,6 +23,7 @@ from services.payments.http.batches import (
 )
 from services.payments.http.ordering import departement_of, paris_day
 from services.payments.store import payment_orders
+from services.payments.store.payment_orders import Shown
 
 KNOWN = also(200, BatchAnswer, "Ce lot existe, ou rien n'est à payer")
 
@@ -60,11 +63,7 @@ async def list_of_cpts(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict
     async with request.app.state.pool.acquire() as connection:
         shown = await payment_orders.shown_of_cpts(connection, cpts_id, is_paid=True)
         still_open = await payment_orders.open_dues(connection, today, [cpts_id])
-    return {
-        "items": with_lines(shown),
-        "open": still_open,
-        "open_cents": sum(due.open_cents for due in still_open),
-    }
+    return _listed(shown, still_open)
 
 
 @post("/cpts/{cpts_id:str}/payment-batches", status_code=201, responses=KNOWN)
@@ -107,6 +106,11 @@ async def list_to_members(request: Request[Any, Any, Any], cpts_id: CptsId) -> d
     async with request.app.state.pool.acquire() as connection:
         shown = await payment_orders.shown_of_cpts(connection, cpts_id, is_paid=False)
         still_open = await payment_orders.open_indemnities(connection, today, cpts_id)
+    return _listed(shown, still_open)
+
+
+def _listed(shown: Shown, still_open: Sequence[OpenSum]) -> dict[str, Any]:
+    """Orders as they are listed, and what is open."""
     return {
         "items": with_lines(shown),
         "open": still_open,
