@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from contracts.events.gateway import AgendaExtended, GatewayEvent
+from contracts.events.gateway import AgendaExtended, GatewayEvent, PlaceGivenBack
 from contracts.events.membership import (
     CptsRegistered,
     FinessAssigned,
@@ -55,33 +55,34 @@ async def on_referrals(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
         [one.event.booking_id for one in refused],
         [*(one.referral_id for one in booked), *(one.referral_id for one in statuses)],
     )
+    given: list[Recorded[PlaceGivenBack]] = []
     for one in held:
         told = causes.get(one.booking_id) or causes.get(one.referral_id or "")
         assert told is not None, "it was asked for by one of these"
-        await _give_back(unit, one, told.as_cause(), told.occurred_at)
+        given += _given_back(one, told.as_cause(), told.occurred_at)
+    await unit.announce(given)
 
 
 async def look_again(unit: Unit, cause: Cause, after: str) -> str | None:
     """Gives back the next places that nothing that was heard needs any more."""
     held = await bookings.lock_held_after(unit.connection, after, BOOKINGS_AT_ONCE)
-    for one in held:
-        await _give_back(unit, one, cause, cause.recorded_at)
+    await unit.announce(
+        [given for one in held for given in _given_back(one, cause, cause.recorded_at)]
+    )
     return held[-1].booking_id if len(held) == BOOKINGS_AT_ONCE else None
 
 
-async def _give_back(unit: Unit, held: Held, cause: Cause, occurred_at: datetime) -> None:
+def _given_back(held: Held, cause: Cause, occurred_at: datetime) -> list[Recorded[PlaceGivenBack]]:
+    """That a place is given back, where nothing needs it any more."""
     event = given_back(held)
-    if event is not None:
-        await unit.announce(
-            record(
-                [event],
-                subject=held.booking_id,
-                after_sequence=held.sequence,
-                departement=held.departement,
-                occurred_at=occurred_at,
-                cause=cause,
-            )
-        )
+    return record(
+        [event] if event else [],
+        subject=held.booking_id,
+        after_sequence=held.sequence,
+        departement=held.departement,
+        occurred_at=occurred_at,
+        cause=cause,
+    )
 
 
 async def extend_hours(unit: Unit, due: Due) -> int:

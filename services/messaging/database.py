@@ -87,13 +87,12 @@ async def open_reading_pool(settings: Settings) -> Pool:
 
 async def _open_pool(settings: Settings, size_max: int, sessions: dict[str, str]) -> Pool:
     """A pool whose statements have an end, also where the network lost the connection silently."""
-    limits = settings.limits
     return await asyncpg.create_pool(
         settings.database_url,
         min_size=0,  # none at first: the database may be away
         max_size=size_max,
         reset=_keep,
-        command_timeout=limits.statement_seconds_max,
+        command_timeout=settings.limits.statement_seconds_max,
         server_settings=sessions,
     )
 

@@ -116,10 +116,14 @@ def _errors(error: HTTPException) -> list[dict[str, str]]:
     return found or [{"field": "", "in": "body", "message": error.detail}]
 
 
+def route_of(request: Request[Any, Any, Any]) -> str:
+    """A request as a log names it: a path holds what its caller wrote, its route does not."""
+    return f"{request.method} {request.scope.get('path_template') or '?'}"
+
+
 def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Anything else: passing trouble is 503; a bug is 500, told in the log alone."""
-    # A path holds what the caller wrote in it: the log gets the route's own words.
-    route = f"{request.method} {request.scope.get('path_template') or '?'}"
+    route = route_of(request)
     if is_not_now(error):
         log.warning("%s: not now: %r", route, error)
         return problem(

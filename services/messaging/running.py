@@ -217,23 +217,24 @@ async def catch_up(run: Running) -> None:
 async def watch_own_topic(run: Running, relay: Relay) -> None:
     """Notice the own topic made anew: what leaves from then on would be without its past."""
     own = run.own_topic
-    while True:
-        await asyncio.sleep(LOOK_AT_IDS_EVERY_SECONDS)
-        try:
-            admin = await open_admin(run.settings)
+    async with AsyncExitStack() as stack:
+        admin = None  # opened in the loop: the broker may be away just then
+        while True:
+            await asyncio.sleep(LOOK_AT_IDS_EVERY_SECONDS)
             try:
+                if admin is None:
+                    admin = await open_admin(run.settings)
+                    stack.push_async_callback(admin.close)
                 current = (await describe_topics(admin, run.settings, [own.name]))[own.name]
-            finally:
-                await admin.close()
-        except (KafkaError, OSError):
-            continue
-        if current.id != own.id:
-            relay.halt()
-            why = f"topic {own.kafka_name} was made anew: nothing leaves for it"
-            command = f"{how_to_reread(run.service.name, own)}, then restart the service"
-            log.error("%s; run: %s", why, command)
-            run.health.is_ill("own topic", why, command)
-            return
+            except (KafkaError, OSError):
+                continue
+            if current.id != own.id:
+                relay.halt()
+                why = f"topic {own.kafka_name} was made anew: nothing leaves for it"
+                command = f"{how_to_reread(run.service.name, own)}, then restart the service"
+                log.error("%s; run: %s", why, command)
+                run.health.is_ill("own topic", why, command)
+                return
 
 
 async def finish_restore(run: Running, clock: Clock) -> None:

@@ -1,6 +1,6 @@
 """The systems, codes and profiles of the SAS guide, exactly as it writes them.
 
-Where its versions differ, `docs/adr/0022-the-doors-speak-the-published-package.md` says which one
+Where its versions differ, `docs/adr/0022-the-doors-of-the-sas-platforms.md` says which one
 is written and which are read.
 """
 

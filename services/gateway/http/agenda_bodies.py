@@ -30,11 +30,7 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
-class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """No body has a field that is not known."""
-
-
-class OfferBody(_Body, frozen=True, kw_only=True):
+class OfferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For whom slots are, where, how many they take; see the event `Offer`."""
 
     slot_types: tuple[Code, ...]
@@ -46,17 +42,10 @@ class OfferBody(_Body, frozen=True, kw_only=True):
 
     def offer(self) -> Offer:
         """The offer as events carry it."""
-        return Offer(
-            slot_types=self.slot_types,
-            consultations=self.consultations,
-            cpts_ids=self.cpts_ids,
-            capacity=self.capacity,
-            overbooking=self.overbooking,
-            is_walk_in=self.is_walk_in,
-        )
+        return Offer(**msgspec.structs.asdict(self))
 
 
-class AgendaBody(_Body, frozen=True, kw_only=True):
+class AgendaBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The agenda of a professional at one place, whole."""
 
     cpts_id: Identifier
@@ -73,7 +62,7 @@ class AgendaBody(_Body, frozen=True, kw_only=True):
     is_closed: bool = False
 
 
-class HoursBody(_Body, frozen=True, kw_only=True):
+class HoursBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Hours of a weekday, in the agenda's local time."""
 
     weekday: Annotated[int, msgspec.Meta(ge=1, le=7)]
@@ -85,14 +74,14 @@ class HoursBody(_Body, frozen=True, kw_only=True):
     to_on: date | None = None
 
 
-class ClosureBody(_Body, frozen=True, kw_only=True):
+class ClosureBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Days, both included, on which the agenda is closed."""
 
     from_on: date
     to_on: date
 
 
-class AllHoursBody(_Body, frozen=True, kw_only=True):
+class AllHoursBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The recurring hours of an agenda, all of them."""
 
     hours: Annotated[tuple[HoursBody, ...], msgspec.Meta(max_length=100)]
@@ -100,33 +89,33 @@ class AllHoursBody(_Body, frozen=True, kw_only=True):
     is_open_on_holidays: bool = False
 
 
-class SpanBody(_Body, frozen=True, kw_only=True):
+class SpanBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From when to when."""
 
     starts_at: Instant
     ends_at: Instant
 
 
-class SlotsBody(_Body, frozen=True, kw_only=True):
+class SlotsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Slots typed in, all of one offer."""
 
     offer: OfferBody
     slots: Annotated[tuple[SpanBody, ...], msgspec.Meta(min_length=1, max_length=5000)]
 
 
-class ClosingBody(_Body, frozen=True, kw_only=True):
+class ClosingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The slots to close, by when they begin."""
 
     starts_at: Annotated[tuple[Instant, ...], msgspec.Meta(min_length=1, max_length=5000)]
 
 
-class PhoneBody(_Body, frozen=True, kw_only=True):
+class PhoneBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a CPTS is reached."""
 
     phone: PhoneNumber
 
 
-class BookingBody(_Body, frozen=True, kw_only=True):
+class BookingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a regulator asks a slot for; nothing about the person."""
 
     regulator_id: FhirId

@@ -123,7 +123,8 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[byte
     """Any error of a door as an OperationOutcome; of another route as a problem."""
     path = request.scope["path"]
     if path != DOORS and not path.startswith(f"{DOORS}/"):
-        return _as_problem(request, error)
+        handle = next(one for kind, one in problems.HANDLERS.items() if isinstance(error, kind))
+        return handle(request, error)  # type: ignore[no-any-return]
     if isinstance(error, Told):
         return outcome(
             error.status,
@@ -138,12 +139,12 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[byte
         allow = {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"}
         return outcome(error.status_code, _title(error.status_code), headers=allow)
     if is_not_now(error):
-        log.warning("%s %s: not now: %r", request.method, path, error)
+        log.warning("%s: not now: %r", problems.route_of(request), error)
         return outcome(503, TOO_LATE)
     if isinstance(error, UNFIT):
-        log.warning("%s %s: unfit", request.method, path, exc_info=error)
+        log.warning("%s: unfit", problems.route_of(request), exc_info=error)
         return outcome(400, "Une valeur de la demande sort de ce qui peut être lu.", code="value")
-    log.error("%s %s failed", request.method, path, exc_info=error)
+    log.error("%s failed", problems.route_of(request), exc_info=error)
     return outcome(500, _title(500))
 
 
@@ -151,12 +152,4 @@ def _title(status: int) -> str:
     return TITLES.get(status) or http.HTTPStatus(status).phrase
 
 
-def _as_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    if isinstance(error, Refused):
-        return problems.on_refused(request, error)
-    if isinstance(error, HTTPException):
-        return problems.on_http_error(request, error)
-    return problems.on_error(request, error)
-
-
-ON_ERRORS: Any = {Refused: on_error, HTTPException: on_error, Exception: on_error}
+ON_ERRORS: Any = dict.fromkeys(problems.HANDLERS, on_error)
