@@ -4,12 +4,11 @@
 service.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,12 +16,10 @@ from contracts.events.indicators import FigureChanged, FigureLevelSet
 from contracts.events.membership import AciSigned, ContractYear, CptsRegistered, TailleDetermined
 from contracts.events.payments import ContractLineSet, RatePublished, Step
 from contracts.recorded import Cause, Recorded
-from deploy.local.stack import Stack
 from services.messaging.unit import Desk, open_unit
 from services.payments import handlers
-from services.payments.app import SERVICE
 from services.payments.store import answers
-from tests.desks import empty, open_desk
+from tests.desks import empty
 from tests.payments.served import NOW, told
 
 DECIDED = ("verified", "validated")
@@ -39,12 +36,6 @@ TOPICS: dict[type[Any], Any] = {
 }
 OF_MONEY = ("ledger_sums_to_zero", "postings_sum_to_zero", "accounts_equal_postings")
 years = st.sampled_from(YEARS)
-
-
-@pytest_asyncio.fixture(scope="session")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
 
 
 @st.composite

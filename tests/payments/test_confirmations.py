@@ -1,6 +1,5 @@
 """A rate that somebody of the caisse confirms: who may, what is refused, what it releases."""
 
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
@@ -9,14 +8,12 @@ import pytest
 from contracts.events.payments import RateConfirmed
 from contracts.recorded import Cause
 from contracts.topics import MEMBERSHIP
-from deploy.local.stack import Stack
 from services.messaging.unit import Desk, open_unit
 from services.payments import handlers
-from services.payments.app import SERVICE
 from services.payments.domain.calendar import midnight
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import Rate, confirm_rate
-from tests.desks import empty, open_desk
+from tests.desks import empty
 from tests.payments.owing import (
     FIRST,
     SCALE,
@@ -112,12 +109,6 @@ def test_the_first_confirmation_stands() -> None:
     assert confirm_rate(rate, first, None, FIRST) == first
     assert confirm_rate(rate, first, first, FIRST) is None
     assert confirm_rate(rate, other, first, FIRST) is Refusal.ALREADY_CONFIRMED
-
-
-@pytest.fixture(scope="module")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
 
 
 @pytest.mark.parametrize("is_confirmed_first", [True, False])

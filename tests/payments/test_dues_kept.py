@@ -1,22 +1,17 @@
 """Dues as the service keeps, says and posts them: when an input changes, and when time passes."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
-import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.events.payments import RatePublished
 from contracts.recorded import Cause
-from deploy.local.stack import Stack
 from services.messaging.unit import Desk, open_unit
 from services.payments import handlers
-from services.payments.app import SERVICE
 from services.payments.store import answers
-from tests.desks import empty, open_desk
+from tests.desks import empty
 from tests.payments.owing import (
     FIRST,
     SCALE,
@@ -43,18 +38,6 @@ ANNIVERSARY = [
     (SECOND, "acces_aux_soins:fixe:advance", 67_500_00, True),
     (SECOND, "fonctionnement:advance", 56_250_00, True),
 ]
-
-
-@pytest_asyncio.fixture(scope="session")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
-
-
-@pytest.fixture
-async def desk(migrated: Desk) -> Desk:
-    await empty(migrated)
-    return migrated
 
 
 async def under_contract(desk: Desk) -> None:

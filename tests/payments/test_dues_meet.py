@@ -3,20 +3,17 @@
 Goal: whoever commits second says what both give. Method: as in `test_two_transactions`.
 """
 
-from collections.abc import AsyncIterator
 from datetime import date
 
 import pytest
 
 from contracts.events.payments import RateConfirmed
 from contracts.recorded import Cause
-from deploy.local.stack import Stack
 from services.messaging.timers import Due
 from services.messaging.unit import Desk, Unit
 from services.payments import handlers
-from services.payments.app import SERVICE
 from services.payments.domain.calendar import midnight
-from tests.desks import empty, open_desk
+from tests.desks import empty
 from tests.payments.owing import (
     FIRST,
     SCALE,
@@ -34,12 +31,6 @@ from tests.payments.test_two_transactions import Work, meet
 
 SECOND = date(2027, 4, 15)
 CAUSE = Cause(id="order", recorded_at=midnight(SECOND))
-
-
-@pytest.fixture(scope="module")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
 
 
 async def hear_mission(unit: Unit) -> None:

@@ -4,25 +4,21 @@ First the service's transactions, in any order, before and after the year is set
 running service.
 """
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.events.payments import ContractLineSet, DialogueLineSet
 from contracts.recorded import Cause
 from contracts.topics import INDICATORS, MEMBERSHIP
-from deploy.local.stack import Stack
 from services.messaging.unit import Desk, Unit, open_unit
 from services.payments import handlers
-from services.payments.app import SERVICE
 from services.payments.domain.refusals import Refusal
 from services.payments.store import answers, ledger, levels
-from tests.desks import empty, open_desk
+from tests.desks import empty
 from tests.payments.owing import publish, rate
 from tests.payments.served import (
     DEMANDS,
@@ -44,12 +40,6 @@ NAMES = (DEMANDS, DOCTORS)
 SETTLED_AT = datetime(2027, 6, 1, 9, tzinfo=UTC)
 ENVELOPE = 35_000_00
 MONEY = ("ledger_sums_to_zero", "postings_sum_to_zero", "accounts_equal_postings")
-
-
-@pytest_asyncio.fixture(scope="session")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
 
 
 @pytest.fixture

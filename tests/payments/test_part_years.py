@@ -4,7 +4,6 @@ at the lettre d'intention, the SNP compensation of 2019. Off, they change nothin
 Amounts are in `cases/`; here is how the service follows its parameters.
 """
 
-from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -12,17 +11,14 @@ from typing import Any
 
 import msgspec
 import pytest
-import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events.membership import AciSigned, ContractYear, LettreIntentionRecorded
 from contracts.recorded import Cause
 from contracts.topics import INDICATORS, MEMBERSHIP
-from deploy.local.stack import Stack
 from services.messaging.unit import Desk, open_unit
 from services.payments import handlers
-from services.payments.app import SERVICE
 from services.payments.domain.calendar import midnight
 from services.payments.domain.dues import Mission, Year
 from services.payments.domain.dues_rules import (
@@ -33,7 +29,7 @@ from services.payments.domain.dues_rules import (
 )
 from services.payments.domain.part_years import time_run
 from services.payments.store import dues_rules
-from tests.desks import empty, open_desk
+from tests.desks import empty
 from tests.payments.owing import (
     FIRST,
     aci,
@@ -161,12 +157,6 @@ def test_the_time_that_a_mission_ran_is_the_days_on_which_it_did(
 
 
 # --- what the service makes of them ---
-
-
-@pytest_asyncio.fixture(scope="session")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
 
 
 @pytest.fixture

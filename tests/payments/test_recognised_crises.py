@@ -1,22 +1,19 @@
 """A crisis that the ARS recognises opens its amount, whatever is heard first and whatever meets."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from datetime import date
 from itertools import permutations
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from contracts.events.indicators import CrisisRecognised
 from contracts.recorded import Cause, Recorded, record
-from deploy.local.stack import Stack
 from services.messaging.unit import Desk, Unit, open_unit
 from services.payments import handlers
-from services.payments.app import SERVICE
 from services.payments.domain.calendar import midnight
-from tests.desks import empty, has_stopped, open_desk
+from tests.desks import empty, has_stopped
 from tests.payments import served
 from tests.payments.owing import (
     FIRST,
@@ -62,12 +59,6 @@ def crisis(sequence: int = 1, **fields: Any) -> Recorded[CrisisRecognised]:
         occurred_at=midnight(date(2026, 7, 15)),
         cause=Cause(id=f"canicule-{sequence}", recorded_at=midnight(date(2026, 7, 15))),
     )[0]
-
-
-@pytest_asyncio.fixture(scope="session")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ then the second would price without the first, and the sequence of the account s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 from typing import Any
 
@@ -17,29 +17,15 @@ from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, ContractYear, CptsRegistered, TailleDetermined
 from contracts.events.payments import ContractLineSet, RatePublished
 from contracts.recorded import Cause
-from deploy.local.stack import Stack
 from services.messaging.unit import Desk, Unit, open_unit
 from services.payments import handlers
-from services.payments.app import SERVICE
-from tests.desks import empty, has_stopped, open_desk
+from tests.desks import has_stopped
 from tests.payments.served import NOW, level, told
 
 YEAR = ContractYear(starts_on=date(2026, 4, 15), ends_on=date(2027, 4, 14))
 INDICATOR = "sas_demandes_avec_rdv"
 CAUSE = Cause(id="order", recorded_at=NOW)
 Work = Callable[[Unit], Awaitable[None]]
-
-
-@pytest.fixture(scope="module")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
-
-
-@pytest.fixture
-async def desk(migrated: Desk) -> Desk:
-    await empty(migrated)
-    return migrated
 
 
 registered = told(CptsRegistered(cpts_id="c1", cpts_name="C1", seat_commune="95018"), "c1", 1)
