@@ -4,17 +4,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from deploy.local import databases
 from deploy.local.stack import Stack
 from tests.journeys.story import Platform, running_platform
-from tests.stack_fixtures import fresh_name
 
 
 @pytest.fixture(scope="session")
 async def platform(stack: Stack) -> AsyncIterator[Platform]:
-    """The five services on fresh databases and topics."""
-    name = fresh_name(stack, "j")
-    urls = databases.create_databases(stack.admin_url, f"_{name}")
-    async with running_platform(stack.kafka, urls, f"{name}-") as running:
+    """The one that stories share: its clock goes only forward."""
+    async with running_platform(stack) as running:
         yield running
-    databases.drop_databases(stack.admin_url, f"_{name}")
+
+
+@pytest.fixture(scope="module")
+async def hard(stack: Stack) -> AsyncIterator[Platform]:
+    """One for a file of hard cases: its clock jumps to the beginning of each."""
+    async with running_platform(stack) as running:
+        yield running

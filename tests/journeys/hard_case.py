@@ -1,28 +1,12 @@
 """What the hard cases have in common: a CPTS that begins on any day, its orders and its cents."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.departements import PARIS_TIME
-from deploy.local import databases
-from deploy.local.stack import Stack
-from tests.journeys.story import Platform, Story, eventually, running_platform
-from tests.stack_fixtures import fresh_name
-
-LINE = {"mission": "acces_aux_soins", "mode": "linear", "max_cents": 5_000_00, "target": 50}
-
-
-@asynccontextmanager
-async def running_hard_cases(stack: Stack) -> AsyncIterator[Platform]:
-    """A platform whose clock jumps to the beginning of each case."""
-    name = fresh_name(stack, "hard")
-    urls = databases.create_databases(stack.admin_url, f"_{name}")
-    async with running_platform(stack.kafka, urls, f"{name}-") as platform:
-        yield platform
-    databases.drop_databases(stack.admin_url, f"_{name}")
+from tests.journeys.story import Platform, Story, eventually
 
 
 def paris(written: str) -> datetime:
@@ -37,19 +21,6 @@ class Case(Story):
         """It is this instant, for orders and timers."""
         self.now = instant
         self.platform.clock.set(instant)
-
-    async def has_place(
-        self,
-        commune: str,
-        *,
-        entry_id: str = "whole",
-        from_on: date | None = None,
-        **part: str | int,
-    ) -> None:
-        """Attaches a commune or, with `part` and `population`, a part of one."""
-        body = {"entry_id": entry_id, "commune": commune}
-        body |= {"from_on": (from_on or self.year).isoformat()}
-        await self.done("membership", "POST", f"/cpts/{self.cpts_id}/territory", body | part)
 
     async def starts_mission(self, mission: str = "acces_aux_soins") -> None:
         """A mission starts on the first day of the year."""
@@ -67,11 +38,6 @@ class Case(Story):
         referral = await self.demand(**demand)
         await self.accept(referral, rpps or self.doctor)
         return referral
-
-    async def has_line(self, line_id: str = "sas_demandes_avec_rdv", **changes: Any) -> Any:
-        """Sets a contract line of the year."""
-        path = f"/cpts/{self.cpts_id}/contract-years/{self.year}/lines/{line_id}"
-        return await self.done("payments", "PUT", path, LINE | changes, "caisse")
 
     async def dues(self, *names: str) -> dict[tuple[str, str], int]:
         """Cents of the due sums by first day of their year and name, of names that begin so."""
@@ -162,9 +128,9 @@ async def begin(
     case.at(start)
     await case.register()
     if parts is None:
-        await case.has_place(commune)
+        await case.hold_place()
     for part, population in (parts or {}).items():
-        await case.has_place(commune, entry_id=part, part=part, population=population)
+        await case.hold_place(entry_id=part, part=part, population=population)
     await case.add_member(case.doctor)
     await case.sign_aci()
     await platform.caught_up()

@@ -6,10 +6,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 
+from deploy.local import databases
+from deploy.local.stack import Stack
 from services.gateway.app import SERVICE as GATEWAY
 from services.indicators.app import SERVICE as INDICATORS
 from services.membership.app import SERVICE as MEMBERSHIP
@@ -18,6 +22,7 @@ from services.messaging.process import Running, running
 from services.messaging.settings import Settings
 from services.payments.app import SERVICE as PAYMENTS
 from services.referrals.app import SERVICE as REFERRALS
+from tests.stack_fixtures import fresh_name
 
 SERVICES = (MEMBERSHIP, REFERRALS, INDICATORS, PAYMENTS, GATEWAY)
 WITHIN_SECONDS = 20.0
@@ -132,17 +137,10 @@ class Story:
             "membership", "POST", "/cpts", body | {"seat_commune": self.commune} | changes
         )
 
-    async def hold_place(self, from_on: date | None = None) -> None:
-        await self.done(
-            "membership",
-            "POST",
-            f"/cpts/{self.cpts_id}/territory",
-            {
-                "entry_id": f"{self.cpts_id}-place",
-                "commune": self.commune,
-                "from_on": (from_on or self.year).isoformat(),
-            },
-        )
+    async def hold_place(self, from_on: date | None = None, **changes: Any) -> None:
+        body = {"entry_id": f"{self.cpts_id}-place", "commune": self.commune}
+        body |= {"from_on": (from_on or self.year).isoformat()} | changes
+        await self.done("membership", "POST", f"/cpts/{self.cpts_id}/territory", body)
 
     async def add_member(self, rpps: str, *, member_id: str | None = None, **changes: Any) -> str:
         member_id = member_id or f"{self.cpts_id}-{rpps}"
@@ -164,14 +162,10 @@ class Story:
         body["starts_on"] = self.year.isoformat()
         await self.done("membership", "POST", f"/cpts/{self.cpts_id}/aci", body)
 
-    async def set_line(self) -> None:
-        await self.done(
-            "payments",
-            "PUT",
-            f"/cpts/{self.cpts_id}/contract-years/{self.year}/lines/sas_demandes_avec_rdv",
-            {"mission": "acces_aux_soins", "mode": "linear", "max_cents": 5_000_00, "target": 50},
-            "caisse",
-        )
+    async def set_line(self, line_id: str = "sas_demandes_avec_rdv", **changes: Any) -> None:
+        path = f"/cpts/{self.cpts_id}/contract-years/{self.year}/lines/{line_id}"
+        body = {"mission": "acces_aux_soins", "mode": "linear", "max_cents": 5_000_00, "target": 50}
+        await self.done("payments", "PUT", path, body | changes, "caisse")
 
     async def set_line_when_known(self) -> None:
         """Sets the line once payments has heard of the CPTS."""
@@ -247,24 +241,27 @@ class Story:
 
 
 @asynccontextmanager
-async def running_platform(
-    kafka: str, database_urls: dict[str, str], namespace: str
-) -> AsyncIterator[Platform]:
-    """The five services, up and ready, on these components."""
+async def running_platform(stack: Stack) -> AsyncIterator[Platform]:
+    """The five services, up and ready, on fresh databases and topics."""
+    name = fresh_name(stack, "j")
+    urls = databases.create_databases(stack.admin_url, f"_{name}")
     clock = DrivenClock(datetime(2026, 3, 1, tzinfo=UTC))
-    async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as opened:
+        evidence = opened.enter_context(TemporaryDirectory())
         services = {}
         for service in SERVICES:
             settings = Settings(
                 service=service.name,
-                database_url=database_urls[service.name],
-                kafka=kafka,
-                namespace=namespace,
+                database_url=urls[service.name],
+                kafka=stack.kafka,
+                namespace=f"{name}-",
                 partitions=3,
+                evidence_store_url=Path(evidence).as_uri(),
             )
-            services[service.name] = await stack.enter_async_context(
+            services[service.name] = await opened.enter_async_context(
                 running(service, settings, clock)
             )
         platform = Platform(services, clock)
         yield platform
         await platform.client.aclose()
+    databases.drop_databases(stack.admin_url, f"_{name}")

@@ -5,13 +5,9 @@ On the scale of avenant 2, taille 1: fonctionnement 50 000 €; accès aux soins
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
 
-import pytest
-
-from deploy.local.stack import Stack
-from tests.journeys.hard_case import begin, paris, running_hard_cases
+from tests.journeys.hard_case import begin, paris
 from tests.journeys.story import Platform, eventually
 
 DEMANDS = "sas_demandes_avec_rdv"
@@ -22,18 +18,12 @@ COLUMNS = (
 )
 
 
-@pytest.fixture(scope="module")
-async def hard(stack: Stack) -> AsyncIterator[Platform]:
-    async with running_hard_cases(stack) as platform:
-        yield platform
-
-
 async def test_a_contract_signed_on_29_february_has_its_anniversary_on_the_28th(
     hard: Platform,
 ) -> None:
     """The first year ends on 27 February 2029; a demand of the 28th is of the second year."""
     case = await begin(hard, "leap", "77001", "2028-02-29", 101)
-    await case.has_line()
+    await case.set_line()
     case.at(paris("2029-02-27 18:00"))
     await case.books()
     await case.becomes_worth(1, 100_00)
@@ -45,7 +35,7 @@ async def test_a_contract_signed_on_29_february_has_its_anniversary_on_the_28th(
         {("2028-02-29", names[0]): 50_000_00, ("2029-02-28", names[1]): 37_500_00}, *names
     )
     case.year = date(2029, 2, 28)
-    await case.has_line()
+    await case.set_line()
     await case.becomes_worth(1, 100_00)
 
 
@@ -76,7 +66,7 @@ async def test_an_appointment_cancelled_after_the_year_was_settled_is_adjusted_i
 ) -> None:
     """200 € were settled; the cancellation itself moves nothing, its validated value −100 €."""
     case = await begin(hard, "cancelled-late", "77003", "2026-03-02", 103)
-    await case.has_line()
+    await case.set_line()
     kept, cancelled = await case.books(), await case.books()
     await case.becomes_worth(2, 200_00)
     case.at(paris("2027-03-10 09:00"))
@@ -98,7 +88,7 @@ async def test_an_indicator_corrected_twice_after_the_settlement_is_worth_its_la
 ) -> None:
     """Settled 500 €; 7 instead of 5 adds 200 €, then 4 takes 300 € back: 400 € in all."""
     case = await begin(hard, "corrected", "77004", "2026-03-02", 104)
-    await case.has_line()
+    await case.set_line()
     case.at(paris("2027-03-10 09:00"))
     await case.settles({DEMANDS: 5}, 500_00)
     sums = []
@@ -112,8 +102,8 @@ async def test_an_indicator_corrected_twice_after_the_settlement_is_worth_its_la
 async def test_two_lines_on_one_indicator_each_bring_their_own(hard: Platform) -> None:
     """Per demand 100 €, and 250 € once there are two: 100, then 450 €."""
     case = await begin(hard, "two-lines", "77005", "2026-03-02", 105)
-    await case.has_line("each", indicator=DEMANDS)
-    await case.has_line("two", indicator=DEMANDS, mode="all_or_nothing", max_cents=250_00, target=2)
+    await case.set_line("each", indicator=DEMANDS)
+    await case.set_line("two", indicator=DEMANDS, mode="all_or_nothing", max_cents=250_00, target=2)
     await case.books()
     await case.becomes_worth(1, 100_00)
     await case.books()
@@ -142,7 +132,7 @@ async def test_lines_above_the_envelope_are_refused_and_capped_when_the_envelope
     ]
     assert [answer.status_code for answer in answers] == [422, 200], answers[0].text
     assert "enveloppe" in answers[0].text
-    await case.has_line("more", indicator=DEMANDS, max_cents=1_000_00, target=1)
+    await case.set_line("more", indicator=DEMANDS, max_cents=1_000_00, target=1)
     await case.books()
     await case.becomes_worth(1, 25_000_00)
 
@@ -195,7 +185,7 @@ async def test_a_file_imported_twice_counts_once(hard: Platform) -> None:
         {"threshold": 100, "amount_cents": 6_000_00},
     ]
     line = {"mode": "steps", "max_cents": 6_000_00, "target": None, "steps": steps, "baseline": 219}
-    await case.has_line(ald, **line)
+    await case.set_line(ald, **line)
     row = {"cpts_id": case.cpts_id, "contract_year_starts_on": str(case.year)}
     rows = {"rows": [row | {"indicator": ald, "value": 74}]}
     taken = [

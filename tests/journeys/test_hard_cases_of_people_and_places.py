@@ -4,30 +4,22 @@ On the scale of avenant 2: fonctionnement T1 50 000, T2 60 000, T3 75 000, T4 90
 part of accès aux soins T1 55 000 €. A demand with an appointment brings 100 €.
 """
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 import pytest
 
-from deploy.local.stack import Stack
-from tests.journeys.hard_case import Case, begin, paris, running_hard_cases
+from tests.journeys.hard_case import Case, begin, paris
 from tests.journeys.story import Platform
 
 DOCTORS = "sas_medecins_participants"
 OF_DOCTORS = {"mode": "linear", "max_cents": 1_000_00, "target": 10}  # 100 € a doctor
 
 
-@pytest.fixture(scope="module")
-async def hard(stack: Stack) -> AsyncIterator[Platform]:
-    async with running_hard_cases(stack) as platform:
-        yield platform
-
-
 async def test_a_member_who_leaves_and_comes_back_keeps_what_was_counted(hard: Platform) -> None:
     """Two doctors' demands, one before and one after an absence: 200 €; the doctor counts once."""
     case = await begin(hard, "comes-back", "78005", "2026-03-02", 1)
-    await case.has_line()
-    await case.has_line(DOCTORS, **OF_DOCTORS)
+    await case.set_line()
+    await case.set_line(DOCTORS, **OF_DOCTORS)
     await case.add_participation(case.doctor)
     await case.books()
     await case.becomes_worth(1, 200_00)
@@ -56,8 +48,8 @@ async def test_a_member_of_two_cpts_brings_each_only_what_it_answered(hard: Plat
     await other.add_member(one.doctor)
     await one.add_participation(one.doctor)
     for case in (one, other):
-        await case.has_line()
-        await case.has_line(DOCTORS, **OF_DOCTORS)
+        await case.set_line()
+        await case.set_line(DOCTORS, **OF_DOCTORS)
     await hard.caught_up()
     await one.books()
     await one.becomes_worth(1, 200_00)
@@ -78,15 +70,13 @@ async def test_a_commune_that_moves_in_mid_year_brings_its_demands_at_once_and_i
     gives = await begin(hard, "gives", "31555", "2026-04-01", 4, parts=of_first)
     takes = await begin(hard, "takes", "31555", "2026-04-01", 5, parts=of_second)
     for case in (gives, takes):
-        await case.has_line()
+        await case.set_line()
     await gives.books(part="sud")
     await gives.becomes_worth(1, 100_00)
     gives.at(paris("2026-10-01 09:00"))
     takes.at(gives.now)
     await gives.correct("territory", "sud", to_on="2026-09-30")
-    await takes.has_place(
-        "31555", entry_id="sud", from_on=date(2026, 10, 1), part="sud", population=50_000
-    )
+    await takes.hold_place(date(2026, 10, 1), entry_id="sud", part="sud", population=50_000)
     await hard.caught_up()
     await takes.books(part="sud")
     await takes.becomes_worth(1, 100_00)
@@ -129,7 +119,7 @@ async def test_the_night_the_clocks_go_back_has_both_its_hours(hard: Platform) -
     At 22:30 UTC it is 23:30 in winter time: still the last day of the year that ends then.
     """
     case = await begin(hard, "october", "78013", "2025-10-26", 12)
-    await case.has_line()
+    await case.set_line()
     for instant in (
         paris("2026-10-25 02:30"),
         paris("2026-10-25 02:30").replace(fold=1),
@@ -146,7 +136,7 @@ async def test_the_night_the_clocks_go_back_has_both_its_hours(hard: Platform) -
 async def test_the_night_the_clocks_go_forward_is_an_hour_shorter(hard: Platform) -> None:
     """At 22:30 UTC on 28 March 2027 it is half past midnight in summer time: the next year."""
     case = await begin(hard, "march", "78015", "2026-03-29", 13)
-    await case.has_line()
+    await case.set_line()
     case.at(paris("2027-03-28 23:50"))
     await case.books()
     await case.becomes_worth(1, 100_00)
@@ -154,7 +144,7 @@ async def test_the_night_the_clocks_go_forward_is_an_hour_shorter(hard: Platform
     await case.books()
     await case.stays_worth(1, 100_00)
     case.year = date(2027, 3, 29)
-    await case.has_line()
+    await case.set_line()
     await case.becomes_worth(1, 100_00)
 
 
@@ -163,13 +153,13 @@ async def test_a_demand_accepted_before_midnight_and_recorded_after_is_of_the_da
 ) -> None:
     """What counts is when the CPTS said yes, not when the figures heard of it."""
     case = await begin(hard, "midnight", "78020", "2026-05-04", 14)
-    await case.has_line()
+    await case.set_line()
     case.now = paris("2027-05-03 23:59")
     hard.clock.set(paris("2027-05-04 00:05"))
     await case.books()
     await case.becomes_worth(1, 100_00)
     case.year = date(2027, 5, 4)
-    await case.has_line()
+    await case.set_line()
     await case.stays_worth(0, 0)
 
 
@@ -183,7 +173,7 @@ async def test_a_merger_ends_the_first_cpts_on_the_eve_and_its_demands_go_to_the
     merged = await begin(hard, "merged", "78029", "2026-04-01", 15)
     into = await begin(hard, "into", "78030", "2026-04-01", 16)
     for case in (merged, into):
-        await case.has_line()
+        await case.set_line()
     await merged.starts_mission()
     await merged.books()
     await merged.becomes_worth(1, 100_00)
@@ -208,8 +198,8 @@ async def test_a_split_leaves_the_past_where_it_was_and_the_new_cpts_begins_with
 ) -> None:
     """The new one answers from its first day on; what it is worth waits for its own ACI."""
     case = await begin(hard, "split", "78031", "2026-04-01", 17)
-    await case.has_place("78033", entry_id="going")
-    await case.has_line()
+    await case.hold_place(entry_id="going", commune="78033")
+    await case.set_line()
     await hard.caught_up()
     await case.books(commune="78033")
     await case.becomes_worth(1, 100_00)
@@ -229,7 +219,7 @@ async def test_a_split_leaves_the_past_where_it_was_and_the_new_cpts_begins_with
     await case.stays_worth(1, 100_00)
     await new.sign_aci()
     await hard.caught_up()
-    await new.has_line()
+    await new.set_line()
     await new.becomes_worth(1, 100_00)
     signature = "fonctionnement:signature"
     await new.become_due({("2026-10-01", signature): 50_000_00}, signature)

@@ -389,7 +389,6 @@ async def test_a_sentence_in_any_text_of_any_order_comes_to_rest_nowhere(
             **{"Idempotency-Key": f"{service}-{sent}", "Content-Type": "application/json"},
             **{"Acting-Cpts": story.cpts_id},
         )
-        has_no_store = answer.status_code == 503 and "no_evidence_store" in answer.text
-        assert answer.status_code < 500 or has_no_store, (template, name, answer.text)
+        assert answer.status_code < 500, (template, name, answer.text)
     assert bodies
     assert await tables_with(platform, service, SENTENCE) == set()
