@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from deploy.local.demo.chain import Chain, NotHeardError
 from deploy.local.demo.driver import Driver
 from deploy.local.demo.orders import Order
-from tests.faults.process import WITHIN_SECONDS, until
+from tests.faults.process import until
 from tests.faults.season import Season
 from tests.faults.world import World
 
@@ -129,8 +129,9 @@ class Play:
         finally:
             task.cancel()
 
-    async def over(self, *, within_seconds: float = WITHIN_SECONDS) -> None:
+    async def over(self) -> None:
         """All orders answered, all limits passed, everything heard. `Wrong` if it never is."""
+        within_seconds = self.world.patience_seconds
         try:
             await self.task
             self.world.clock.show(self.season.ends_at)

@@ -21,6 +21,7 @@ SEEN_BY: dict[str, Scenario] = {
     "mark": scenarios.killed_after_sending,
     "lease": scenarios.two_relays,
 }
+LOST_AFTER_SECONDS = 30.0
 
 
 @pytest.mark.parametrize("guard", SEEN_BY)
@@ -29,6 +30,7 @@ async def test_without_a_guard_its_fault_does_harm(
 ) -> None:
     played = season(trace.seed)
     async with open_world(played) as world:
+        world.patience_seconds = LOST_AFTER_SECONDS
         with pytest.raises(Wrong) as wrong:
             await SEEN_BY[guard](world, played, trace, [guard])
     trace.note(harm=str(wrong.value))

@@ -13,7 +13,7 @@ from deploy.local.demo.chain import admin_url_of
 from deploy.local.demo.driver import BEFORE, ClockFile
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
-from tests.faults.process import Process
+from tests.faults.process import WITHIN_SECONDS, Process
 from tests.faults.season import Season
 
 WATCH_OFFSETS = """
@@ -31,7 +31,10 @@ WATCH_OFFSETS = """
 
 
 class World:
-    """Fresh databases and topics, a clock, and the services on them. `urls` are whom to ask."""
+    """Fresh databases and topics, a clock, and the services on them. `urls` are whom to ask.
+
+    What was said and is not heard within `patience_seconds` of the season's end is lost.
+    """
 
     def __init__(
         self, stack: Stack, namespace: str, database_urls: Mapping[str, str], folder: Path
@@ -40,6 +43,7 @@ class World:
         self.database_urls = database_urls
         self.kafka, self.admin_url = stack.kafka, stack.admin_url
         self.clock = ClockFile(folder / "clock")
+        self.patience_seconds = WITHIN_SECONDS
         self.ports: set[int] = {stack.port(name) for name in SERVICES}
         self.urls: dict[str, str] = {}
         self.processes: dict[str, Process] = {}

@@ -19,7 +19,7 @@ from deploy.local.demo.cast import DEPARTEMENTS
 from deploy.local.demo.chain import NotHeardError
 from deploy.local.demo.driver import OrderLostError
 from deploy.local.demo.platform import Platform
-from deploy.local.demo.play import Run, play, start_services
+from deploy.local.demo.play import Run, drawn_victim, play, start_services
 from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
 from deploy.local.demo.story import Season, season
 from deploy.local.demo.watch import euros, watcher
@@ -73,7 +73,11 @@ def _options(arguments: list[str] | None, prog: str) -> argparse.Namespace:
         "--json", action="store_true", help="print the result as JSON, nothing else"
     )
     parser.add_argument(
-        "--sabotage", choices=sorted(SABOTAGES), help="falsify a database in mid-run: must exit 1"
+        "--sabotage",
+        action="append",
+        default=[],
+        choices=sorted(SABOTAGES),
+        help="falsify a database in mid-run, no service is killed then: must exit 1 (repeatable)",
     )
     parser.add_argument("--kill", choices=CHAIN, help=argparse.SUPPRESS)
     parser.add_argument("--var", type=Path, default=ROOT / "var", help=argparse.SUPPRESS)
@@ -119,11 +123,12 @@ def _say(result: dict[str, Any], run: Run, path: Path) -> None:
         f"dans {result['departements']} département(s) ; graine {result['seed']}."
     )
     print(f"Part variable estimée : {euros(result['variable_cents'])}.")
-    print(
-        f"{killed['service']} tué dans une transaction ouverte "
-        f"({killed['transactions_rolled_back']} annulée(s)), "
-        f"revenu et à jour en {result['recovery_seconds']} s."
-    )
+    if run.killed is not None:
+        print(
+            f"{killed['service']} tué dans une transaction ouverte "
+            f"({killed['transactions_rolled_back']} annulée(s)), "
+            f"revenu et à jour en {result['recovery_seconds']} s."
+        )
     print(
         f"De l'acceptation à l'estimation : médiane {latency['p50']} ms, 95 % {latency['p95']} ms, "
         f"99 % {latency['p99']} ms ({latency['samples']} mesures)."
@@ -181,8 +186,8 @@ def _play(
                     recorded,
                     rate=options.rate,
                     watch=None if options.json else watcher(told.cast, stack.http_urls),
-                    meddle=saboteur(options.sabotage) if options.sabotage else None,
-                    kill=options.kill,
+                    meddle=[saboteur(name) for name in options.sabotage],
+                    kill=options.kill or (None if options.sabotage else drawn_victim(seed)),
                 )
             )
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -78,6 +78,11 @@ def service_environment(stack: Platform) -> dict[str, str]:
     return {"CPTS_CLOCK_FILE": str(clock_file(stack))}
 
 
+def drawn_victim(seed: int) -> str:
+    """The service of the chain that dies in the season of this seed."""
+    return Random(seed).choice(CHAIN)
+
+
 def start_services(stack: Platform, season: Season) -> None:
     """Start the five services on the season's clock; blocking."""
     ClockFile(clock_file(stack)).show(season.orders[0].at - BEFORE)
@@ -91,15 +96,15 @@ async def play(
     *,
     rate: float,
     watch: Callable[[Chain, Progress, Recovery], "asyncio.Task[None]"] | None = None,
-    meddle: Callable[[Chain, Driver], "asyncio.Task[None]"] | None = None,
+    meddle: Sequence[Callable[[Chain, Driver], "asyncio.Task[None]"]] = (),
     kill: str | None = None,
 ) -> Run:
-    """Play a season on services that are ready, and kill the service `kill`, else one that the seed
-    draws. Whatever fails is raised; `ComponentFailed` as soon as another component dies.
+    """Play a season on services that are ready, and kill the service `kill` in it if one is named.
+
+    Whatever fails is raised; `ComponentFailed` as soon as another component dies.
     """
     recovery = Recovery()
-    service = kill or Random(season.seed).choice(CHAIN)
-    work = _play(stack, season, orders_path, rate, watch, meddle, service, recovery)
+    work = _play(stack, season, orders_path, rate, watch, meddle, kill, recovery)
     return await unless_one_dies(stack, work, lambda: recovery.away_now)
 
 
@@ -109,8 +114,8 @@ async def _play(
     orders_path: Path,
     rate: float,
     watch: Callable[[Chain, Progress, Recovery], "asyncio.Task[None]"] | None,
-    meddle: Callable[[Chain, Driver], "asyncio.Task[None]"] | None,
-    killed: str,
+    meddle: Sequence[Callable[[Chain, Driver], "asyncio.Task[None]"]],
+    kill: str | None,
     recovery: Recovery,
 ) -> Run:
     begins = time.monotonic()
@@ -123,9 +128,9 @@ async def _play(
             rate=rate,
             ends_at=season.ends_at,
         )
-        beside = [asyncio.create_task(_accident(stack, killed, chain, driver, recovery))]
-        if meddle is not None:
-            beside.append(meddle(chain, driver))
+        beside = [one(chain, driver) for one in meddle]
+        if kill is not None:
+            beside.append(asyncio.create_task(_accident(stack, kill, chain, driver, recovery)))
         viewing = [watch(chain, driver.progress, recovery)] if watch is not None else []
         try:
             await _together(driver.run(), beside)
@@ -139,6 +144,8 @@ async def _play(
                 task.cancel()
             await asyncio.gather(*beside, *viewing, return_exceptions=True)
         run = await _judge(stack, season, orders_path, chain, driver, recovery)
+        if kill is not None:
+            run.differences += _unproven(recovery)
         run.play_seconds = play_seconds
         return run
 
@@ -214,7 +221,6 @@ async def _judge(
     oracle = foresee(recorded, season.ends_at)
     found = outlook(oracle)
     differences = await compare(stack.http_urls, recorded, driver.progress.outcomes, oracle, found)
-    differences += _unproven(recovery)
     first = await latency.first_event_at(chain)
     return Run(
         differences=differences,
