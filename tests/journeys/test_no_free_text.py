@@ -128,6 +128,9 @@ def payment_orders(story: Story) -> dict[tuple[str, str], Any]:
         ("POST", f"{year}/dialogue"): {"opened_on": day},
         ("PUT", f"{year}/dialogue/lines/{{indicator}}"): stance,
         ("POST", f"{year}/settlement"): {"variable_cents": 1},
+        ("POST", "/settlements"): {
+            "years": [{"cpts_id": story.cpts_id, "starts_on": day, "variable_cents": 1}]
+        },
         ("POST", "/rates/confirmations"): read | {"confirmed_by": "agent-1"},
         ("POST", "/rates"): rate | {"status": "hypothesis"},
         ("PUT", f"{year}/lines"): {"a file": "of lines"},

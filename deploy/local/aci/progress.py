@@ -14,12 +14,16 @@ Item = TypeVar("Item")
 
 
 def for_each(
-    items: Sequence[Item], work: Callable[[Item], object], label: str
+    items: Sequence[Item],
+    work: Callable[[Item], object],
+    label: str,
+    *,
+    size: Callable[[Item], int] = lambda _: 1,
 ) -> list[tuple[Item, OrderRefused]]:
     """Do a work for each item; answers those that were refused, in the items' order, and why.
 
     What else goes wrong, Ctrl-C among it, stops at once what has not begun, waits for what has, and
-    is raised. The bar is for a terminal: elsewhere there is none.
+    is raised. The bar moves by the `size` of what is done, on a terminal: elsewhere there is none.
     """
     refused: dict[int, OrderRefused] = {}
     console = Console(stderr=True)
@@ -33,7 +37,7 @@ def for_each(
         Progress(*columns, console=console, disable=not console.is_terminal) as progress,
         ThreadPoolExecutor(AT_ONCE) as threads,
     ):
-        bar = progress.add_task(label, total=len(items))
+        bar = progress.add_task(label, total=sum(map(size, items)))
         try:
             doing = {threads.submit(work, item): number for number, item in enumerate(items)}
             for done in as_completed(doing):
@@ -41,7 +45,7 @@ def for_each(
                     done.result()
                 except OrderRefused as refusal:
                     refused[doing[done]] = refusal
-                progress.advance(bar)
+                progress.advance(bar, size(items[doing[done]]))
         except BaseException:
             threads.shutdown(cancel_futures=True)
             raise

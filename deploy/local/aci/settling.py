@@ -11,6 +11,8 @@ from deploy.local.demo.watch import euros
 
 Year = dict[str, Any]
 YEAR_NOT_OVER = "year_not_over"
+YEARS_OF_ORDER = 50
+AGREED = ("cpts_id", "starts_on", "variable_cents")
 
 
 def settle(services: Services, options: Namespace) -> int:
@@ -29,7 +31,7 @@ def settle(services: Services, options: Namespace) -> int:
     ready = [year for year in over if year["obstacle"] is None]
     total = sum(year["variable_cents"] for year in ready)
     print(f"{len(ready)} année(s) de contrat à arrêter, {euros(total)}")
-    refused: Sequence[tuple[Year, OrderRefused]] = ()
+    refused: Sequence[tuple[Year, object]] = ()
     if ready:
         if not (options.yes or _is_agreed()):
             print("rien n'a changé")
@@ -42,22 +44,29 @@ def settle(services: Services, options: Namespace) -> int:
     return 1 if refused or waiting else 0
 
 
-def settle_all(services: Services, years: Sequence[Year]) -> list[tuple[Year, OrderRefused]]:
-    """Settle each year at the sum that was shown of it; answers those that were refused, and why.
+def settle_all(services: Services, years: Sequence[Year]) -> list[tuple[Year, str | OrderRefused]]:
+    """Settle each year at the sum that was shown of it; answers those that were not, and why.
 
-    Years of one CPTS wait for each other in the service: they do not follow each other here.
+    Years of one CPTS wait for each other in the service: they go in one order where they can.
     """
+    by_cpts = sorted(years, key=lambda year: (year["cpts_id"], year["starts_on"]))
+    orders = [
+        by_cpts[first : first + YEARS_OF_ORDER] for first in range(0, len(by_cpts), YEARS_OF_ORDER)
+    ]
+    left: list[tuple[Year, str | OrderRefused]] = []
 
-    def one(year: Year) -> None:
-        services.ask(
-            "payments",
-            "POST",
-            f"/cpts/{year['cpts_id']}/contract-years/{year['starts_on']}/settlement",
-            json={"variable_cents": year["variable_cents"]},
+    def settle_some(some: Sequence[Year]) -> None:
+        agreed = [{name: year[name] for name in AGREED} for year in some]
+        answer = services.ask("payments", "POST", "/settlements", json={"years": agreed}).json()
+        left.extend(
+            (year, outcome["obstacle"]["detail"])
+            for year, outcome in zip(some, answer["years"], strict=True)
+            if outcome["obstacle"]
         )
 
-    apart = sorted(years, key=lambda year: (year["starts_on"], year["cpts_id"]))
-    return for_each(apart, one, "arrêt des années")
+    for some, why in for_each(orders, settle_some, "arrêt des années", size=len):
+        left.extend((year, why) for year in some)
+    return sorted(left, key=lambda one: (one[0]["cpts_id"], one[0]["starts_on"]))
 
 
 def _is_agreed() -> bool:

@@ -17,6 +17,7 @@ from services.payments.handlers.settling import (
     open_dialogue,
     set_dialogue_line,
     settle_year,
+    settle_years,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "set_dialogue_line",
     "set_lines",
     "settle_year",
+    "settle_years",
 ]
 
 LOOK_AT_DUES = " dues "

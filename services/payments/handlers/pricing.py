@@ -1,10 +1,12 @@
 """What payments does when an input of accounts changes: it prices them again."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from contracts.events.payments import ContractLineSet, RateConfirmed, RatePublished
-from contracts.recorded import Cause, record
+from contracts.recorded import Cause, Recorded, record
 from services.messaging.unit import Unit
 from services.payments.domain import accounts as pricing
 from services.payments.domain.accounts import Account, AccountKey, Touch
@@ -16,6 +18,7 @@ from services.payments.handlers.locking import lock_accounts, lock_dues
 from services.payments.store import dues_inputs, inputs
 
 ACCOUNTS_AT_ONCE = 200
+E = TypeVar("E", bound=msgspec.Struct)
 
 
 async def reprice(unit: Unit, touches: Sequence[Touch]) -> None:
@@ -87,16 +90,19 @@ async def set_lines(
 
 
 async def say(unit: Unit, account: Account, events: Sequence[Any], cause: Cause) -> None:
-    """Announces events of an account whose row is locked; they come after all that it said."""
-    await unit.announce(
-        record(
-            events,
-            subject=account.subject,
-            after_sequence=account.sequence,
-            departement=account.departement,
-            occurred_at=cause.recorded_at,
-            cause=cause,
-        )
+    """Announces events of an account whose row is locked."""
+    await unit.announce(recorded_of(account, events, cause))
+
+
+def recorded_of(account: Account, events: Sequence[E], cause: Cause) -> list[Recorded[E]]:
+    """Events of an account in their envelopes; they come after all that it said."""
+    return record(
+        events,
+        subject=account.subject,
+        after_sequence=account.sequence,
+        departement=account.departement,
+        occurred_at=cause.recorded_at,
+        cause=cause,
     )
 
 

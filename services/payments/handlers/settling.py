@@ -2,24 +2,22 @@
 the locks of a CPTS.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-import msgspec
-
 from contracts.events.indicators import FigureLevelSet
-from contracts.events.payments import DialogueLineSet
+from contracts.events.payments import DialogueLineSet, YearSettled
 from contracts.recorded import Cause, Recorded
 from services.messaging.unit import Unit
 from services.payments.domain import settlement as rules
-from services.payments.domain.accounts import Account, Touch
+from services.payments.domain.accounts import Account, AccountKey, Touch
 from services.payments.domain.calendar import local_day
 from services.payments.domain.levels import last_said
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
 from services.payments.handlers.dues import announce_dues
 from services.payments.handlers.locking import lock_dues
-from services.payments.handlers.pricing import announce_prices, say
+from services.payments.handlers.pricing import announce_prices, recorded_of, say
 from services.payments.store import dues_inputs, inputs, levels, settlement
 
 CPTS_AT_ONCE = 200
@@ -60,16 +58,37 @@ async def set_dialogue_line(unit: Unit, asked: DialogueLineSet, cause: Cause) ->
 async def settle_year(
     unit: Unit, cpts_id: str, starts_on: date, agreed_cents: int, cause: Cause
 ) -> Dialogue | Refusal:
-    """Settles a year by its validated values: accruals are reversed, the variable part is due."""
-    account, dialogue = await _locked(unit, cpts_id, starts_on)
+    """Settles one year, as `settle_years` does; answers its dialogue, or why it is not settled."""
+    key = (cpts_id, starts_on)
+    refusal = (await settle_years(unit, {key: agreed_cents}, cause))[key]
+    return refusal or await settlement.dialogue_of(unit.connection, *key)
+
+
+async def settle_years(
+    unit: Unit, agreed: Mapping[AccountKey, int], cause: Cause
+) -> dict[AccountKey, Refusal | None]:
+    """Settles years by their validated values, each at the sum agreed on: accruals are reversed,
+    the variable part is due. Answers why those that are refused are; the others are settled.
+    """
+    departements = await inputs.departements_of(unit.connection, {one for one, _ in agreed})
+    keys = [key for key in agreed if key[0] in departements]
+    await lock_dues(unit, departements, keys)
+    opened_on = await settlement.openings_of(unit.connection, keys)
     rates = await inputs.load_variable_rates(unit.connection)
     today = local_day(cause.recorded_at)
-    event = rules.settle(account, dialogue.opened_on, rates, agreed_cents, today)
-    if isinstance(event, Refusal):
-        return event
-    await say(unit, account, [event], cause)
-    await announce_dues(unit, {cpts_id: cause})
-    return msgspec.structs.replace(dialogue, settled=event)
+    answers: dict[AccountKey, Refusal | None] = dict.fromkeys(agreed, Refusal.UNKNOWN_CPTS)
+    said: list[Recorded[YearSettled]] = []
+    for account in await inputs.load_accounts(
+        unit.connection, {key: departements[key[0]] for key in keys}
+    ):
+        key = (account.cpts_id, account.starts_on)
+        event = rules.settle(account, opened_on.get(key), rates, agreed[key], today)
+        answers[key] = event if isinstance(event, Refusal) else None
+        if isinstance(event, YearSettled):
+            said += recorded_of(account, [event], cause)
+    await unit.announce(said)
+    await announce_dues(unit, dict.fromkeys({one.event.cpts_id for one in said}, cause))
+    return answers
 
 
 async def take_levels(unit: Unit, heard: Sequence[Recorded[FigureLevelSet]]) -> None:

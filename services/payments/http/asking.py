@@ -42,6 +42,18 @@ async def year_of(connection: Connection, cpts_id: str, starts_on: date) -> dict
 UNKNOWN = (Refusal.UNKNOWN_CPTS, Refusal.UNKNOWN_RATE, Refusal.UNKNOWN_CONTRACT_YEAR)
 
 
+class Obstacle(msgspec.Struct, frozen=True):
+    """Why a contract year cannot be settled: a code of `Refusal`, and its French text."""
+
+    reason: str
+    detail: str
+
+
+def obstacle_of(refusal: Refusal | None) -> Obstacle | None:
+    """A refusal as an obstacle, where it is an answer and not the order's end."""
+    return None if refusal is None else Obstacle(refusal.value, REFUSAL_TEXTS[refusal])
+
+
 def refused(refusal: Refusal) -> Refused:
     """The problem that answers a refused order: 404 for what is not known, else 409."""
     status = 404 if refusal in UNKNOWN else 409

@@ -9,20 +9,13 @@ from litestar import Request, get
 from litestar.params import FromQuery
 
 from services.payments.domain.accounts import Account, price
-from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
+from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import Rate
 from services.payments.domain.settlement import obstacle
-from services.payments.http.asking import Limit
+from services.payments.http.asking import Limit, Obstacle, obstacle_of
 from services.payments.http.ordering import paris_day
 from services.payments.store import inputs, settlement
 from services.payments.store.settlement import ListedYear
-
-
-class Obstacle(msgspec.Struct, frozen=True):
-    """Why a contract year cannot be settled now: a code of `Refusal`, and its French text."""
-
-    reason: str
-    detail: str
 
 
 class ShownYear(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +81,7 @@ def _shown(year: ListedYear, account: Account, rates: Sequence[Rate], today: dat
         opened_on=year.opened_on,
         settled_on=account.settled.settled_on if account.settled else None,
         variable_cents=price(account, rates).variable_cents,
-        obstacle=Obstacle(refusal.value, REFUSAL_TEXTS[refusal]) if refusal else None,
+        obstacle=obstacle_of(refusal),
     )
 
 

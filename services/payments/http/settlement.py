@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post, put
@@ -16,9 +16,20 @@ from services.payments import handlers
 from services.payments.domain.levels import LevelSaid
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
-from services.payments.http.asking import Cents, Count, CptsId, Day, PathId, refused
+from services.payments.http.asking import (
+    Cents,
+    Count,
+    CptsId,
+    Day,
+    Id,
+    Obstacle,
+    PathId,
+    obstacle_of,
+    refused,
+)
 from services.payments.store import inputs, settlement
 
+YEARS_MAX = 200
 Stance = Literal["none", "agrees", "contests", "evidence_missing", "evidence_to_check"]
 
 
@@ -44,6 +55,43 @@ class SettlementOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """The variable part that both sides agreed on: the validated values must give it."""
 
     variable_cents: Cents
+
+
+class AgreedYear(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A contract year and the variable part that both sides agreed on."""
+
+    cpts_id: Id
+    starts_on: date
+    variable_cents: Cents
+
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
+
+
+class SettlementsOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Contract years to settle, each named once."""
+
+    years: Annotated[tuple[AgreedYear, ...], msgspec.Meta(min_length=1, max_length=YEARS_MAX)]
+
+    def __post_init__(self) -> None:
+        """Refuse a year that is named twice."""
+        if len({(one.cpts_id, one.starts_on) for one in self.years}) < len(self.years):
+            raise ValueError("une année de contrat est nommée deux fois")
+
+
+class YearOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a contract year was not settled; None: it is."""
+
+    cpts_id: str
+    starts_on: date
+    obstacle: Obstacle | None
+
+
+class SettlementsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of each contract year, in the order in which they were named."""
+
+    years: tuple[YearOutcome, ...]
 
 
 class DialogueAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +207,31 @@ async def settle_year(
     )
 
 
+@post("/settlements", status_code=200)
+async def settle_years(
+    request: Request[Any, Any, Any], data: JSONBody[SettlementsOrder]
+) -> Response[SettlementsAnswer]:
+    """Settles many contract years in one order: each that can be is, the others say why not."""
+
+    async def body(order: Order) -> Answer:
+        agreed = {(one.cpts_id, one.starts_on): one.variable_cents for one in data.years}
+        refusals = await handlers.settle_years(order.unit, agreed, order.cause)
+        return Answer(
+            body=SettlementsAnswer(
+                years=tuple(
+                    YearOutcome(
+                        cpts_id=cpts_id,
+                        starts_on=starts_on,
+                        obstacle=obstacle_of(refusals[cpts_id, starts_on]),
+                    )
+                    for cpts_id, starts_on in agreed
+                )
+            )
+        )
+
+    return await carry_out(request, {Role.CAISSE}, body)
+
+
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/dialogue")
 async def dialogue(
     request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: Day
@@ -174,4 +247,4 @@ async def dialogue(
     return shown(cpts_id, starts_on, found)
 
 
-ROUTES = (open_dialogue, set_dialogue_line, settle_year, dialogue)
+ROUTES = (open_dialogue, set_dialogue_line, settle_year, settle_years, dialogue)

@@ -184,6 +184,14 @@ async def departement_of_cpts(connection: Connection, cpts_id: str) -> str | Non
     return str(value) if value is not None else None
 
 
+async def departements_of(connection: Connection, cpts_ids: Collection[str]) -> dict[str, str]:
+    """The key of each CPTS that is known here."""
+    rows = await connection.fetch(
+        "select cpts_id, departement from cpts where cpts_id = any ($1)", list(cpts_ids)
+    )
+    return {row["cpts_id"]: row["departement"] for row in rows}
+
+
 async def load_accounts(
     connection: Connection, departements: dict[AccountKey, str]
 ) -> list[Account]:

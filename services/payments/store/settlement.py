@@ -31,6 +31,10 @@ LINES = """
            caisse_stance, said_at
     from dialogue_line where cpts_id = $1 and starts_on = $2 order by indicator
 """
+OPENED = """
+    select cpts_id, starts_on, opened_on from dialogue
+    join unnest($1::text[], $2::date[]) as asked (cpts_id, starts_on) using (cpts_id, starts_on)
+"""
 OF_YEAR = """
     select (select ends_on from contract_year where (cpts_id, starts_on) = ($1, $2)) as ends_on,
            (select opened_on from dialogue where (cpts_id, starts_on) = ($1, $2)) as opened_on,
@@ -112,6 +116,15 @@ async def dialogue_of(connection: Connection, cpts_id: str, starts_on: date) -> 
         settled=_SETTLED.decode(row["settled"]) if row["settled"] else None,
         adjusted=tuple(_ADJUSTED.decode(one["event"]) for one in adjustments),
     )
+
+
+async def openings_of(
+    connection: Connection, keys: Collection[AccountKey]
+) -> dict[AccountKey, date]:
+    """The day on which each dialogue was opened, of those that were."""
+    cpts_ids, firsts = [cpts_id for cpts_id, _ in keys], [starts_on for _, starts_on in keys]
+    rows = await connection.fetch(OPENED, cpts_ids, firsts)
+    return {(row["cpts_id"], row["starts_on"]): row["opened_on"] for row in rows}
 
 
 async def settlements_of(
