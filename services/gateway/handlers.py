@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from contracts.events.gateway import AgendaExtended, GatewayEvent, PlaceGivenBack
 from contracts.events.membership import (
@@ -14,7 +13,7 @@ from contracts.events.membership import (
 )
 from contracts.events.referrals import BookingRefused
 from contracts.recorded import Cause, Recorded, record
-from services.gateway.domain.agendas import Agenda, Origin, replaced
+from services.gateway.domain.agendas import Agenda, Origin, local_day, replaced
 from services.gateway.domain.appointments import booking_of, status_of
 from services.gateway.domain.bookings import Held, given_back
 from services.gateway.domain.hours import OPEN_AHEAD, slots_of
@@ -110,7 +109,7 @@ async def extend_hours(unit: Unit, due: Due) -> int:
 async def hours_opened(connection: Connection, agenda: Agenda, now: datetime) -> list[GatewayEvent]:
     """What the recurring hours of an agenda open and close from now on, as far as they reach."""
     assert agenda.hours is not None, "the agenda has hours"
-    today = now.astimezone(ZoneInfo(agenda.time_zone)).date()
+    today = local_day(now, agenda.time_zone)
     until_on = now.astimezone(UTC).date() + OPEN_AHEAD
     wanted = [
         (offer, span)

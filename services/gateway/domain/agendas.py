@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -73,6 +74,11 @@ class KnownSlot(msgspec.Struct, frozen=True, kw_only=True):
 T = TypeVar("T")
 Wanted = Sequence[tuple[Offer, Span]]
 Changes = tuple[SlotsOpened | SlotsClosed, ...]
+
+
+def local_day(instant: datetime, time_zone: str) -> date:
+    """The day of an instant where an agenda is; `time_zone` is an IANA name."""
+    return instant.astimezone(ZoneInfo(time_zone)).date()
 
 
 def slot_id(agenda_id: str, starts_at: datetime) -> str:

@@ -13,6 +13,7 @@ from litestar.params import PathParameter
 from contracts.events.gateway import Offer
 from contracts.events.referrals import Urgency
 from contracts.parts import PartName
+from services.messaging.bodies import refuse_impossible_days
 
 FhirId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.-]{1,64}\Z")]
 PathId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9.-]{1,64}$(?!\n)")]
@@ -73,12 +74,20 @@ class HoursBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     from_on: date
     to_on: date | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
+
 
 class ClosureBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Days, both included, on which the agenda is closed."""
 
     from_on: date
     to_on: date
+
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class AllHoursBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +104,10 @@ class SpanBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     starts_at: Instant
     ends_at: Instant
 
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
+
 
 class SlotsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Slots typed in, all of one offer."""
@@ -107,6 +120,10 @@ class ClosingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The slots to close, by when they begin."""
 
     starts_at: Annotated[tuple[Instant, ...], msgspec.Meta(min_length=1, max_length=5000)]
+
+    def __post_init__(self) -> None:
+        """Refuse impossible days."""
+        refuse_impossible_days(self)
 
 
 class PhoneBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request, Response, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from contracts.departements import departements_by_code
 from contracts.events.gateway import (
     AgendaHoursSet,
     AgendaRecorded,
@@ -24,6 +25,7 @@ from services.gateway.domain.agendas import (
     Origin,
     Wanted,
     closed,
+    local_day,
     opened,
     refuse_offer,
     refuse_spans,
@@ -81,7 +83,8 @@ async def put_agenda(
         departement = await agendas.departement_of_cpts(connection, data.cpts_id)
         if departement is None:
             raise refused(Refusal.CPTS_UNKNOWN)
-        day = order.instant.date()
+        zone = known.time_zone if known else departements_by_code()[departement].time_zone
+        day = local_day(order.instant, zone)
         if data.cpts_id not in await agendas.cpts_ids_of(connection, data.practitioner_rpps, day):
             raise refused(Refusal.PRACTITIONER_NOT_A_MEMBER)
         event = AgendaRecorded(
@@ -245,7 +248,9 @@ async def refuse_wanted(order: Order, agenda: Agenda, wanted: Wanted) -> None:
 async def refuse_offers(order: Order, agenda: Agenda, offers: Sequence[Any]) -> None:
     """Raises `Refused` when slots cannot be offered so."""
     of_cpts = await agendas.cpts_ids_of(
-        order.unit.connection, agenda.practitioner_rpps, order.instant.date()
+        order.unit.connection,
+        agenda.practitioner_rpps,
+        local_day(order.instant, agenda.time_zone),
     )
     for offer in offers:
         refusal = refuse_offer(offer, of_cpts)

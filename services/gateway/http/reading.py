@@ -11,7 +11,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from services.gateway.domain import serving
-from services.gateway.domain.agendas import SlotType
+from services.gateway.domain.agendas import SlotType, local_day
 from services.gateway.http.doors import door
 from services.gateway.http.ordering import ANSWER_WITHIN_SECONDS
 from services.gateway.http.outcomes import DOORS, MEDIA_TYPE, Told
@@ -32,7 +32,7 @@ async def read_slot(request: AnyRequest, resource_id: FromPath[str]) -> Response
     agenda = _there(await _soon(agendas.shown(pool, slot.agenda_id)))
     rpps = [agenda.practitioner_rpps]
     zone = ZoneInfo(agenda.time_zone)
-    day = slot.starts_at.astimezone(zone).date()
+    day = local_day(slot.starts_at, agenda.time_zone)
     own = serving.own_cpts(
         slot.offer,
         agenda.practitioner_rpps,
