@@ -4,6 +4,7 @@ The services run on a clock that the tale sets. What each sum must be stands wri
 worked out by hand from the barème of taille 3; what the services say is compared with it.
 """
 
+import hashlib
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -73,6 +74,9 @@ VALUES = {
 }
 
 
+TYPOLOGIES = ("agent_infectieux", "blesses", "malades", "nrc", "offre_de_soins")
+
+
 class TaleFailedError(Exception):
     """An order of the tale was refused, or something that must come did not; says which."""
 
@@ -94,6 +98,10 @@ class Tale:
         self._now = datetime.combine(date.fromisoformat(day), self._now.timetz())
         self._clock.show(self._now)
         self._report(f"{date.fromisoformat(day):%d/%m/%Y}  {what}")
+
+    def say(self, what: str) -> None:
+        """What came of a step."""
+        self._report(f"            {what}")
 
     def give(
         self, service: str, role: str, method: str, path: str, body: Any = None, **headers: str
@@ -192,6 +200,8 @@ def _sign(tale: Tale) -> None:
     tale.on(YEAR, "missions accès aux soins, crises, qualité : démarrées")
     for mission in ("acces_aux_soins", "crise_sanitaire", "qualite_et_pertinence"):
         _start(tale, mission, YEAR)
+    tale.on("2026-05-02", "plan de réponse aux crises écrit et envoyé à l'ARS, avec sa pièce")
+    _plan(tale, _evidence(tale, "plan", b"%PDF-1.7 plan"))
 
 
 def _knows_year(tale: Tale) -> bool:
@@ -201,9 +211,22 @@ def _knows_year(tale: Tale) -> bool:
         return False
 
 
-def _start(tale: Tale, mission: str, day: str) -> None:
-    body = {"mission": mission, "started_on": day}
+def _start(tale: Tale, mission: str, day: str, **more: str) -> None:
+    body = {"mission": mission, "started_on": day} | more
     tale.give("membership", "caisse", "PUT", f"{HERE}/missions/{mission}", body)
+
+
+def _evidence(tale: Tale, evidence_id: str, content: bytes) -> str:
+    """A file that proves what is declared; answers its id."""
+    path = f"{HERE}/evidence/{evidence_id}?sha256={hashlib.sha256(content).hexdigest()}"
+    tale.give("indicators", "cpts", "PUT", path, content, **{"Content-Type": "application/pdf"})
+    return evidence_id
+
+
+def _plan(tale: Tale, evidence_id: str, *updated_on: str) -> None:
+    plan = {"typologies": TYPOLOGIES, "written_on": "2026-05-02", "sent_to_ars_on": "2026-05-02"}
+    proven = {"updated_on": updated_on, "evidence_ids": [evidence_id]}
+    tale.give("indicators", "cpts", "PUT", f"{HERE}/crisis-plan", plan | proven)
 
 
 def _work(tale: Tale) -> None:
@@ -213,12 +236,17 @@ def _work(tale: Tale) -> None:
     tale.on("2026-07-14", "l'ARS reconnaît une crise à La Réunion")
     crisis = {"departements": ["974"], "typology": "malades", "from_on": "2026-07-14"}
     tale.give("indicators", "ars", "POST", "/crises/cyclone", crisis)
+    response = {"professionals": DOCTORS[:3], "actions_count": 4}
+    tale.give("indicators", "cpts", "PUT", f"{HERE}/crises/cyclone/response", response)
     tale.on("2026-10-15", "mission prévention démarrée ; deux groupes qualité")
     _start(tale, "prevention", "2026-10-15")
     for n, people in enumerate((DOCTORS[:4], DOCTORS[2:6])):
         group = {"kind": "groupe_qualite", "held_on": "2026-10-15", "participants": people}
+        group["evidence_ids"] = [_evidence(tale, f"emargement-{n}", f"%PDF-1.7 {n}".encode())]
         tale.give("indicators", "cpts", "PUT", f"{HERE}/activities/g{n}", group)
-    tale.on("2027-03-01", "fichier de la caisse")
+    tale.on("2027-03-01", "fichier de la caisse ; plan mis à jour, accès aux soins déployé")
+    _plan(tale, "plan", "2027-03-01")
+    _start(tale, "acces_aux_soins", YEAR, deployed_on="2027-03-01")
     rows = [
         {"cpts_id": CPTS, "contract_year_starts_on": YEAR, "indicator": name, "value": VALUES[name]}
         for name in ("medecin_traitant_ald_sans", "depistage_sein")
@@ -251,6 +279,7 @@ def _settle(tale: Tale) -> None:
     tale.on("2027-04-15", "anniversaire : soldes de l'année, avances de la suivante")
     until_now = EXPECTED.keys() - {(YEAR, "variable")}
     tale.until("les sommes de l'anniversaire", lambda: until_now <= tale.dues().keys())
+    _verify(tale, "qualite_participants")
     tale.on("2027-05-10", "dialogue de gestion ouvert, chaque ligne validée")
     tale.give("payments", "caisse", "POST", f"{OF_YEAR}/dialogue", {"opened_on": "2027-05-10"})
     for indicator, value in VALUES.items():
@@ -264,6 +293,15 @@ def _settle(tale: Tale) -> None:
     agreed = {"variable_cents": EXPECTED[YEAR, "variable"]}
     tale.give("payments", "caisse", "POST", f"{OF_YEAR}/settlement", agreed)
     tale.until("la part variable due", lambda: EXPECTED.keys() <= tale.dues().keys())
+
+
+def _verify(tale: Tale, indicator: str) -> None:
+    """The caisse looks at a piece of evidence behind a figure, drawn by a seed that is kept."""
+    looked = {"value": VALUES[indicator], "decided_on": "2027-05-02", "sample_size": 1}
+    tale.on("2027-05-02", "la caisse vérifie un chiffre sur pièces")
+    path = f"{OF_YEAR}/figures/{indicator}/verification"
+    seen = tale.give("indicators", "caisse", "POST", path, looked)
+    tale.say(f"pièce tirée par la graine {seen['seed']} : {', '.join(seen['evidence_ids'])}")
 
 
 def _validate_in_indicators(tale: Tale, indicator: str) -> None:
