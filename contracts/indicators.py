@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -50,14 +50,36 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class _Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    indicator: tuple[Indicator, ...]
+    indicator: tuple[dict[str, Any], ...]
+
+
+def parse_indicators(content: bytes) -> dict[str, Indicator]:
+    """The indicators written in the TOML `content`, by code, in their order.
+
+    ValueError, which names the indicator, when a field is wrong or missing, when the label or the
+    text is empty, when it ends before it begins, or when its code is there twice.
+    """
+    found: dict[str, Indicator] = {}
+    for row in msgspec.toml.decode(content, type=_Catalogue).indicator:
+        where = f"contracts/data/{_FILE.name}, indicator {row.get('code', 'without code')}"
+        try:
+            one = msgspec.convert(row, Indicator)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{where}: {error} (the head of the file says the words)") from error
+        if one.code in found:
+            raise ValueError(f"{where}: the code is there twice")
+        if not (one.label.strip() and one.text.strip()):
+            raise ValueError(f"{where}: its label or its text is empty")
+        if one.to_on is not None and one.to_on < one.from_on:
+            raise ValueError(f"{where}: it ends before it begins")
+        found[one.code] = one
+    return found
 
 
 @functools.cache
 def indicators() -> Mapping[str, Indicator]:
     """Every indicator by code, read-only, in the order of the file."""
-    catalogue = msgspec.toml.decode(_FILE.read_bytes(), type=_Catalogue)
-    return MappingProxyType({one.code: one for one in catalogue.indicator})
+    return MappingProxyType(parse_indicators(_FILE.read_bytes()))
 
 
 def indicators_of(mission: str, contract_year_starts_on: date) -> tuple[Indicator, ...]:
