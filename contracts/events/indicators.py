@@ -47,10 +47,7 @@ class FigureChanged(
 
 
 class Quantity(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of something an activity had.
-
-    `unit`: `participants`, `orientations`, `nights`.
-    """
+    """How much of something an activity had; `unit` is one that `GET /activity-kinds` names."""
 
     unit: str
     count: int
@@ -65,9 +62,8 @@ class ActivityRecorded(
 ):
     """An activity that a CPTS declares, whole, as it is from now on.
 
-    `kind`: `groupe_qualite`, `soiree_thematique`, `journee_prevention`, `protocole`,
-    `reunion_parcours`, `stage`, `hebergement`, `compagnonnage`. `participants` are the RPPS of the
-    professionals who took part. `is_withdrawn`: it was declared by mistake.
+    `kind` is a code of `GET /activity-kinds`. `participants` are the RPPS of the professionals who
+    took part. `is_withdrawn`: it was declared by mistake.
     """
 
     cpts_id: str

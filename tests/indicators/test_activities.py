@@ -10,6 +10,7 @@ from services.indicators.domain.activities import parse_activity_rule
 from tests.indicators.ordering import FIRST, SECOND, Office, reason
 
 GROUPE: dict[str, Any] = {"kind": "groupe_qualite", "held_on": "2025-06-10"}
+KIND = '[[kind]]\ncode = "gouter"\nlabel = "Goûter"\nmission = "prevention"\n'
 ANNE, BILAL, CHLOE = "810000000011", "810000000022", "810000000033"
 
 
@@ -137,18 +138,32 @@ def test_every_activity_indicator_but_those_of_crises_is_added_up_by_the_rule() 
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("before", "after", "said"),
     [
-        ("qualite_reunions", "depistage_sein"),
-        ("qualite_reunions", "prevention_journees"),
-        ('counts = "sessions"', 'counts = "sessions"\nunit = "nights"'),
-        ('text = "Hypothèse : un stage', 'text = ""\n# '),
-        ('"soiree_thematique"\nindicator = "qualite_p', '"groupe_qualite"\nindicator = "qualite_p'),
-        ('code = "stage"', 'code = "protocole"'),
+        ("qualite_reunions", "depistage_sein", "source is caisse"),
+        ("qualite_reunions", "prevention_journees", "qualite_et_pertinence and prevention"),
+        ("qualite_reunions", "qualite_reunion", "has no such indicator"),
+        ('kind = "stage"', 'kind = "stages"', "code stages"),
+        (
+            'counts = "sessions"',
+            'counts = "sessions"\nunit = "nights"',
+            "qualite_reunions: .* unit",
+        ),
+        ('unit = "nights"', 'unit = "cases"', "'cases'.*units are .*nights"),
+        ('text = "Hypothèse : un stage', 'text = ""\n# ', "accompagnement_stages: its text"),
+        (
+            *(
+                '"soiree_thematique"\nindicator = "qualite_p',
+                '"groupe_qualite"\nindicator = "qualite_p',
+            ),
+            "addition groupe_qualite qualite_participants 2019-06-20 is there twice",
+        ),
+        ('code = "hebergement"', 'code = "protocole"', "kind protocole is there twice"),
+        ('[[kind]]\ncode = "stage"', KIND + '[[kind]]\ncode = "stage"', "added.* by gouter"),
     ],
 )
-def test_an_unsound_rule_is_refused(before: str, after: str) -> None:
+def test_an_unsound_rule_is_refused_and_its_place_named(before: str, after: str, said: str) -> None:
     content = (FOLDER / "activities.toml").read_text("utf-8")
     assert before in content
-    with pytest.raises(ValueError, match=r"."):
+    with pytest.raises(ValueError, match=said):
         parse_activity_rule(content.replace(before, after, 1).encode())

@@ -69,26 +69,41 @@ class ActivityRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 def parse_activity_rule(content: bytes) -> ActivityRule:
     """The rule written in the TOML `content`.
 
-    ValueError when an addition names no text, an unknown kind or indicator, a unit where none is
-    counted, or begins on the same day as another of its kind and indicator;
-    `msgspec.ValidationError` (a ValueError) when a field is wrong.
+    ValueError, which says what to look at, when a field is wrong, a kind adds nothing, or an
+    addition names no text, an unknown kind or indicator, a unit where none is counted, or begins
+    on the same day as another of its kind and indicator.
     """
-    rule = msgspec.toml.decode(content, type=ActivityRule)
+    try:
+        rule = msgspec.toml.decode(content, type=ActivityRule)
+    except msgspec.ValidationError as error:
+        units = ", ".join(Unit)
+        raise ValueError(f"activities.toml: {error} (from 0 on; the units are {units})") from error
+    _refuse_twice("kind", [kind.code for kind in rule.kind])
     for one in rule.added:
-        kind, indicator = rule.kind_of(one.kind), indicators().get(one.indicator)
-        if kind is None or indicator is None:
-            raise ValueError(f"{one.kind} or {one.indicator} is not known")
-        if (indicator.source, indicator.mission) != ("activities", kind.mission):
-            raise ValueError(f"{one.indicator} is not added up from activities of {kind.mission}")
-        if not one.text.strip():
-            raise ValueError(f"what {one.kind} adds to {one.indicator} names its text")
-        if (one.unit is not None) != (one.counts == "quantity"):
-            raise ValueError(f"{one.kind} adds a quantity to {one.indicator}, or it does not")
-    _refuse_twice("kinds", [kind.code for kind in rule.kind])
-    _refuse_twice("additions", [(one.kind, one.indicator, one.from_on) for one in rule.added])
+        _refuse_unsound(one, rule.kind_of(one.kind))
+    _refuse_twice("addition", [f"{one.kind} {one.indicator} {one.from_on}" for one in rule.added])
+    if idle := {kind.code for kind in rule.kind} - {one.kind for one in rule.added}:
+        raise ValueError(f"activities.toml: nothing is [[added]] by {', '.join(sorted(idle))}")
     return rule
 
 
-def _refuse_twice(what: str, keys: Sequence[object]) -> None:
-    if len(set(keys)) < len(keys):
-        raise ValueError(f"two {what} are the same")
+def _refuse_unsound(one: Added, kind: Kind | None) -> None:
+    where = f"activities.toml, what {one.kind} adds to {one.indicator}"
+    indicator = indicators().get(one.indicator)
+    if kind is None:
+        raise ValueError(f"{where}: no [[kind]] has the code {one.kind}")
+    if indicator is None:
+        raise ValueError(f"{where}: contracts/data/indicators.toml has no such indicator")
+    if indicator.source != "activities":
+        raise ValueError(f"{where}: the indicator's source is {indicator.source}, not activities")
+    if indicator.mission != kind.mission:
+        raise ValueError(f"{where}: missions {kind.mission} and {indicator.mission} differ")
+    if not one.text.strip():
+        raise ValueError(f"{where}: its text is empty")
+    if (one.unit is not None) != (one.counts == "quantity"):
+        raise ValueError(f'{where}: it has a unit if and only if counts = "quantity"')
+
+
+def _refuse_twice(what: str, keys: Sequence[str]) -> None:
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise ValueError(f"activities.toml: the {what} {twice[0]} is there twice")
