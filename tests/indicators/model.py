@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.events import membership, referrals
 from contracts.recorded import Recorded
-from tests.indicators.story import FACTS, PARIS, Story
+from tests.indicators.story import PARIS, Story
 
 Key = tuple[str, str, date]
 
@@ -32,7 +32,7 @@ def expected_figures(story: Story) -> dict[Key, set[str]]:
     figures: dict[Key, set[str]] = {}
     demands = model.demands(story.referrals)
     for (cpts_id, first), last in ends.items():
-        for indicator in FACTS[:2]:
+        for indicator in ("sas_medecins_participants", "sas_medecins_participants_via_cpts"):
             figures[cpts_id, indicator, first] = model.doctors(
                 cpts_id, first, last, only_via=indicator.endswith("via_cpts")
             )

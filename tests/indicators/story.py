@@ -17,7 +17,6 @@ FINESS = ("1930000001", "1930000002")
 FIRST_YEAR, SECOND_YEAR = date(2026, 3, 5), date(2027, 3, 5)
 DAYS = [date(2026, 3, 1) + timedelta(days=n) for n in range(10)]
 PARIS = ZoneInfo("Europe/Paris")
-FACTS = ("sas_medecins_participants", "sas_medecins_participants_via_cpts", "sas_demandes_avec_rdv")
 
 days = st.sampled_from(DAYS)
 # Hours around midnight in Paris: 22:30 UTC is still the same day there in winter, 23:30 is not.

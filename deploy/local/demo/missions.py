@@ -7,19 +7,13 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from contracts.indicators import indicators
 from deploy.local.demo.cast import Cpts
 from deploy.local.demo.hub import PARIS
 from deploy.local.demo.opening import Desk
 from deploy.local.demo.orders import Draft
 
 TOLD_AT = datetime(2025, 11, 20, 9, 0, tzinfo=PARIS)
-MISSION_OF = {
-    "depistage_sein": "prevention",
-    "prevention_participants": "prevention",
-    "qualite_reunions": "qualite_et_pertinence",
-    "qualite_participants": "qualite_et_pertinence",
-    "medecin_traitant_ald_sans": "acces_aux_soins",
-}
 
 
 def missions(cast: Sequence[Cpts]) -> Iterator[Draft]:
@@ -117,7 +111,7 @@ def _lines(desk: Desk, cpts: Cpts, n: int, year: date) -> Iterator[Draft]:
     }
     for line_id, (indicator, body) in lines.items():
         path = f"/cpts/{cpts.cpts_id}/contract-years/{year.isoformat()}/lines/{line_id}"
-        named = {"indicator": indicator, "mission": MISSION_OF[indicator]}
+        named = {"indicator": indicator, "mission": indicators()[indicator].mission}
         yield desk.payments("PUT", path, named | body)
 
 

@@ -19,12 +19,12 @@ from services.indicators.domain.days import Period
 DOCTORS: Final = "sas_medecins_participants"
 DOCTORS_VIA_CPTS: Final = "sas_medecins_participants_via_cpts"
 DEMANDS: Final = "sas_demandes_avec_rdv"
-# The indicators that are computed from events: each has a figure from the moment a contract year
-# is known; a figure of another indicator exists from its first fact on.
+# The indicators that are computed from events: those of the catalogue and one that is shown beside
+# them. Each has a figure from the moment a contract year is known; a figure of another indicator
+# exists from its first fact on.
 INDICATOR_LABELS: Final[Mapping[str, str]] = {
-    DOCTORS: "Médecins de la CPTS participant au SAS",
+    **{code: one.label for code, one in indicators().items() if one.source == "events"},
     DOCTORS_VIA_CPTS: "Médecins participant au SAS par l'intermédiaire de la CPTS",
-    DEMANDS: "Demandes du SAS ayant abouti à un rendez-vous par la CPTS",
 }
 
 

@@ -36,7 +36,12 @@ RIGHT_FACTS: Final[Mapping[str, str]] = {
         where outcome = 'counted'
     """,
 }
-# An indicator without its facts here would make the invariant false: it is a KeyError at once.
+# An indicator without its facts here would make the invariant false: it is an error at once.
+if _WITHOUT_FACTS := INDICATOR_LABELS.keys() - RIGHT_FACTS.keys():
+    raise ValueError(
+        f"RIGHT_FACTS has no facts of {', '.join(sorted(_WITHOUT_FACTS))}, computed from events: "
+        "README.md, “How to add an indicator”"
+    )
 _RIGHT_FACTS = " union ".join(
     f"select cpts_id, '{indicator}' as indicator, starts_on, fact_id "  # noqa: S608
     f"from ({RIGHT_FACTS[indicator]}) as fact"
