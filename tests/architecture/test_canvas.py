@@ -15,6 +15,7 @@ from litestar.params import FromPath
 from contracts import topics
 from contracts.events.indicators import FigureChanged
 from contracts.events.membership import AciSigned, CptsRegistered
+from services.indicators.domain.figures import INDICATOR_LABELS
 from services.messaging.declared import Service
 from services.messaging.hearing import Hears
 from tests.architecture import canvas
@@ -167,3 +168,9 @@ def test_a_canvas_wrong_in_one_way_is_refused(
     found = canvas.differences(README.replace(written, instead), service)
     assert len(found) == 1
     assert found[0].startswith(said)
+
+
+def test_the_canvas_of_indicators_has_a_row_for_each_that_is_computed_from_events() -> None:
+    canvas_of_indicators = (REPOSITORY / "services/indicators/README.md").read_text("utf-8")
+    without = [code for code in INDICATOR_LABELS if f"\n| `{code}` |" not in canvas_of_indicators]
+    assert not without

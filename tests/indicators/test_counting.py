@@ -279,11 +279,18 @@ def test_the_rule_as_committed_is_whole_and_says_that_nothing_is_verified() -> N
     [
         ((b'text = "Same draft: doctors', b'text = ""\n#'), "names its text"),
         ((b'name = "professions"', b'name = "participation_ways"'), "same day"),
-        ((CONTENT, CONTENT.rpartition(b"[[parameter]]")[0]), "crisis_typologies"),
+        (
+            (
+                b'name = "crisis_typologies"\nfrom_on = 2019-06-20',
+                b'name = "professions"\nfrom_on = 2030-01-01',
+            ),
+            "no value for crisis_typologies",
+        ),
         ((b'name = "professions"', b'name = "unheard_of"'), "unheard_of"),
         ((b"is_verified = false", b'is_verified = "no"'), "bool"),
     ],
 )
 def test_a_rule_that_is_not_whole_is_refused(change: tuple[bytes, bytes], complaint: str) -> None:
+    assert change[0] in CONTENT
     with pytest.raises(ValueError, match=complaint):
         parse_rule(CONTENT.replace(*change, 1))

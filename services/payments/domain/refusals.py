@@ -59,7 +59,10 @@ REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.VALUES_MISSING: "Des lignes n'ont pas encore de valeur validée.",
     Refusal.RATE_UNKNOWN: "L'enveloppe d'une mission n'est pas connue.",
     Refusal.ANOTHER_SUM: "Les valeurs validées ne donnent pas la somme que dit l'ordre.",
-    Refusal.UNKNOWN_INDICATOR: "Cet indicateur n'existe pas.",
+    Refusal.UNKNOWN_INDICATOR: (
+        "Cet indicateur n'est pas au catalogue ; le code d'un résultat propre au contrat est de la "
+        "forme local_…, en minuscules, chiffres et _."
+    ),
     Refusal.UNKNOWN_MISSION: "Cette mission n'existe pas.",
     Refusal.NO_VARIABLE_PART: "Cette mission n'a pas de part variable.",
     Refusal.UNKNOWN_PART: "Cette part n'existe pas.",
