@@ -24,6 +24,7 @@ from services.payments.domain.dues import (
 from services.payments.domain.dues_rules import DuesRules
 from services.payments.domain.dues_schedule import dues_of
 from services.payments.domain.scale import Rate
+from services.payments.domain.words import french_euros
 from services.payments.store.dues_rules import load_dues_rules
 
 WHOLE = ("snp", "lettre_intention")  # due at once, without an advance
@@ -154,6 +155,14 @@ def test_nothing_but_a_recovery_is_below_zero_and_nothing_is_due_twice(
         paid[key] = paid.get(key, 0) + due.amount_cents
         assert due.due_on <= years[due.starts_on].ends_on + timedelta(days=1)
     assert all(cents >= 0 for cents in paid.values()), "a recovery takes back what was due, no more"
+
+
+@given(funded(), rates(), rules())
+def test_each_sum_says_its_arithmetic_in_euros(
+    one: Funded, scale: list[Rate], rule: DuesRules
+) -> None:
+    for due in dues_of(one, scale, rule):
+        assert due.explanation.endswith(f" = {french_euros(due.amount_cents)}")
 
 
 @given(funded(), rates(), rules(), st.randoms(use_true_random=False))

@@ -13,7 +13,8 @@ from contracts import topics
 from contracts.events.payments import Step
 from contracts.indicators import indicators
 from services.payments.domain.lines import Line
-from services.payments.domain.statement import french_day, french_euros, rule_of
+from services.payments.domain.statement import rule_of
+from services.payments.domain.words import french_day, french_euros
 from services.payments.http.statements import rendered
 from tests.payments.paying import (
     confirm_account,

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from contracts.departements import PARIS_TIME
+from services.payments.domain.words import french_day
 
 MONTHS = 12
 DAY = timedelta(days=1)
@@ -63,7 +64,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
         if self.part == self.whole:
             return ""
         unit = "jours" if self.convention == "days" else "mois"
-        return f" × {self.part}/{self.whole} ({unit} du {self.first_on} au {self.last_on})"
+        span = f"du {french_day(self.first_on)} au {french_day(self.last_on)}"
+        return f" × {self.part}/{self.whole} ({unit} {span})"
 
 
 def share_of_year(

@@ -15,7 +15,8 @@ from services.payments.domain.calendar import DAY
 from services.payments.domain.dues import Crisis, DueSum, Funded, Mission, Year
 from services.payments.domain.dues_rules import DuesRules, is_applied
 from services.payments.domain.part_years import time_run
-from services.payments.domain.scale import Rate, rate_on
+from services.payments.domain.scale import FUNDINGS, Rate, rate_on
+from services.payments.domain.words import french_day, french_euros
 
 FONCTIONNEMENT = "fonctionnement"
 CRISES = "crise_sanitaire"
@@ -74,7 +75,7 @@ def rest_of_year(year: Year, stem: str, kind: str, rate: Rate, earned: str, cent
         cents,
         year.ends_on + DAY,
         rate,
-        f"{'Récupération' if is_recovery else 'Solde'} : {earned} = {cents}",
+        f"{'Récupération' if is_recovery else 'Solde'} : {earned} = {french_euros(cents)}",
     )
 
 
@@ -94,7 +95,7 @@ def fonctionnement_dues(year: Year, rates: Sequence[Rate], rules: DuesRules) -> 
     share = year.share(year.starts_on, year.ends_on, calendar.pro_rata)
     is_part = year.ends_early and rules.termination.fonctionnement == "pro_rata"
     earned = share.of(amount) if is_part else amount
-    words = f"{amount}{share.words() if is_part else ''}"
+    words = f"{french_euros(amount)}{share.words() if is_part else ''}"
     return [
         due_sum(
             year,
@@ -103,14 +104,14 @@ def fonctionnement_dues(year: Year, rates: Sequence[Rate], rules: DuesRules) -> 
             advance,
             due_on,
             rate,
-            f"Fonctionnement : {percent} % de {amount} = {advance}",
+            f"Fonctionnement : {percent} % de {french_euros(amount)} = {french_euros(advance)}",
         ),
         rest_of_year(
             year,
             f"{FONCTIONNEMENT}:*",
             FONCTIONNEMENT,
             rate,
-            f"fonctionnement de l'année {words} − déjà dû {advance}",
+            f"fonctionnement de l'année {words} − déjà dû {french_euros(advance)}",
             earned - advance,
         ),
     ]
@@ -167,14 +168,16 @@ def _stretch(
             advance,
             first_on,
             rate,
-            f"Avance : {percent} % de {amount}{planned.words()} = {advance}",
+            f"Avance : {percent} % de {french_euros(amount)}{planned.words()}"
+            f" = {french_euros(advance)}",
         ),
         rest_of_year(
             year,
             stem,
             "fixe",
             rate,
-            f"part fixe de l'année {amount}{done.words()} − avance {advance}",
+            f"part fixe de l'année {french_euros(amount)}{done.words()}"
+            f" − avance {french_euros(advance)}",
             done.of(amount) - advance,
         ),
     ]
@@ -205,7 +208,8 @@ def crisis_dues(
     rate = rate_of_year(rates, year, CRISES, RECOGNISED, since=day)
     if rate is None:
         return []
-    why = f"Crise reconnue par l'ARS à partir du {day} = {rate.amount_cents}"
+    amount = french_euros(rate.amount_cents)
+    why = f"Crise reconnue par l'ARS à partir du {french_day(day)} = {amount}"
     stem = f"{CRISES}:reconnue"
     return [due_sum(year, stem, RECOGNISED, rate.amount_cents, day, rate, why)]
 
@@ -231,8 +235,8 @@ def complement_dues(years: Sequence[Year], rates: Sequence[Rate], rules: DuesRul
             rate.amount_cents,
             day,
             rate,
-            f"Complément unique : ACI signée le {first.signed_on},"
-            f" avant le {rule.signed_before_on} = {rate.amount_cents}",
+            f"Complément unique : ACI signée le {french_day(first.signed_on)},"
+            f" avant le {french_day(rule.signed_before_on)} = {french_euros(rate.amount_cents)}",
         )
     ]
 
@@ -249,7 +253,8 @@ def aid_dues(funded: Funded, rates: Sequence[Rate], rules: DuesRules) -> list[Du
     rate = rate_on(rates, taille=first.taille, mission=FONCTIONNEMENT, part=AID, day=day)
     if rate is None:
         return []
-    why = f"Aide : lettre d'intention validée le {day} = {rate.amount_cents}"
+    amount = french_euros(rate.amount_cents)
+    why = f"Aide : lettre d'intention validée le {french_day(day)} = {amount}"
     return [due_sum(first, AID, AID, rate.amount_cents, day, rate, why)]
 
 
@@ -264,7 +269,8 @@ def snp_dues(
     if rate is None or share is None or not is_applied(rules.snp, year.starts_on):
         return []
     cents = share.of(rate.amount_cents)
-    why = f"Compensation SNP de 2019 : {rate.amount_cents}{share.words()} = {cents}"
+    earned = f"{french_euros(rate.amount_cents)}{share.words()}"
+    why = f"Compensation SNP de 2019 : {earned} = {french_euros(cents)}"
     return [due_sum(year, f"{ACCESS}:{SNP}", SNP, cents, year.ends_on + DAY, rate, why)]
 
 
@@ -283,8 +289,8 @@ def settled_dues(funded: Funded) -> list[DueSum]:
             due_on=one.settled_on,
             is_held=False,
             rate_ids=rate_ids[one.contract_year_starts_on],
-            explanation=f"Part variable arrêtée le {one.settled_on} : {_words_of(one)}"
-            f" = {one.variable_cents}",
+            explanation=f"Part variable arrêtée le {french_day(one.settled_on)} : {_words_of(one)}"
+            f" = {french_euros(one.variable_cents)}",
         )
         for one in funded.settled
     ]
@@ -297,17 +303,23 @@ def settled_dues(funded: Funded) -> list[DueSum]:
             due_on=one.adjusted_on,
             is_held=False,
             rate_ids=rate_ids[one.contract_year_starts_on],
-            explanation=f"Ajustement de l'année du {one.contract_year_starts_on}"
-            f" ({one.indicator}) : {one.variable_cents} − arrêté {one.settled_cents}"
-            f" − déjà ajusté {one.adjusted_before_cents} = {one.amount_cents}",
+            explanation=f"Ajustement de l'année du {french_day(one.contract_year_starts_on)}"
+            f" ({one.indicator}) : {french_euros(one.variable_cents)}"
+            f" − arrêté {french_euros(one.settled_cents)}"
+            f" − déjà ajusté {french_euros(one.adjusted_before_cents)}"
+            f" = {french_euros(one.amount_cents)}",
         )
         for one in funded.adjusted
     ]
 
 
 def _words_of(settled: YearSettled) -> str:
+    """What each mission gives, of what its lines give; a year with an unknown envelope waits."""
     return " + ".join(
-        f"{one.mission} min({one.lines_cents}, {one.envelope_cents})" for one in settled.missions
+        f"{FUNDINGS[one.mission]} {french_euros(min(one.lines_cents, one.envelope_cents or 0))}"
+        f" (ses lignes {french_euros(one.lines_cents)}, au plus"
+        f" {french_euros(one.envelope_cents or 0)})"
+        for one in settled.missions
     )
 
 

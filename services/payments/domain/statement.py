@@ -11,6 +11,7 @@ from services.payments.domain.accounts import Account, Estimate, price, variable
 from services.payments.domain.levels import LIVE, VALIDATED, VERIFIED, VISA
 from services.payments.domain.lines import Line, line_id_of
 from services.payments.domain.scale import FUNDINGS, Rate
+from services.payments.domain.words import NO_BREAK, french_day, french_euros, grouped
 
 KINDS = {
     "fonctionnement": "Fonctionnement",
@@ -43,8 +44,6 @@ SOURCES = {
 }
 NONE_YET = "aucune"
 UNKNOWN = "inconnu"
-CENTS = 100
-THIN, MINUS, NO_BREAK = "\u202f", "\u2212", "\u00a0"
 
 
 class StatedYear(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,9 +129,9 @@ def _span(year: StatedYear) -> str:
 
 def _identity(year: StatedYear) -> list[tuple[str, str]]:
     ends_on = UNKNOWN if year.ends_on is None else french_day(year.ends_on)
-    population = "" if year.population is None else f" ({_grouped(year.population)} habitants)"
+    population = "" if year.population is None else f" ({grouped(year.population)} habitants)"
     return [
-        ("CPTS", year.cpts_name or UNKNOWN),
+        ("Nom", year.cpts_name or UNKNOWN),
         ("Identifiant", year.cpts_id),
         ("Département", year.departement),
         ("Année de contrat", f"du {french_day(year.starts_on)} au {ends_on}"),
@@ -278,22 +277,6 @@ def _measured(line: Line, value: int) -> str:
     """A value in the unit of the line's indicator; a rate is shown in percent."""
     known = indicators().get(line.indicator)
     if known is None or known.unit != "basis_points":
-        return _grouped(value)
+        return grouped(value)
     whole, hundredths = divmod(value, 100)
-    return f"{_grouped(whole)},{hundredths:02d}{NO_BREAK}%"
-
-
-def french_day(day: date) -> str:
-    """A day as a French reader writes it."""
-    return f"{day:%d/%m/%Y}"
-
-
-def french_euros(amount_cents: int) -> str:
-    """An amount in euros and cents."""
-    whole, cents = divmod(abs(amount_cents), CENTS)
-    sign = MINUS if amount_cents < 0 else ""
-    return f"{sign}{_grouped(whole)},{cents:02d}{NO_BREAK}€"
-
-
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", THIN)
+    return f"{grouped(whole)},{hundredths:02d}{NO_BREAK}%"
