@@ -10,7 +10,6 @@ order under the same key is refused.
 import hashlib
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ import msgspec
 from litestar import Request, Response
 
 from contracts.recorded import Cause
+from contracts.roles import Role
 from services.messaging.database import Connection, is_collision
 from services.messaging.problems import MEDIA_TYPE, NOT_READY, Refused, refusal_body
 from services.messaging.telemetry import current_traceparent
@@ -46,16 +46,6 @@ FIRST = (
 ANSWERED = """
     update order_answer set status = $2, headers = $3::jsonb, body = $4 where key = $1
 """
-
-
-class Role(StrEnum):
-    """On whose behalf an order is given."""
-
-    CPTS = "cpts"
-    CAISSE = "caisse"
-    ARS = "ars"
-    REGULATION = "regulation"
-    SYSTEM = "system"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

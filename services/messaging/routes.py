@@ -18,6 +18,8 @@ from services.messaging.unit import Unit
 
 log = logging.getLogger(__name__)
 
+OWNERS = {"replay_dead_letter": frozenset({Role.SYSTEM})}
+
 
 @get("/health/live", tags=["health"])
 async def show_live() -> dict[str, bool]:
@@ -63,7 +65,7 @@ async def replay_dead_letter(
         await replay(order.unit, running.hearing, running.codec, letter_id)
         return Answer(body={"id": letter_id, "is_replayed": True})
 
-    return await carry_out(request, {Role.SYSTEM}, body)
+    return await carry_out(request, OWNERS["replay_dead_letter"], body)
 
 
 async def replay(unit: Unit, hearing: Hearing, codec: Codec, letter_id: int) -> None:

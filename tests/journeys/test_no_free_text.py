@@ -5,32 +5,17 @@ and every name in its path with a sentence there and all else as it should be. T
 read.
 """
 
-import copy
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from string import Formatter
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.journeys.hub import envelope
+from tests.journeys.sentences import IN_A_PATH, SENTENCE, with_a_sentence
 from tests.journeys.story import SERVICES, Platform, Story
 
-SENTENCE = "Mme Durand de Nice rappelle pour son fils"
-# A name of an indicator or line may be a contract's own; after what says so a sentence may hide.
-IN_A_PATH = f"local_{SENTENCE}"
-# These are words by nature, and about no patient.
-WORDS = {
-    "cpts_name": "the public name of an association",
-    "holder": "the name of the association, caisse or professional that holds an account",
-    "new_cpts_name": "the public name of an association",
-    "structure_name": "the public name of an organisation",
-    "tool_name": "the name of a product",
-    "line_label": "what a contract calls one of its lines",
-    "text": "the reference of the legal text that fixes a rate",
-}
 COMMUNES = ("06004", "06027", "06029", "06069", "06079")
 # A message's original is kept for a stated time, and the names of those who work where no log has
 # them, in these columns alone.
@@ -192,7 +177,7 @@ def indicator_orders(story: Story) -> dict[tuple[str, str], Any]:
     day, own = story.year.isoformat(), "/cpts/{cpts_id}"
     figure = f"{own}/contract-years/{{starts_on}}/figures/{{indicator}}"
     row = {"cpts_id": story.cpts_id, "contract_year_starts_on": day, "value": 1}
-    validation = {"value": 1, "decided_on": day, "answer": "disagreed", "reason": "other_value"}
+    contested = {"answer": "disagreed", "reason": "evidence_left_out"}
     return {
         ("PUT", f"{own}/activities/{{activity_id}}"): {
             "kind": "groupe_qualite",
@@ -212,7 +197,7 @@ def indicator_orders(story: Story) -> dict[tuple[str, str], Any]:
             "sample_size": 1,
             "evidence_ids": ["e"],
         },
-        ("POST", f"{figure}/validation"): validation,
+        ("POST", f"{figure}/validation"): {"value": 1, "decided_on": day} | contested,
         ("POST", f"{figure}/visa"): {"value": 1, "decided_on": day},
         ("PUT", f"{own}/evidence/{{evidence_id}}"): {"a file": "of evidence"},
         ("PUT", f"{own}/crisis-plan"): {"typologies": ["malades"], "written_on": day},
@@ -252,7 +237,7 @@ def agenda_orders(story: Story) -> dict[tuple[str, str], Any]:
     later = (story.now + timedelta(days=1)).isoformat()
     end = (story.now + timedelta(days=1, minutes=20)).isoformat()
     offer = {"slot_types": ["CPTS"], "consultations": ["AMB"], "cpts_ids": [story.cpts_id]}
-    hours = {"weekday": 1, "begins": "09:00", "ends": "10:00", "minutes": 20, "offer": offer}
+    hours = {"weekday": 1, "begins": "09:00:00", "ends": "10:00:00", "minutes": 20, "offer": offer}
     return {
         ("PUT", agenda): {
             "cpts_id": story.cpts_id,
@@ -289,6 +274,12 @@ def agenda_orders(story: Story) -> dict[tuple[str, str], Any]:
     }
 
 
+def known_orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
+    """A right body of every order of every service, by method and path."""
+    known = orders(story, referral_id) | life_orders(story) | indicator_orders(story)
+    return known | payment_orders(story) | door_orders() | agenda_orders(story)
+
+
 def path_of(template: str, story: Story, referral_id: str, sentence_at: str | None = None) -> str:
     """The path of an order, with a sentence in one place if one is named."""
     known = {"cpts_id": story.cpts_id, "referral_id": referral_id, "letter_id": "1"}
@@ -302,36 +293,6 @@ def path_of(template: str, story: Story, referral_id: str, sentence_at: str | No
     known |= {f"{name}_id": name for name in (*own, "activity", "evidence", "crisis", "line")}
     known |= {sentence_at: quote(IN_A_PATH)} if sentence_at else {}
     return template.format(**known)
-
-
-def with_a_sentence(template: str, body: Any) -> Iterator[tuple[str, str | None, Any]]:
-    """An order once for each name in its path and each text in its body, which is a sentence there:
-    what is told of it, the place in the path if it is one, the body.
-    """
-    for _, name, _, _ in Formatter().parse(template):
-        if name:
-            yield name, name, body
-    for holder_of, name in places(body):
-        if name in WORDS:
-            continue
-        changed = copy.deepcopy(body)
-        holder = changed
-        for key in holder_of:
-            holder = holder[key]
-        # An identifier of the Hub bears its sender's; after it a sentence may hide.
-        holder[name] = SENTENCE
-        if name == "distributionID":
-            holder[name] = f"{body['senderID']}_{SENTENCE}"
-        yield str(name), None, changed
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Every text in a body: the way to what holds it, and its name or index there."""
-    keys = value if isinstance(value, dict) else range(len(value) if type(value) is list else 0)
-    for key in keys:
-        if isinstance(value[key], str):
-            yield path, key
-        yield from places(value[key], (*path, key))
 
 
 async def operations(platform: Platform, service: str) -> dict[tuple[str, str], Any]:
@@ -370,8 +331,7 @@ async def test_a_sentence_in_any_text_of_any_order_comes_to_rest_nowhere(
     story = await platform.new_story(commune, name=f"text-{service}").open()
     referral_id = await story.demand()
     await story.accept(referral_id, story.doctor)
-    known = orders(story, referral_id) | life_orders(story)
-    known |= indicator_orders(story) | payment_orders(story) | door_orders() | agenda_orders(story)
+    known = known_orders(story, referral_id)
     asked = await operations(platform, service)
     assert asked.keys() <= known.keys(), "an order without a right body here"
     roles = ("caisse", "cpts") if service in ("payments", "indicators") else ("system",)

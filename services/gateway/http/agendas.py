@@ -31,6 +31,7 @@ from services.gateway.domain.agendas import (
     refuse_spans,
 )
 from services.gateway.domain.hours import is_possible
+from services.gateway.domain.owners import OWNERS
 from services.gateway.domain.refusals import Refusal
 from services.gateway.handlers import hours_opened
 from services.gateway.http.agenda_bodies import (
@@ -42,11 +43,10 @@ from services.gateway.http.agenda_bodies import (
     SlotsBody,
 )
 from services.gateway.store import agendas, slots
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.messaging.problems import Refused, not_found
 
 AnyRequest = Request[Any, Any, Any]
-THE_CPTS = frozenset({Role.CPTS, Role.SYSTEM})
 AGENDA = "/agendas/{agenda_id:str}"
 
 
@@ -113,7 +113,7 @@ async def put_agenda(
         done = Done(agenda_id=agenda_id, sequence=(known.sequence if known else 0) + 1)
         return Answer(body=done)
 
-    return await carry_out(request, THE_CPTS, work)
+    return await carry_out(request, OWNERS["put_agenda"], work)
 
 
 @put(f"{AGENDA}/hours", status_code=200)
@@ -148,7 +148,7 @@ async def set_hours(
         changes = await hours_opened(order.unit.connection, with_hours, order.instant)
         return await announced(order, agenda, (told, *changes))
 
-    return await carry_out(request, THE_CPTS, work)
+    return await carry_out(request, OWNERS["set_hours"], work)
 
 
 @post(f"{AGENDA}/slots", status_code=200)
@@ -167,7 +167,7 @@ async def open_slots(
         await refuse_wanted(order, agenda, wanted)
         return await announced(order, agenda, opened(agenda_id, Origin.TYPED, wanted))
 
-    return await carry_out(request, THE_CPTS, work)
+    return await carry_out(request, OWNERS["open_slots"], work)
 
 
 @post(f"{AGENDA}/slots/close", status_code=200)
@@ -182,7 +182,7 @@ async def close_slots(
         starts = {one.astimezone(UTC) for one in data.starts_at} & known.keys()
         return await announced(order, agenda, closed(agenda_id, starts))
 
-    return await carry_out(request, THE_CPTS, work)
+    return await carry_out(request, OWNERS["close_slots"], work)
 
 
 @put("/cpts/{cpts_id:str}/phone", status_code=200)
@@ -198,7 +198,7 @@ async def put_phone(
         await agendas.keep_phone(order.unit.connection, cpts_id, data.phone)
         return Answer(body=data)
 
-    return await carry_out(request, THE_CPTS, work)
+    return await carry_out(request, OWNERS["put_phone"], work)
 
 
 @get("/agendas")

@@ -7,11 +7,12 @@ from litestar.params import FromPath, JSONBody
 
 from contracts.recorded import record
 from services.gateway.domain.bookings import Demand, book, booking_id
+from services.gateway.domain.owners import OWNERS
 from services.gateway.domain.refusals import Refusal
 from services.gateway.http.agenda_bodies import BookingBody
 from services.gateway.http.agendas import refused
 from services.gateway.store import bookings, regulators, slots
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.messaging.problems import not_found
 
 AnyRequest = Request[Any, Any, Any]
@@ -60,7 +61,7 @@ async def book_slot(
         )
         return Answer(body=await bookings.shown(connection, known_as), status=201)
 
-    return await carry_out(request, {Role.REGULATION, Role.SYSTEM}, work)
+    return await carry_out(request, OWNERS["book_slot"], work)
 
 
 @get("/bookings/{booking_id:str}")

@@ -13,11 +13,11 @@ from litestar.params import FromQuery, QueryParameter
 from contracts.events.gateway import Offer
 from services.gateway.domain.agendas import Agenda, Origin, replaced
 from services.gateway.domain.files import FILE_BYTES_MAX, Unreadable, read_calendar, read_csv
+from services.gateway.domain.owners import OWNERS
 from services.gateway.domain.refusals import Refusal
 from services.gateway.http.agenda_bodies import PathId
 from services.gateway.http.agendas import (
     AGENDA,
-    THE_CPTS,
     Done,
     announced,
     locked,
@@ -26,7 +26,7 @@ from services.gateway.http.agendas import (
 )
 from services.gateway.store import slots
 from services.messaging.documents import OrderOperation
-from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.orders import Answer, Order, carry_out, read_role
 from services.messaging.problems import Refused
 
 AnyRequest = Request[Any, Any, Any]
@@ -61,6 +61,7 @@ async def import_slots(
 
     What the file leaves out is as the parameters say. Slots of another origin stay.
     """
+    read_role(request, OWNERS["import_slots"])
     content = await request.body()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in (CALENDAR, CSV):
@@ -84,7 +85,7 @@ async def import_slots(
         known = await slots.open_from(order.unit.connection, agenda_id, order.instant)
         return await announced(order, agenda, replaced(agenda_id, Origin.FILE, wanted, known))
 
-    return await carry_out(request, THE_CPTS, work)
+    return await carry_out(request, OWNERS["import_slots"], work)
 
 
 async def _read(

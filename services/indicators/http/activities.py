@@ -10,6 +10,7 @@ from litestar.params import FromQuery, JSONBody
 from contracts.events.indicators import ActivityRecorded, Quantity
 from services.indicators.domain.activities import ActivityRule, Kind, Unit
 from services.indicators.domain.days import local_day
+from services.indicators.domain.owners import OWNERS
 from services.indicators.domain.refusals import Refusal
 from services.indicators.domain.rule import CountingRule
 from services.indicators.http.asking import (
@@ -25,7 +26,6 @@ from services.indicators.http.asking import (
     refused,
 )
 from services.indicators.http.ordering import (
-    EVERY_ROLE,
     locked_departement,
     put_entry,
     recorded,
@@ -145,7 +145,7 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
             )
             return Answer(body=shown(event), status=status)
 
-        return await carry_out(request, EVERY_ROLE, body)
+        return await carry_out(request, OWNERS["put_activity"], body)
 
     @get("/activity-kinds")
     async def show_kinds() -> ActivityRule:

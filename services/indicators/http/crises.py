@@ -22,6 +22,7 @@ from services.indicators.domain.crises import (
     response_subject,
 )
 from services.indicators.domain.days import local_day
+from services.indicators.domain.owners import OWNERS
 from services.indicators.domain.rule import CountingRule
 from services.indicators.handlers.recording import Said, declare, lock_cpts
 from services.indicators.http.asking import (
@@ -38,7 +39,7 @@ from services.indicators.http.asking import (
 )
 from services.indicators.http.ordering import locked_departement, put_entry, recorded
 from services.indicators.store import entries
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.messaging.problems import not_found
 
 JOIN_CRISIS = "crisis"
@@ -195,7 +196,7 @@ def _plan_route(rule: CountingRule) -> Any:
             shown = PlanAnswer(cpts_id=cpts_id, plan=_order_of(event, PlanOrder))
             return Answer(body=shown, status=status)
 
-        return await carry_out(request, {Role.CPTS}, body)
+        return await carry_out(request, OWNERS["put_plan"], body)
 
     return put_plan
 
@@ -218,7 +219,7 @@ def _crisis_route(rule: CountingRule) -> Any:
         async def body(order: Order) -> Answer:
             return await _recognise(rule, order, event)
 
-        return await carry_out(request, {Role.ARS}, body)
+        return await carry_out(request, OWNERS["recognise_crisis"], body)
 
     return recognise_crisis
 
@@ -266,7 +267,7 @@ def _response_route(rule: CountingRule) -> Any:
             )
             return Answer(body=shown, status=status)
 
-        return await carry_out(request, {Role.CPTS}, body)
+        return await carry_out(request, OWNERS["put_response"], body)
 
     return put_response
 

@@ -19,11 +19,12 @@ from services.indicators.domain.evidence import (
     evidence_subject,
     take_evidence,
 )
+from services.indicators.domain.owners import OWNERS
 from services.indicators.domain.refusals import Refusal
 from services.indicators.domain.rule import CountingRule
 from services.indicators.handlers.recording import Said, announce
 from services.indicators.http.asking import HttpRequest, PathId, refused, unless_refused
-from services.indicators.http.ordering import EVERY_ROLE, locked_departement, recorded
+from services.indicators.http.ordering import locked_departement, recorded
 from services.indicators.store import contents, entries, membership_facts
 from services.messaging.documents import OrderOperation
 from services.messaging.orders import (
@@ -132,7 +133,7 @@ async def put_evidence(
 
     It never changes: another content needs another id.
     """
-    role = read_role(request, EVERY_ROLE)
+    role = read_role(request, OWNERS["put_evidence"])
     is_of_cpts = read_acting_cpts(request, role) in {None, cpts_id}
     url = _store_url(request)
     content = await request.body()
@@ -158,7 +159,7 @@ async def put_evidence(
         shown = EvidenceAnswer(**msgspec.structs.asdict(event))
         return Answer(body=shown, status=201 if present is None else 200)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["put_evidence"], body)
 
 
 @get(EVIDENCE, media_type="application/octet-stream")

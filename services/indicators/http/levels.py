@@ -24,6 +24,7 @@ from services.indicators.domain.levels import (
     seed_of,
     set_level,
 )
+from services.indicators.domain.owners import OWNERS
 from services.indicators.domain.refusals import Refusal
 from services.indicators.domain.rule import CountingRule
 from services.indicators.domain.values import year_of
@@ -39,7 +40,7 @@ from services.indicators.http.asking import (
 from services.indicators.http.ordering import locked_departement, recorded
 from services.indicators.store import answers, declarations, entries, membership_facts
 from services.messaging.database import Connection
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 
 FIGURE = "/cpts/{cpts_id:str}/contract-years/{starts_on:date}/figures/{indicator:str}"
 Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
@@ -189,7 +190,7 @@ async def validate_figure(
         )
         return await _set(order, asked, key, departement)
 
-    return await carry_out(request, {Role.CAISSE}, body)
+    return await carry_out(request, OWNERS["validate_figure"], body)
 
 
 @post(FIGURE + "/visa", responses=recorded(LevelAnswer), status_code=200)
@@ -210,7 +211,7 @@ async def put_visa(
         )
         return await _set(order, asked, key, departement)
 
-    return await carry_out(request, {Role.ARS}, body)
+    return await carry_out(request, OWNERS["put_visa"], body)
 
 
 def make_routes(rule: CountingRule) -> tuple[Any, ...]:
@@ -262,6 +263,6 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
             )
             return await _set(order, asked, key, departement)
 
-        return await carry_out(request, {Role.CAISSE}, body)
+        return await carry_out(request, OWNERS["verify_figure"], body)
 
     return (show_sample, verify_figure, validate_figure, put_visa)

@@ -12,9 +12,7 @@ from services.indicators.handlers.recording import Said, declare, lock_cpts
 from services.indicators.http.asking import refused
 from services.indicators.store import entries
 from services.messaging.documents import also
-from services.messaging.orders import Order, Role
-
-EVERY_ROLE = (Role.CPTS, Role.CAISSE, Role.ARS, Role.SYSTEM)
+from services.messaging.orders import Order
 
 S = TypeVar("S", bound=msgspec.Struct)
 

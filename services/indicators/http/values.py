@@ -13,6 +13,7 @@ from contracts.departements import NATIONAL
 from contracts.events.indicators import CaisseFileTaken, ValueRecorded
 from services.indicators.domain.days import local_day
 from services.indicators.domain.figures import ContractYear
+from services.indicators.domain.owners import OWNERS
 from services.indicators.domain.refusals import REFUSAL_TEXTS, Refusal
 from services.indicators.domain.rule import CountingRule
 from services.indicators.domain.values import (
@@ -35,7 +36,7 @@ from services.indicators.http.asking import (
 )
 from services.indicators.http.ordering import locked_departement, recorded
 from services.indicators.store import attributions, entries, membership_facts
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 
 JOIN_FILE = "caisse_file"
 Finess = Annotated[str, msgspec.Meta(pattern=r"^1(2[AB]|[0-9]{2})[0-9]{7}$(?!\n)")]
@@ -264,7 +265,7 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
             assert stands is not None, "what says nothing new was recorded before"
             return Answer(body=_shown(stands), status=200 if present is not None else 201)
 
-        return await carry_out(request, {Role.CPTS}, body)
+        return await carry_out(request, OWNERS["put_declaration"], body)
 
     @post("/caisse-files", responses=recorded(FileAnswer), status_code=200)
     async def take_file(request: HttpRequest, data: JSONBody[FileOrder]) -> Response[FileAnswer]:
@@ -275,7 +276,7 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
             taken = await _take_file(rule, order, data.rows, sha256)
             return Answer(body=taken, status=201 if taken.is_new else 200)
 
-        return await carry_out(request, {Role.CAISSE}, body)
+        return await carry_out(request, OWNERS["take_file"], body)
 
     return (put_declaration, take_file)
 

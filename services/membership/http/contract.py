@@ -11,6 +11,7 @@ from contracts.events.membership import AciSigned, Signature, TailleDetermined
 from services.membership.domain import Cpts
 from services.membership.domain.calendar import local_day
 from services.membership.domain.contract import AciAsked, correct_aci, sign_aci, terminate
+from services.membership.domain.owners import OWNERS
 from services.membership.domain.refusals import Reason, absent
 from services.membership.http.bodies import (
     AciCorrectionOrder,
@@ -21,7 +22,6 @@ from services.membership.http.bodies import (
 )
 from services.membership.http.missions import deadlines_again
 from services.membership.http.ordering import (
-    SIGNING_ROLES,
     announce_of,
     created,
     locked_cpts,
@@ -63,7 +63,7 @@ async def sign(
         await _announce(order, cpts, events)
         return created(await _present(connection, cpts_id, data.aci_id), is_new=bool(events))
 
-    return await carry_out(request, SIGNING_ROLES, body)
+    return await carry_out(request, OWNERS["sign"], body)
 
 
 @put("/cpts/{cpts_id:str}/aci/{aci_id:str}")
@@ -102,7 +102,7 @@ async def correct(
         await _announce(order, cpts, events)
         return Answer(body=await _present(connection, cpts_id, aci_id))
 
-    return await carry_out(request, SIGNING_ROLES, body)
+    return await carry_out(request, OWNERS["correct"], body)
 
 
 @post("/cpts/{cpts_id:str}/aci/{aci_id:str}/termination", status_code=200)
@@ -123,7 +123,7 @@ async def end(
         await _announce(order, cpts, [event] if event else [])
         return Answer(body=await _present(connection, cpts_id, aci_id))
 
-    return await carry_out(request, SIGNING_ROLES, body)
+    return await carry_out(request, OWNERS["end"], body)
 
 
 async def _announce(

@@ -16,6 +16,7 @@ from contracts.events.membership import (
 )
 from services.membership.domain import Cpts, founding
 from services.membership.domain.founding import SIREN_DIGITS
+from services.membership.domain.owners import OWNERS
 from services.membership.domain.refusals import Reason, Refusal, absent
 from services.membership.http.bodies import (
     AssociationOrder,
@@ -25,8 +26,6 @@ from services.membership.http.bodies import (
 )
 from services.membership.http.entries import put_entry
 from services.membership.http.ordering import (
-    EVERY_ROLE,
-    SIGNING_ROLES,
     announce_of,
     is_own_word,
     locked_cpts,
@@ -81,7 +80,7 @@ async def put_lettre(
         )
         return await put_entry(order, asked, cpts_id, lettre_id, decide, ShownLettre)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["put_lettre"], body)
 
 
 @post("/cpts/{cpts_id:str}/lettres-intention/{lettre_id:str}/validation", status_code=200)
@@ -106,7 +105,7 @@ async def validate_lettre(
         await announce_of(order, cpts, [validated] if validated != present else [])
         return Answer(body=shown(validated, ShownLettre))
 
-    return await carry_out(request, SIGNING_ROLES, body)
+    return await carry_out(request, OWNERS["validate_lettre"], body)
 
 
 @put("/cpts/{cpts_id:str}/associations/{association_id:str}", responses=recorded(ShownAssociation))
@@ -136,7 +135,7 @@ async def put_association(
         )
         return await put_entry(order, asked, cpts_id, association_id, decide, ShownAssociation)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["put_association"], body)
 
 
 ROUTES = (put_lettre, validate_lettre, put_association)

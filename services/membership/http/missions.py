@@ -13,10 +13,10 @@ from contracts.events.membership import (
     MissionRecorded,
 )
 from services.membership.domain import Cpts, missions
+from services.membership.domain.owners import OWNERS
 from services.membership.domain.refusals import Refusal
 from services.membership.http.bodies import MissionOrder, PathId
 from services.membership.http.entries import put_entry
-from services.membership.http.ordering import SIGNING_ROLES
 from services.membership.http.shown import ShownMission, recorded
 from services.membership.store import entries, life, loading
 from services.membership.store.parameters import load_parameters
@@ -60,7 +60,7 @@ async def put_mission(
         )
         return await put_entry(order, asked, cpts_id, mission_id, decide, ShownMission)
 
-    return await carry_out(request, SIGNING_ROLES, body)
+    return await carry_out(request, OWNERS["put_mission"], body)
 
 
 async def deadlines_again(

@@ -1,4 +1,4 @@
-"""What membership's orders share: who may give them, the CPTS locked, events said, refusals."""
+"""What membership's orders share: the CPTS locked, events said, refusals."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,9 +11,6 @@ from services.membership.domain.refusals import ABSENCES, Reason, Refusal, absen
 from services.membership.store import loading
 from services.messaging.orders import Answer, Order, Role
 from services.messaging.problems import Refused
-
-EVERY_ROLE = (Role.CPTS, Role.CAISSE, Role.ARS, Role.SYSTEM)
-SIGNING_ROLES = (Role.CAISSE, Role.ARS, Role.SYSTEM)
 
 D = TypeVar("D")
 

@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 
 from contracts.events.membership import StructureProfessionalRecorded
 from services.membership.domain import Correction, professionals
+from services.membership.domain.owners import OWNERS
 from services.membership.domain.professionals import MemberAsked, ParticipationAsked
 from services.membership.domain.refusals import Reason, absent
 from services.membership.http.bodies import (
@@ -19,7 +20,6 @@ from services.membership.http.bodies import (
     PathId,
 )
 from services.membership.http.ordering import (
-    EVERY_ROLE,
     announce_of,
     created,
     earliest_said,
@@ -47,7 +47,7 @@ async def add_member(
         members, is_new = await _add_members(order, cpts_id, [data])
         return created(members[0], is_new=is_new)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["add_member"], body)
 
 
 @post("/cpts/{cpts_id:str}/members/batch", responses=already(ShownMembers))
@@ -60,7 +60,7 @@ async def add_members(
         members, is_new = await _add_members(order, cpts_id, data.members)
         return created(ShownMembers(members=members), is_new=is_new)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["add_members"], body)
 
 
 @put("/cpts/{cpts_id:str}/members/{member_id:str}")
@@ -92,7 +92,7 @@ async def correct_member(
             await announce_of(order, cpts, [event])
         return Answer(body=shown(event or member, ShownMember))
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["correct_member"], body)
 
 
 @post("/cpts/{cpts_id:str}/participations", responses=already(ShownParticipation))
@@ -127,7 +127,7 @@ async def add_participation(
         assert present is not None, "it was recorded before"
         return created(shown(present, ShownParticipation), is_new=False)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["add_participation"], body)
 
 
 @put("/cpts/{cpts_id:str}/participations/{participation_id:str}")
@@ -151,7 +151,7 @@ async def correct_participation(
             await announce_of(order, cpts, [event])
         return Answer(body=shown(event or present, ShownParticipation))
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["correct_participation"], body)
 
 
 async def _add_members(

@@ -7,11 +7,11 @@ from litestar.params import JSONBody
 
 from services.membership.domain import projet as rules
 from services.membership.domain.calendar import local_day
+from services.membership.domain.owners import OWNERS
 from services.membership.domain.projet import Projet, ProjetAsked
 from services.membership.domain.refusals import Reason, absent
 from services.membership.http.bodies import BareOrder, ObjectionOrder, PathId, ProjetOrder
 from services.membership.http.ordering import (
-    EVERY_ROLE,
     announce_of,
     created,
     is_own_word,
@@ -22,10 +22,9 @@ from services.membership.http.shown import ShownProjet, recorded, shown
 from services.membership.store import life
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.messaging.problems import Refused
 
-DECIDING_ROLES = (Role.ARS,)
 PATH = "/cpts/{cpts_id:str}/projets-de-sante/{projet_id:str}"
 
 
@@ -41,7 +40,7 @@ async def send_projet(
     async def body(order: Order) -> Answer:
         connection = order.unit.connection
         cpts = await locked_cpts(order, cpts_id)
-        if (data.validated_on or data.objected_on) and order.role not in DECIDING_ROLES:
+        if (data.validated_on or data.objected_on) and order.role not in OWNERS["validate_projet"]:
             raise Refused(
                 "role_not_allowed", "La décision sur un projet est celle de l'ARS.", status=403
             )
@@ -68,7 +67,7 @@ async def send_projet(
             shown(await _known(connection, cpts_id, projet_id), ShownProjet), is_new=bool(events)
         )
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["send_projet"], body)
 
 
 @post(f"{PATH}/validation", status_code=200)
@@ -80,7 +79,7 @@ async def validate_projet(
 ) -> Response[ShownProjet]:
     """Validates a projet de santé before the silence of the ARS does."""
     return await carry_out(
-        request, DECIDING_ROLES, lambda order: _decide(order, cpts_id, projet_id, ())
+        request, OWNERS["validate_projet"], lambda order: _decide(order, cpts_id, projet_id, ())
     )
 
 
@@ -93,7 +92,9 @@ async def object_to_projet(
 ) -> Response[ShownProjet]:
     """Objects to a projet de santé, on one of the two grounds that the law knows, or on both."""
     return await carry_out(
-        request, DECIDING_ROLES, lambda order: _decide(order, cpts_id, projet_id, data.grounds)
+        request,
+        OWNERS["object_to_projet"],
+        lambda order: _decide(order, cpts_id, projet_id, data.grounds),
     )
 
 
@@ -119,7 +120,7 @@ async def withdraw_projet(
         await announce_of(order, cpts, [event] if event else [])
         return Answer(body=shown(await _known(connection, cpts_id, projet_id), ShownProjet))
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["withdraw_projet"], body)
 
 
 async def _decide(order: Order, cpts_id: str, projet_id: str, grounds: tuple[str, ...]) -> Answer:

@@ -10,11 +10,10 @@ from contracts.communes import resolve
 from contracts.events.membership import CptsRegistered, FinessAssigned
 from services.membership.domain import registration
 from services.membership.domain.calendar import local_day
+from services.membership.domain.owners import OWNERS
 from services.membership.domain.refusals import Refusal
 from services.membership.http.bodies import FinessOrder, PathId, RegisterOrder
 from services.membership.http.ordering import (
-    EVERY_ROLE,
-    SIGNING_ROLES,
     announce,
     announce_of,
     created,
@@ -68,7 +67,7 @@ async def register_cpts(
         summary = await answers.cpts_summary(connection, data.cpts_id)
         return created(summary, is_new=event is not None)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["register_cpts"], body)
 
 
 @post("/cpts/{cpts_id:str}/finess", status_code=200)
@@ -78,7 +77,7 @@ async def assign_finess(
     """Gives a CPTS its FINESS, once: appointments that name it count for this CPTS."""
     return await carry_out(
         request,
-        SIGNING_ROLES,
+        OWNERS["assign_finess"],
         lambda order: _give(order, cpts_id, data.finess, registration.assign_finess),
     )
 
@@ -90,7 +89,7 @@ async def correct_finess(
     """Corrects the FINESS of a CPTS: what counts by it is counted again, as if never otherwise."""
     return await carry_out(
         request,
-        SIGNING_ROLES,
+        OWNERS["correct_finess"],
         lambda order: _give(order, cpts_id, data.finess, registration.correct_finess),
     )
 

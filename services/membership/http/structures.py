@@ -13,6 +13,7 @@ from contracts.events.membership import (
     ToolRecorded,
 )
 from services.membership.domain import Cpts, structures
+from services.membership.domain.owners import OWNERS
 from services.membership.domain.refusals import Reason, Refusal, absent
 from services.membership.http.bodies import (
     MovedPathId,
@@ -23,7 +24,6 @@ from services.membership.http.bodies import (
 )
 from services.membership.http.entries import put_entry
 from services.membership.http.ordering import (
-    EVERY_ROLE,
     earliest_said,
     locked_cpts,
     unless_refused,
@@ -81,7 +81,7 @@ async def put_structure(
         )
         return await put_entry(order, asked, cpts_id, structure_id, decide, ShownStructure)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["put_structure"], body)
 
 
 @put(
@@ -138,7 +138,7 @@ async def put_professional(
         id_ = structures.member_id_of(asked)
         return await put_entry(order, asked, cpts_id, id_, decide, ShownProfessional)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["put_professional"], body)
 
 
 @put("/cpts/{cpts_id:str}/tools/{tool_id:str}", responses=recorded(ShownTool))
@@ -166,7 +166,7 @@ async def put_tool(
         )
         return await put_entry(order, asked, cpts_id, tool_id, decide, ShownTool)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["put_tool"], body)
 
 
 ROUTES = (put_structure, put_professional, put_tool)

@@ -11,6 +11,7 @@ from contracts.events.membership import TerritoryPlaceRecorded
 from services.membership.domain import Correction, Cpts
 from services.membership.domain.calendar import local_day
 from services.membership.domain.contract import determine_again
+from services.membership.domain.owners import OWNERS
 from services.membership.domain.refusals import Reason, absent
 from services.membership.domain.territory import (
     PlaceAsked,
@@ -26,7 +27,6 @@ from services.membership.http.bodies import (
     PlacesOrder,
 )
 from services.membership.http.ordering import (
-    EVERY_ROLE,
     announce_of,
     created,
     earliest_said,
@@ -51,7 +51,7 @@ async def add_place(
         entries, is_new = await _add_places(order, cpts_id, [data])
         return created(entries[0], is_new=is_new)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["add_place"], body)
 
 
 @post("/cpts/{cpts_id:str}/territory/batch", responses=already(ShownPlaces))
@@ -64,7 +64,7 @@ async def add_places(
         entries, is_new = await _add_places(order, cpts_id, data.entries)
         return created(ShownPlaces(entries=entries), is_new=is_new)
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["add_places"], body)
 
 
 @put("/cpts/{cpts_id:str}/territory/{entry_id:str}")
@@ -102,7 +102,7 @@ async def correct_entry(
             await _announce_places(order, cpts, [event])
         return Answer(body=shown(event or entry, ShownPlace))
 
-    return await carry_out(request, EVERY_ROLE, body)
+    return await carry_out(request, OWNERS["correct_entry"], body)
 
 
 async def _add_places(

@@ -17,12 +17,12 @@ from contracts.events.membership import (
 from services.membership.domain import Cpts, registration, transfer
 from services.membership.domain.calendar import local_day
 from services.membership.domain.contract import determine_again
+from services.membership.domain.owners import OWNERS
 from services.membership.domain.territory import place_key
 from services.membership.domain.transfer import Holding
 from services.membership.http.bodies import MergerOrder, PathId, SplitOrder
 from services.membership.http.missions import deadlines_again
 from services.membership.http.ordering import (
-    SIGNING_ROLES,
     announce,
     announce_of,
     locked_cpts,
@@ -66,7 +66,7 @@ async def merge(
         await _say(order, into, moved.taken)
         return await _both(connection, cpts_id, into.cpts_id)
 
-    return await carry_out(request, SIGNING_ROLES, body)
+    return await carry_out(request, OWNERS["merge"], body)
 
 
 @post("/cpts/{cpts_id:str}/split", status_code=200)
@@ -115,7 +115,7 @@ async def split(
         )
         return await _both(connection, cpts_id, data.new_cpts_id)
 
-    return await carry_out(request, SIGNING_ROLES, body)
+    return await carry_out(request, OWNERS["split"], body)
 
 
 async def _lock_places(order: Order, cpts_id: str) -> None:

@@ -11,7 +11,7 @@ from litestar import Request, Response, get, post, put
 from litestar.params import JSONBody
 
 from services.messaging.bodies import refuse_impossible_days
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.payments.domain.bank_accounts import (
     CAISSE,
     BankAccount,
@@ -21,6 +21,7 @@ from services.payments.domain.bank_accounts import (
     propose,
 )
 from services.payments.domain.money_refusals import MoneyRefusal, Refusal
+from services.payments.domain.owners import OWNERS
 from services.payments.http.asking import CptsId, EntryId, PathRpps
 from services.payments.http.ordering import departement_of, refused
 from services.payments.store import bank_accounts
@@ -80,7 +81,7 @@ async def propose_of_cpts(
         await departement_of(order, cpts_id)
         return await _propose(order, owner_of(cpts_id), account_id, data)
 
-    return await carry_out(request, {Role.CPTS, Role.CAISSE}, body)
+    return await carry_out(request, OWNERS["propose_of_cpts"], body)
 
 
 @post("/cpts/{cpts_id:str}/bank-accounts/{account_id:str}/confirmation", status_code=200)
@@ -96,7 +97,7 @@ async def confirm_of_cpts(
         await departement_of(order, cpts_id)
         return await _confirm(order, owner_of(cpts_id), account_id, data)
 
-    return await carry_out(request, {Role.CPTS, Role.CAISSE}, body)
+    return await carry_out(request, OWNERS["confirm_of_cpts"], body)
 
 
 @put("/caisse/bank-accounts/{account_id:str}", status_code=200)
@@ -108,7 +109,7 @@ async def propose_of_caisse(
     async def body(order: Order) -> Answer:
         return await _propose(order, CAISSE, account_id, data)
 
-    return await carry_out(request, {Role.CAISSE}, body)
+    return await carry_out(request, OWNERS["propose_of_caisse"], body)
 
 
 @post("/caisse/bank-accounts/{account_id:str}/confirmation", status_code=200)
@@ -120,7 +121,7 @@ async def confirm_of_caisse(
     async def body(order: Order) -> Answer:
         return await _confirm(order, CAISSE, account_id, data)
 
-    return await carry_out(request, {Role.CAISSE}, body)
+    return await carry_out(request, OWNERS["confirm_of_caisse"], body)
 
 
 @get("/cpts/{cpts_id:str}/bank-accounts")
@@ -145,7 +146,7 @@ async def propose_of_professional(
         await departement_of(order, cpts_id)
         return await _propose(order, owner_of(cpts_id, rpps), account_id, data)
 
-    return await carry_out(request, {Role.CPTS}, body)
+    return await carry_out(request, OWNERS["propose_of_professional"], body)
 
 
 @post(
@@ -165,7 +166,7 @@ async def confirm_of_professional(
         await departement_of(order, cpts_id)
         return await _confirm(order, owner_of(cpts_id, rpps), account_id, data)
 
-    return await carry_out(request, {Role.CPTS}, body)
+    return await carry_out(request, OWNERS["confirm_of_professional"], body)
 
 
 @get("/cpts/{cpts_id:str}/professionals/{rpps:str}/bank-accounts")

@@ -11,8 +11,9 @@ from litestar.params import FromQuery, JSONBody
 from contracts.departements import PARIS_TIME
 from contracts.events.payments import LineAmount, MissionAmount
 from services.messaging.bodies import refuse_impossible_days
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.payments.domain.accounts import Estimate, envelopes_of, price
+from services.payments.domain.owners import OWNERS
 from services.payments.domain.projection import Projection, look_ahead
 from services.payments.domain.simulation import Supposed, simulate
 from services.payments.http.asking import Cents, Count, CptsId, Day, year_of
@@ -22,7 +23,6 @@ PARIS = ZoneInfo(PARIS_TIME)
 VALUES_MAX = 500  # as many as a contract year has lines
 ENVELOPES_MAX = 50
 Taille = Annotated[int, msgspec.Meta(ge=1, le=4)]
-ANYBODY_CONCERNED = frozenset({Role.CPTS, Role.CAISSE, Role.ARS, Role.SYSTEM})
 
 
 class SimulationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,7 +98,7 @@ async def simulation(
             )
         )
 
-    return await carry_out(request, ANYBODY_CONCERNED, body)
+    return await carry_out(request, OWNERS["simulation"], body)
 
 
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/projection")

@@ -9,7 +9,7 @@ from litestar.params import FromQuery, JSONBody
 
 from contracts.events.payments import FundsUsed, IndemnityKind, IndemnityRecorded
 from services.messaging.bodies import refuse_impossible_days
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.payments.domain.indemnities import (
     CATEGORIES,
     FUNCTIONS,
@@ -19,6 +19,7 @@ from services.payments.domain.indemnities import (
     use_funds,
 )
 from services.payments.domain.money_refusals import Refusal
+from services.payments.domain.owners import OWNERS
 from services.payments.http.asking import Cents, Code, Count, CptsId, EntryId, Limit, PathRpps, Year
 from services.payments.http.ordering import announce, departement_of, refused
 from services.payments.store import tables, uses
@@ -26,7 +27,6 @@ from services.payments.store import tables, uses
 JOIN_ENTRY = "use"
 JOIN_CEILING = "pass"
 Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}\Z")]
-ROLES = {Role.CPTS, Role.SYSTEM}
 
 
 class IndemnityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,7 +100,7 @@ async def put_indemnity(
             await announce(order, [decision], subject=subject, departement=departement)
         return Answer(body=data)
 
-    return await carry_out(request, ROLES, body)
+    return await carry_out(request, OWNERS["put_indemnity"], body)
 
 
 @put("/cpts/{cpts_id:str}/uses/{use_id:str}", status_code=200)
@@ -121,7 +121,7 @@ async def put_use(
             await announce(order, [decision], subject=subject, departement=departement)
         return Answer(body=data)
 
-    return await carry_out(request, ROLES, body)
+    return await carry_out(request, OWNERS["put_use"], body)
 
 
 @get("/cpts/{cpts_id:str}/indemnities")

@@ -13,20 +13,20 @@ from contracts.days import FIRST_YEAR, LAST_YEAR, is_possible
 from contracts.events.payments import ContractLineSet, LineMode, Step
 from contracts.indicators import indicators
 from services.messaging.bodies import refuse_impossible_days
-from services.messaging.orders import Answer, Order, Role, carry_out, read_role
+from services.messaging.orders import Answer, Order, carry_out, read_role
 from services.messaging.problems import Refused, not_found
 from services.payments import handlers
 from services.payments.domain import lines
 from services.payments.domain.accounts import Account, AccountKey, variable_rate
 from services.payments.domain.line_rows import COLUMNS, Row, RowError, lines_of, rows_of
 from services.payments.domain.lines import Line, LineRefused
+from services.payments.domain.owners import OWNERS
 from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
 from services.payments.domain.scale import MISSIONS
 from services.payments.http.asking import Cents, Code, Count, CptsId, Day, Name, PathId, refused
 from services.payments.http.tables import Format, TableOperation, read_table, table_response
 from services.payments.store import inputs
 
-SETTING_ROLES = frozenset({Role.CAISSE, Role.ARS, Role.SYSTEM})
 LINES_MAX = 500
 
 
@@ -100,7 +100,7 @@ async def set_line(
         await _set(order, key, departement, lambda _: [event])
         return Answer(body=LineAnswer(cpts_id=cpts_id, starts_on=starts_on, line=data))
 
-    return await carry_out(request, SETTING_ROLES, body)
+    return await carry_out(request, OWNERS["set_line"], body)
 
 
 @put(
@@ -116,7 +116,7 @@ async def import_lines(
     What is wrong is listed row by row, all at once; a line that is not in the file is withdrawn.
     """
     # Nobody else has a file read; a big one takes seconds, in which others are answered.
-    read_role(request, SETTING_ROLES)
+    read_role(request, OWNERS["import_lines"])
     rows, errors = await asyncio.to_thread(
         _read_lines, request.headers.get("Content-Type", ""), await request.body()
     )
@@ -147,7 +147,7 @@ async def import_lines(
             body=LinesAnswer(cpts_id=cpts_id, starts_on=starts_on, lines=[row.line for row in rows])
         )
 
-    return await carry_out(request, SETTING_ROLES, body)
+    return await carry_out(request, OWNERS["import_lines"], body)
 
 
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/lines")

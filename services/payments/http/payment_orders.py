@@ -9,8 +9,9 @@ from litestar import Request, Response, get, post
 from litestar.params import JSONBody
 
 from services.messaging.documents import also
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.payments.domain.orders_of_payment import OpenSum
+from services.payments.domain.owners import OWNERS
 from services.payments.http.asking import CptsId, EntryId
 from services.payments.http.batches import (
     AnswersAnswer,
@@ -37,7 +38,7 @@ async def make_batch(
     async def body(order: Order) -> Answer:
         return await order_batch(order, data)
 
-    return await carry_out(request, {Role.CAISSE}, body)
+    return await carry_out(request, OWNERS["make_batch"], body)
 
 
 @post("/payment-batches/{batch_id:str}/answers", status_code=200, operation_class=AnswersOperation)
@@ -53,7 +54,7 @@ async def take_answers(
     async def body(order: Order) -> Answer:
         return await take_bank_file(order, batch_id, content)
 
-    return await carry_out(request, {Role.CAISSE}, body)
+    return await carry_out(request, OWNERS["take_answers"], body)
 
 
 @get("/cpts/{cpts_id:str}/payment-orders")
@@ -78,7 +79,7 @@ async def make_batch_of_cpts(
         await departement_of(order, cpts_id)
         return await order_batch(order, data, paying_cpts=cpts_id)
 
-    return await carry_out(request, {Role.CPTS}, body)
+    return await carry_out(request, OWNERS["make_batch_of_cpts"], body)
 
 
 @post(
@@ -96,7 +97,7 @@ async def take_answers_of_cpts(
         await departement_of(order, cpts_id)
         return await take_bank_file(order, batch_id, content, paying_cpts=cpts_id)
 
-    return await carry_out(request, {Role.CPTS}, body)
+    return await carry_out(request, OWNERS["take_answers_of_cpts"], body)
 
 
 @get("/cpts/{cpts_id:str}/member-payment-orders")

@@ -10,10 +10,11 @@ from litestar.params import JSONBody
 from contracts.events.payments import RateConfirmed, RatePublished
 from services.messaging.bodies import refuse_impossible_days
 from services.messaging.documents import also
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.payments import handlers
 from services.payments.domain import scale
 from services.payments.domain.calendar import local_day
+from services.payments.domain.owners import OWNERS
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import check_rate, says_the_same
 from services.payments.http.asking import Cents, Code, Count, Id, PersonId, Text, refused
@@ -66,7 +67,7 @@ async def publish_rate(
         await handlers.publish_rates(order.unit, [event], order.cause)
         return Answer(body=data, status=201)
 
-    return await carry_out(request, {Role.CAISSE, Role.SYSTEM}, body)
+    return await carry_out(request, OWNERS["publish_rate"], body)
 
 
 class ConfirmationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,7 +114,7 @@ async def confirm_rate(
         await handlers.confirm_rate(order.unit, event, rate.taille, order.cause)
         return Answer(body=data, status=201)
 
-    return await carry_out(request, {Role.CAISSE}, body)
+    return await carry_out(request, OWNERS["confirm_rate"], body)
 
 
 @get("/rates")

@@ -1,6 +1,6 @@
 """Orders and questions on the dialogue de gestion of a contract year, and its settlement."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -14,6 +14,7 @@ from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import not_found
 from services.payments import handlers
 from services.payments.domain.levels import LevelSaid
+from services.payments.domain.owners import OWNERS
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
 from services.payments.http.asking import (
@@ -131,11 +132,12 @@ def shown(cpts_id: str, starts_on: date, dialogue: Dialogue) -> DialogueAnswer:
 
 async def decide(
     request: Request[Any, Any, Any],
+    roles: Collection[Role],
     cpts_id: str,
     starts_on: date,
     decision: Callable[[Order], Awaitable[Dialogue | Refusal]],
 ) -> Response[Any]:
-    """Carry out an order of the caisse on a year and answer with its dialogue."""
+    """Carry out an order on a year and answer with its dialogue."""
 
     async def body(order: Order) -> Answer:
         if await inputs.departement_of_cpts(order.unit.connection, cpts_id) is None:
@@ -145,7 +147,7 @@ async def decide(
             raise refused(found)
         return Answer(body=shown(cpts_id, starts_on, found))
 
-    return await carry_out(request, {Role.CAISSE}, body)
+    return await carry_out(request, roles, body)
 
 
 @post("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/dialogue", status_code=200)
@@ -155,6 +157,7 @@ async def open_dialogue(
     """Opens the dialogue de gestion of a contract year that is over."""
     return await decide(
         request,
+        OWNERS["open_dialogue"],
         cpts_id,
         starts_on,
         lambda order: handlers.open_dialogue(
@@ -183,6 +186,7 @@ async def set_dialogue_line(
     )
     return await decide(
         request,
+        OWNERS["set_dialogue_line"],
         cpts_id,
         starts_on,
         lambda order: handlers.set_dialogue_line(order.unit, asked, order.cause),
@@ -199,6 +203,7 @@ async def settle_year(
     """Settles the variable part of a year by its validated values: it is due from today on."""
     return await decide(
         request,
+        OWNERS["settle_year"],
         cpts_id,
         starts_on,
         lambda order: handlers.settle_year(
@@ -229,7 +234,7 @@ async def settle_years(
             )
         )
 
-    return await carry_out(request, {Role.CAISSE}, body)
+    return await carry_out(request, OWNERS["settle_years"], body)
 
 
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/dialogue")

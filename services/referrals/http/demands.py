@@ -11,9 +11,10 @@ from contracts.communes import Commune, resolve
 from contracts.departements import by_code
 from contracts.recorded import record
 from services.messaging.documents import also
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.messaging.problems import Refused
 from services.referrals.domain.orders import refuse_new_demand
+from services.referrals.domain.owners import OWNERS
 from services.referrals.domain.referral import (
     Demand,
     Referral,
@@ -43,9 +44,7 @@ async def receive_demand(
     request: Request[Any, Any, Any], data: JSONBody[NewDemand]
 ) -> Response[Referral]:
     """Receive a demand of the SAS; the same one again gives its present state."""
-    return await carry_out(
-        request, {Role.REGULATION, Role.SYSTEM}, lambda order: receive_in(order, data)
-    )
+    return await carry_out(request, OWNERS["receive_demand"], lambda order: receive_in(order, data))
 
 
 async def receive_in(order: Order, body: NewDemand) -> Answer:

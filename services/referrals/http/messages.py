@@ -13,7 +13,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, RequestBody, Sc
 
 from contracts.recorded import Recorded, record
 from services.messaging.documents import OrderOperation
-from services.messaging.orders import REPLAY_HEADER, Answer, Order, Role, carry_out
+from services.messaging.orders import REPLAY_HEADER, Answer, Order, carry_out
 from services.messaging.problems import MEDIA_TYPE, problem_body
 from services.referrals.domain.hub_message import (
     HubCode,
@@ -22,6 +22,7 @@ from services.referrals.domain.hub_message import (
 )
 from services.referrals.domain.hub_reading import read_message
 from services.referrals.domain.hub_schema import ENVELOPE_NAMES
+from services.referrals.domain.owners import OWNERS
 from services.referrals.domain.platform_appointment import (
     AlreadyKnown,
     PlatformAppointment,
@@ -77,9 +78,7 @@ class MessageOperation(OrderOperation):
 async def hear_message(request: Request[Any, Any, Any]) -> Response[MessageAnswer]:
     """Take an EDXL-DE envelope with an RS-SAS-RDV content, or a bare `{"appointment": …}`."""
     body = await request.body()
-    return await carry_out(
-        request, {Role.REGULATION, Role.SYSTEM}, lambda order: _hear(order, body)
-    )
+    return await carry_out(request, OWNERS["hear_message"], lambda order: _hear(order, body))
 
 
 async def _hear(order: Order, body: bytes) -> Answer:

@@ -13,6 +13,7 @@ from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused, not_found
 from services.referrals.domain import orders as domain
 from services.referrals.domain import waiting
+from services.referrals.domain.owners import OWNERS
 from services.referrals.domain.referral import Events, Referral, evolve
 from services.referrals.domain.refusal import Refusal
 from services.referrals.domain.territory import local_day
@@ -31,8 +32,6 @@ from services.referrals.store.parameters import answer_within, move_within
 
 AnyRequest = Request[Any, Any, Any]
 
-THE_CPTS = frozenset({Role.CPTS, Role.SYSTEM})
-BOTH_SIDES = frozenset({Role.CPTS, Role.REGULATION, Role.SYSTEM})
 # Who says one of the other side's would lay its own act at the other's door.
 OF_THE_REGULATION = frozenset({domain.Side.REGULATION, domain.ReturnReason.BY_REGULATION})
 OF_THE_CPTS = frozenset({domain.Side.CPTS, domain.ReturnReason.BY_CPTS})
@@ -54,7 +53,7 @@ async def accept(
 
     return await _order(
         request,
-        THE_CPTS,
+        OWNERS["accept"],
         referral_id,
         made,
         cpts_id=data.cpts_id,
@@ -68,7 +67,9 @@ async def decline(
 ) -> Response[Referral]:
     """Decline a demand, with a coded reason."""
     order = domain.Decline(cpts_id=data.cpts_id, reason=data.reason)
-    return await _order(request, THE_CPTS, referral_id, _always(order), cpts_id=data.cpts_id)
+    return await _order(
+        request, OWNERS["decline"], referral_id, _always(order), cpts_id=data.cpts_id
+    )
 
 
 @post("/referrals/{referral_id:str}/return", status_code=200)
@@ -77,7 +78,7 @@ async def give_back(
 ) -> Response[Referral]:
     """Give a demand back to the regulation; its appointment, if any, no longer stands."""
     order = domain.Return(reason=data.reason)
-    return await _order(request, BOTH_SIDES, referral_id, _always(order), says=data.reason)
+    return await _order(request, OWNERS["give_back"], referral_id, _always(order), says=data.reason)
 
 
 @post("/referrals/{referral_id:str}/part", status_code=200)
@@ -89,7 +90,7 @@ async def locate(
         raise ValidationException("part, commune : l'un des deux, et un seul")
     return await carry_out(
         request,
-        {Role.REGULATION, Role.SYSTEM},
+        OWNERS["locate"],
         lambda order: locate_in(order, referral_id, data),
     )
 
@@ -116,7 +117,7 @@ async def honoured(
     data: JSONBody[Reporting],  # noqa: ARG001 - refuses unknown fields
 ) -> Response[Referral]:
     """Report that the appointment took place."""
-    return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportHonoured()))
+    return await _order(request, OWNERS["honoured"], referral_id, _always(domain.ReportHonoured()))
 
 
 @post("/referrals/{referral_id:str}/no-show", status_code=200)
@@ -126,7 +127,7 @@ async def no_show(
     data: JSONBody[Reporting],  # noqa: ARG001 - refuses unknown fields
 ) -> Response[Referral]:
     """Report that nobody came to the appointment."""
-    return await _order(request, BOTH_SIDES, referral_id, _always(domain.ReportMissed()))
+    return await _order(request, OWNERS["no_show"], referral_id, _always(domain.ReportMissed()))
 
 
 @post("/referrals/{referral_id:str}/cancel", status_code=200)
@@ -135,7 +136,7 @@ async def cancel(
 ) -> Response[Referral]:
     """Cancel the appointment; say which side does."""
     order = domain.Cancel(by=data.by)
-    return await _order(request, BOTH_SIDES, referral_id, _always(order), says=data.by)
+    return await _order(request, OWNERS["cancel"], referral_id, _always(order), says=data.by)
 
 
 @post("/referrals/{referral_id:str}/move", status_code=200)
@@ -155,7 +156,7 @@ async def move(
 
         return await carried_order(order, referral_id, made, rpps=data.practitioner_rpps)
 
-    return await carry_out(request, BOTH_SIDES, moved)
+    return await carry_out(request, OWNERS["move"], moved)
 
 
 ORDERS = (accept, decline, give_back, locate, honoured, no_show, cancel, move)
