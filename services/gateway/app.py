@@ -28,6 +28,7 @@ SERVICE = Service(
     ),
     timers=(Timer(name="hours", fire=extend_hours),),
     routes=ROUTES,
+    labels=Path(__file__).parent / "labels.toml",
     look_again=look_again,
     outside_log=("regulator_identity", "practitioner_card", "agenda_card", "cpts_card"),
     on_errors=ON_ERRORS,

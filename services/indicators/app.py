@@ -42,6 +42,7 @@ SERVICE = Service(
     ),
     timers=(Timer(name="counting rule", fire=partial(apply_rule, RULE)),),
     routes=http.make_routes(RULE),
+    labels=FOLDER / "labels.toml",
     look_again=partial(count_all_again, RULE),
     outside_log=("applied_rule",),
 )

@@ -17,4 +17,5 @@ SERVICE = Service(
     hears=(),
     timers=(Timer(name="life", fire=let_fall_due),),
     routes=ROUTES,
+    labels=Path(__file__).parent / "labels.toml",
 )

@@ -25,7 +25,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     restored or built anew has heard everything: it derives what its handlers have not.
     `outside_log` are the tables that the log does not give, and columns as `table.column`.
     `on_errors` tells errors over HTTP in another form than `problems`: by exception, as Litestar's
-    handlers.
+    handlers. `labels` says in French what each route does (`documents`).
     """
 
     name: str
@@ -35,6 +35,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     hears: tuple[Hears, ...] = ()
     timers: tuple[Timer, ...] = ()
     routes: Sequence[Any] = ()
+    labels: Path | None = None
     look_again: LookAgain | None = None
     outside_log: tuple[str, ...] = ()
     on_errors: Mapping[Any, Any] = {}

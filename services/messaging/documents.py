@@ -1,11 +1,15 @@
 """What the OpenAPI document of every service says of orders and of errors.
 
 `orders` reads the headers and `problems` tells the errors, for all routes alike; so they are
-documented here for all routes alike. A route documents its own answer by its annotation.
+documented here for all routes alike. A route documents its own answer by its annotation; what it
+does stands in French in the `labels.toml` of its service, by `METHOD /path/{parameter}`.
 """
 
+import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
@@ -22,6 +26,7 @@ from litestar.openapi.spec import (
 from services.messaging.orders import CPTS_HEADER, KEY_HEADER, REPLAY_HEADER, ROLE_HEADER, Role
 from services.messaging.problems import MEDIA_TYPE, TITLES
 
+LABELS = Path(__file__).parent / "labels.toml"
 DOCUMENTS_ITSELF = "documents_itself"
 ORDERING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 REFUSALS_OF_ORDERS = (400, 403, 404, 409, 422, 503)
@@ -58,6 +63,7 @@ class OrderOperation(Operation):
                 answer.headers = {**(answer.headers or {}), REPLAY_HEADER: _REPLAY}
 
 
+_TYPE = re.compile(r":\w+\}")
 _REPLAY = OpenAPIHeader(
     schema=Schema(type=OpenAPIType.STRING, const="true"),
     description="Présent quand cette réponse est celle d'un premier envoi",
@@ -81,13 +87,26 @@ def also(status: int, shape: type[msgspec.Struct], description: str) -> dict[int
     return {status: _response(shape, description)}
 
 
-def documented(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
-    """The routes, with what all orders and all errors have in common in their document.
+def labels_of(file: Path | None) -> dict[str, str]:
+    """The French labels of the routes of a service, those that all services have included."""
+    files = [LABELS, *([file] if file else [])]
+    return {
+        name: label
+        for one in files
+        for name, label in tomllib.loads(one.read_text("utf-8")).items()
+    }
+
+
+def documented(
+    handlers: Iterable[HTTPRouteHandler], labels: Mapping[str, str]
+) -> list[HTTPRouteHandler]:
+    """The routes, with their labels and what all orders and all errors have in common.
 
     A route with the option `DOCUMENTS_ITSELF` follows another standard, and says so itself.
     """
     found = list(handlers)
     for handler in found:
+        handler.summary = labels.get(_name_of(handler))
         if handler.opt.get(DOCUMENTS_ITSELF):
             continue
         is_order = bool(ORDERING & handler.http_methods)
@@ -96,6 +115,12 @@ def documented(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
         if is_order and not issubclass(handler.operation_class, OrderOperation):
             handler.operation_class = OrderOperation
     return found
+
+
+def _name_of(handler: HTTPRouteHandler) -> str:
+    """Its method and path, without the types of the parameters."""
+    (method,), (path,) = handler.http_methods, handler.paths
+    return f"{method} {_TYPE.sub('}', path)}"
 
 
 def _refusals_of_question(handler: HTTPRouteHandler) -> tuple[int, ...]:

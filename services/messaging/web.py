@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from services.messaging import problems
 from services.messaging.clock import Clock
 from services.messaging.database import Pool
-from services.messaging.documents import documented
+from services.messaging.documents import documented, labels_of
 from services.messaging.problems import NOT_READY, Refused
 from services.messaging.routes import ROUTES
 from services.messaging.settings import Settings
@@ -43,7 +43,7 @@ def hold_until_prepared(running: "Running") -> Callable[[ASGIApp], ASGIApp]:
 def make_app(running: "Running", reading: Pool, clock: Clock) -> Litestar:
     """The service's HTTP application. Questions are asked over `reading`, the state's `pool`."""
     return Litestar(
-        documented([*ROUTES, *running.service.routes]),
+        documented([*ROUTES, *running.service.routes], labels_of(running.service.labels)),
         openapi_config=OpenAPIConfig(title=running.service.name, version="1"),
         exception_handlers={**problems.HANDLERS, **running.service.on_errors},
         middleware=[trace_requests, hold_until_prepared(running)],

@@ -70,6 +70,7 @@ SERVICE = Service(
         Timer(name="dues", fire=handlers.fall_due),
     ),
     routes=http.ROUTES,
+    labels=Path(__file__).parent / "labels.toml",
     look_again=handlers.look_again,
     outside_log=("bank_account", "bank_account_confirmation", "ledger_entry.entered"),
 )

@@ -36,6 +36,7 @@ SERVICE = Service(
         Timer(name="identities", fire=remove_identities),
     ),
     routes=ROUTES,
+    labels=Path(__file__).parent / "labels.toml",
     look_again=look_again,
     outside_log=("sas_message",),
 )

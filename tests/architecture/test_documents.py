@@ -12,18 +12,23 @@ from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 
 from contracts import topics
-from services.messaging.documents import documented
+from services.messaging.declared import Service
+from services.messaging.documents import documented, labels_of
 from services.messaging.routes import ROUTES
 
 Operation = dict[str, Any]
 
 
+SERVICES = [
+    importlib.import_module(f"services.{topic.producer}.app").SERVICE for topic in topics.TOPICS
+]
+
+
 def operations() -> Iterator[tuple[str, str, Operation]]:
     """Every operation of every service: service, method and path, what is said of it."""
-    for topic in topics.TOPICS:
-        service = importlib.import_module(f"services.{topic.producer}.app").SERVICE
+    for service in SERVICES:
         app = Litestar(
-            documented([*ROUTES, *service.routes]),
+            documented([*ROUTES, *service.routes], labels_of(service.labels)),
             openapi_config=OpenAPIConfig(title=service.name, version="1"),
         )
         for path, item in app.openapi_schema.to_schema()["paths"].items():
@@ -49,6 +54,13 @@ every_door = pytest.mark.parametrize(
 every_question = pytest.mark.parametrize(
     ("service", "name", "operation"), QUESTIONS, ids=[f"{one[0]} {one[1]}" for one in QUESTIONS]
 )
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_each_operation_has_its_french_label_and_each_label_its_operation(service: Service) -> None:
+    said = {name: operation.get("summary") for of, name, operation in ALL if of == service.name}
+    assert said == labels_of(service.labels)
+    assert len(set(said.values())) == len(said), "two operations under one label"
 
 
 @every

@@ -25,7 +25,7 @@ NOW: Final = frozenset(("now", "today", "utcnow"))
 FILES_OF_A_SERVICE: Final = ("README.md", "__init__.py", "__main__.py", "app.py", "events.py")
 PARTS_OF_A_SERVICE: Final = ("domain", "store", "handlers", "http")
 DATA_OF_A_SERVICE: Final = (
-    *("parameters.toml", "activities.toml", "rates", "statement.typ", "tables"),
+    *("parameters.toml", "activities.toml", "labels.toml", "rates", "statement.typ", "tables"),
 )
 TEXTS: Final = (".md", ".py", ".sql", ".toml")
 MIGRATION: Final = re.compile(r"([a-z]+-)?\d{4}[-_][a-z0-9]+([-_][a-z0-9]+)*\.sql")
