@@ -126,6 +126,18 @@ async def test_an_unsound_projet_is_refused_at_the_door(house: House, body) -> N
     assert refused.status_code == 400
 
 
+async def test_an_aci_that_has_ended_announces_no_deadline_any_more(aging_house: House) -> None:
+    house = aging_house
+    ended, runs = await under_contract(house), await under_contract(house)
+    end = {"ended_on": "2026-08-31", "reason": "dissolution"}
+    await house.order(f"/cpts/{ended}/aci/aci/termination", end, role="caisse")
+    assert (await house.get(f"/cpts/{ended}"))["mission_deadlines"] == []
+    house.clock.set(datetime(2028, 4, 1, tzinfo=UTC))
+    assert ended < runs, "what falls due is said in the order of ids"
+    await house.said(runs, "MissionDeadlineMissed")
+    assert not {"MissionDeadlineNear", "MissionDeadlineMissed"} & {*await house.types(ended)}
+
+
 async def test_days_that_pass_validate_a_projet_and_announce_deadlines(aging_house: House) -> None:
     house = aging_house
     cpts_id = await under_contract(house)

@@ -88,6 +88,28 @@ def test_a_mission_that_runs_on_meets_the_deadlines_of_the_next_aci() -> None:
     assert deadlines(ended, aci=following)["prevention", "start"][1] is None
 
 
+def test_an_aci_ended_early_sets_no_deadline_after_its_last_day() -> None:
+    ended = terminate(ACI, date(2027, 3, 31), "dissolution")
+    assert isinstance(ended, AciSigned)
+    access = mission("n", "acces_aux_soins", deployed_on=date(2026, 12, 1))
+    found = deadlines(access, aci=ended)
+    assert found == {
+        ("acces_aux_soins", "start"): (date(2026, 9, 30), date(2026, 9, 1)),
+        ("acces_aux_soins", "deployment"): (date(2027, 9, 30), date(2026, 12, 1)),
+        ("parcours_pluriprofessionnel", "start"): (date(2027, 3, 31), None),
+        ("prevention", "start"): (date(2027, 3, 31), None),
+        ("crise_sanitaire", "start"): (date(2026, 9, 30), None),
+    }
+    day_before = terminate(ACI, date(2027, 3, 30), "dissolution")
+    assert isinstance(day_before, AciSigned)
+    assert ("prevention", "start") not in deadlines(access, aci=day_before)
+    (event,) = set_deadlines([ended], recorded=[access], present={}, missions=RULES)
+    (taken_up,) = set_deadlines(
+        [ACI], recorded=[access], present={"aci": event.deadlines}, missions=RULES
+    )
+    assert len(taken_up.deadlines) == 8
+
+
 def test_deadlines_are_set_again_only_when_they_change() -> None:
     (event,) = set_deadlines([ACI], recorded=[], present={}, missions=RULES)
     present = {"aci": event.deadlines}

@@ -1,7 +1,7 @@
 """The missions of an ACI, from their start to their full deployment, and their deadlines.
 
 A deadline is counted from the signature of the ACI. A mission that runs on from an earlier ACI has
-met the deadlines of the next one.
+met the deadlines of the next one. An ACI that has ended sets none after its last day.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -163,12 +163,12 @@ def _deadlines(
             (Step.START, rule.start_months, started),
             (Step.DEPLOYMENT, rule.deployment_months, deployed),
         ):
+            due_on = months_after(aci.signed_on, months)
+            if met_on is None and due_on > ends_on:
+                continue
             found.append(
                 MissionDeadline(
-                    mission=rule.mission,
-                    step=step.value,
-                    due_on=months_after(aci.signed_on, months),
-                    met_on=met_on,
+                    mission=rule.mission, step=step.value, due_on=due_on, met_on=met_on
                 )
             )
     return tuple(found)
