@@ -4,7 +4,10 @@ import asyncio
 import base64
 import hashlib
 import io
+import threading
 import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -203,3 +206,60 @@ async def test_nothing_is_kept_of_what_nobody_may_send(office: Office) -> None:
     another = await send(office, f"/cpts/{cpts_id}/evidence/e", content, Acting_Cpts="other")
     assert reason(another) == (403, "not_the_acting_cpts")
     assert not (folder / sha256[:2] / sha256).exists()
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
+    """What a store that speaks as much of S3 as is asked of it holds, by path."""
+    held: dict[str, bytes] = {}
+
+    class Store(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            assert "Credential=key-id/" in self.headers["Authorization"]
+            held[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+            self.reply(200, b"")
+
+        def do_GET(self) -> None:
+            self.reply(200 if self.path in held else 404, held.get(self.path, b""))
+
+        def reply(self, status: int, content: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("ETag", '"etag"')
+            self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Store)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for name, value in (
+        ("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}"),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_ACCESS_KEY_ID", "key-id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_REGION", "eu-west-3"),
+    ):
+        monkeypatch.setenv(name, value)
+    contents.open_store.cache_clear()
+    try:
+        yield held
+    finally:
+        contents.open_store.cache_clear()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+async def test_a_content_is_kept_in_s3_by_url(bucket: dict[str, bytes]) -> None:
+    url, sha256 = "s3://bucket/prefix", hashlib.sha256(REPORT).hexdigest()
+    assert await contents.content(url, sha256) is None
+    await contents.put(url, sha256, REPORT)
+    assert bucket == {f"/bucket/prefix/{sha256[:2]}/{sha256}": REPORT}
+    assert await contents.content(url, sha256) == REPORT
+    await contents.put(url, sha256, REPORT)
+    bucket.clear()
+    assert await contents.content(url, sha256) is None
