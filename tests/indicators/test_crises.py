@@ -61,6 +61,18 @@ async def test_a_plan_counts_from_its_sending_on_and_an_update_in_its_year(
     assert nobody.status_code == 404
 
 
+async def test_an_update_counts_of_a_conform_plan_alone(office: Office) -> None:
+    cpts_id = await office.new_cpts()
+    path = f"/cpts/{cpts_id}/crisis-plan"
+    for plan in (WRITTEN, SENT | {"typologies": FIVE[1:]}):
+        await office.done(path, plan | {"updated_on": ["2026-03-01"]})
+        assert await office.values(cpts_id) == {}
+        assert set((await office.get("/invariants")).values()) == {True}
+    await office.done(path, SENT | {"updated_on": ["2026-03-01"]})
+    assert await office.values(cpts_id) == {PLAN: 1, UPDATE: 1}
+    assert set((await office.get("/invariants")).values()) == {True}
+
+
 async def test_a_response_counts_professionals_once_a_year_and_adds_actions(
     office: Office,
 ) -> None:

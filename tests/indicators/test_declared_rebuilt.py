@@ -47,7 +47,9 @@ async def declare_of_everything(office: Office) -> str:
     await office.done(f"/crises/of-{cpts_id}", crisis, "POST", "ars")
     response = {"professionals": ["810000000011"], "actions_count": 2}
     await office.done(f"/cpts/{cpts_id}/crises/of-{cpts_id}/response", response)
-    plan = {"typologies": ["nrc"], "written_on": "2025-06-01", "updated_on": ["2025-09-01"]}
+    five = ["agent_infectieux", "blesses", "malades", "nrc", "offre_de_soins"]
+    plan = {"typologies": five, "written_on": "2025-06-01", "sent_to_ars_on": "2025-07-01"}
+    plan |= {"updated_on": ["2025-09-01"]}
     await office.done(f"/cpts/{cpts_id}/crisis-plan", plan)
     return cpts_id
 
@@ -60,6 +62,7 @@ async def test_what_is_declared_is_the_same_built_anew_from_the_log(office: Offi
         "depistage_col": 5500,
         "crise_professionnels": 1,
         "crise_actions": 2,
+        "crise_plan": 1,
         "crise_mise_a_jour": 1,
     }
     assert await office.values(cpts_id) == values

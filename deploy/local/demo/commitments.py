@@ -136,8 +136,8 @@ def _crises() -> Iterator[Draft]:
 
 
 def _plans() -> Iterator[Draft]:
-    """A plan of this year, one of long ago with its updates, one that leaves a typology out; three
-    refused.
+    """A plan of this year, one of long ago with its updates, one that leaves a typology out, whose
+    update does not count; three refused.
     """
     desk = Desk(_at(11, 12), "crisis-plans")
 
@@ -154,7 +154,7 @@ def _plans() -> Iterator[Draft]:
         updated_on=["2024-03-04", "2025-11-05"],
     )
     sent = {"written_on": "2025-10-01", "sent_to_ars_on": "2025-10-02"}
-    yield put("95-haut-val", typologies=TYPOLOGIES[:4], **sent)
+    yield put("95-haut-val", typologies=TYPOLOGIES[:4], **sent, updated_on=["2025-11-10"])
     yield put("95-haut-val", typologies=["invasion"], **sent)
     yield put("95-haut-val", written_on="2025-10-03", sent_to_ars_on="2025-10-02")
     yield put("95-haut-val", written_on="2025-10-01", updated_on=["2025-11-13"])

@@ -88,7 +88,9 @@ class Missions:
         return "ok"
 
     def _plan_values(self, contracts: Contracts) -> dict[Value, int]:
-        """1 where a plan on everything is with the ARS in the year, and where it was updated."""
+        """1 where a plan on everything is with the ARS in the year, and where such a plan was
+        updated.
+        """
         values: dict[Value, int] = {}
         for cpts_id, plan in self._plans.items():
             sent_on = plan.get("sent_to_ars_on", "9999-12-31")
@@ -97,7 +99,8 @@ class Missions:
                 if is_conform and start >= CRISES_FROM and date.fromisoformat(sent_on) <= end:
                     values[cpts_id, PLAN, start] = 1
                 updates = [date.fromisoformat(day) for day in plan.get("updated_on", ())]
-                if start >= CRISES_FROM and any(start <= day <= end for day in updates):
+                is_updated = any(start <= day <= end for day in updates)
+                if is_conform and "sent_to_ars_on" in plan and start >= CRISES_FROM and is_updated:
                     values[cpts_id, UPDATE, start] = 1
         return values
 

@@ -1,7 +1,8 @@
 """Crises: plans, crises that the ARS recognises, what CPTS did in them.
 
 A plan is conform when it covers every typology of the rule on the day on which it was written, and
-was sent to the ARS; it then counts in the contract year of that day and in all that follow. A
+was sent to the ARS; it then counts in the contract year of that day and in all that follow. An
+update counts in its contract year when the plan is conform: it keeps up a plan that is one. A
 response counts in the contract year in which the crisis began, for a CPTS of its départements.
 """
 
@@ -84,7 +85,7 @@ def plan_facts(plans: Iterable[CrisisPlanRecorded], years: Years, rule: Counting
                 since = max(plan.sent_to_ars_on, first)
                 there[FigureKey(plan.cpts_id, PLAN, first)] = Counted(from_on=since)
             updates = [day for day in plan.updated_on if year.period.holds(day)]
-            if updates:
+            if is_conform and updates:
                 key = FigureKey(plan.cpts_id, UPDATE, first)
                 there[key] = Counted(from_on=min(updates))
     return facts

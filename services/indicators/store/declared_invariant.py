@@ -90,6 +90,7 @@ _IS_RIGHT = """
         union all
         select cpts_id, 'crise_mise_a_jour', day::date, 'plan:' || cpts_id, 1
         from plan, jsonb_array_elements_text(event -> 'updated_on') as day
+        where is_whole and sent_on is not null
         union all
         select cpts_id, 'crise_actions', day,
                'response:' || cpts_id || '/' || (event ->> 'crisis_id'),
