@@ -167,6 +167,33 @@ async def test_days_that_pass_validate_a_projet_and_announce_deadlines(aging_hou
     assert told["acces_aux_soins", "start"] == (False, False)
     assert told["prevention", "start"] == (True, False)
     assert told["prevention", "deployment"] == (False, False)
+    await worklists(house, cpts_id)
+
+
+async def worklists(house: House, cpts_id: str) -> None:
+    """What is near and what was missed, at the beginning of 2027, page by page."""
+
+    async def listed(state: str, **query: Any) -> list[tuple[str, str]]:
+        found, after = [], ""
+        while after is not None:
+            page = await house.get("/deadlines", state=state, after=after, limit=1, **query)
+            found += [(one["mission"], one["due_on"]) for one in page["items"]]
+            assert {one["cpts_id"] for one in page["items"]} <= {cpts_id}
+            after = page["next"]
+        return found
+
+    near = [("parcours_pluriprofessionnel", "2027-03-01"), ("prevention", "2027-03-01")]
+    assert await listed("near") == await listed("near", departement="77") == near
+    assert await listed("missed") == [("crise_sanitaire", "2026-09-01")]
+    assert await listed("near", departement="95") == await listed("missed", departement="95") == []
+    started = {"started_on": "2026-12-01"}
+    for mission in ("prevention", "crise_sanitaire"):
+        body = started | {"mission": mission}
+        await house.order(f"/cpts/{cpts_id}/missions/{mission}", body, "PUT", "caisse")
+    assert await listed("near") == near[:1]
+    assert await listed("missed") == [("crise_sanitaire", "2026-09-01")], "met late"
+    for query in ({}, {"state": "far"}, {"state": "near", "after": "x"}):
+        assert (await house.client.get("/deadlines", params=query)).status_code == 400
 
 
 async def test_a_mission_is_the_caisses_to_record_and_moves_its_deadlines(house: House) -> None:

@@ -1,6 +1,7 @@
 """What people may ask of membership."""
 
 from datetime import date
+from enum import StrEnum
 from typing import Annotated, Any
 
 from litestar import Request, get
@@ -26,6 +27,17 @@ Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Cursor = Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9._:~ -]{0,400}$")]
 DepartementCode = Annotated[str | None, QueryParameter(pattern=r"^[0-9AB]{2,3}$")]
 CURSOR_SEPARATOR = " "  # no id holds a space
+
+
+class DeadlineState(StrEnum):
+    """How a deadline stands, with the label that a user reads."""
+
+    NEAR = "near"  # échéance proche
+    MISSED = "missed"  # échéance manquée
+
+
+# Litestar keeps the name `state` for itself.
+AskedState = Annotated[DeadlineState, QueryParameter(name="state")]
 
 
 @get("/cpts")
@@ -79,6 +91,30 @@ async def show_history(
         await _summary(connection, cpts_id)
         items = await history_of(connection, cpts_id, after=after, limit=limit)
     return _page(items, limit, lambda last: str(last["sequence"]))
+
+
+@get("/deadlines")
+async def list_deadlines(
+    request: Request[Any, Any, Any],
+    standing: AskedState,
+    departement: DepartementCode = None,
+    after: Cursor = "",
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """The deadlines of missions by day: near and not met yet, or missed, met since or not."""
+    day, cpts_id, aci_id, mission, step, *_ = [*after.split(CURSOR_SEPARATOR), *[""] * 4]
+    async with request.app.state.pool.acquire() as connection:
+        items = await answers.deadlines_page(
+            connection,
+            are_missed=standing is DeadlineState.MISSED,
+            departement=departement,
+            after=(_day(day), cpts_id, aci_id, mission, step),
+            limit=limit,
+        )
+    of_cursor = ("due_on", "cpts_id", "aci_id", "mission", "step")
+    return _page(
+        items, limit, lambda last: CURSOR_SEPARATOR.join(str(last[name]) for name in of_cursor)
+    )
 
 
 @get("/places/{code:str}")
@@ -181,6 +217,7 @@ ROUTES = (
     list_cpts,
     show_cpts,
     show_history,
+    list_deadlines,
     show_place,
     list_rpps_warnings,
     list_population_warnings,

@@ -86,6 +86,17 @@ DEADLINES = """
            is_missed_said or coalesce(met_on > due_on, false) as is_missed
     from mission_deadline where cpts_id = $1 order by aci_id, ordinal
 """
+# What is near of a CPTS that has become a part of another is nobody's to meet.
+DEADLINES_PAGE = """
+    select cpts_id, cpts_name, departement, aci_id, mission, step, due_on, met_on
+    from mission_deadline join cpts using (cpts_id)
+    where case when $1 then is_missed_said or coalesce(met_on > due_on, false)
+               else is_near_said and not is_missed_said and met_on is null and merged_on is null
+          end
+      and ($2::text is null or departement = $2)
+      and (due_on, cpts_id, aci_id, mission, step) > ($3, $4, $5, $6, $7)
+    order by due_on, cpts_id, aci_id, mission, step limit $8
+"""
 HOLDERS = """
     select cpts_id, cpts_name, entry_id, commune, part, population, from_on, to_on
     from territory_entry join cpts using (cpts_id)
@@ -143,6 +154,21 @@ async def cpts_life(connection: Connection, cpts_id: str) -> dict[str, list[dict
         "projets_de_sante": [_shown(one) for one in await life.projets_of(connection, cpts_id)],
         "mission_deadlines": [dict(row) for row in await connection.fetch(DEADLINES, cpts_id)],
     }
+
+
+async def deadlines_page(
+    connection: Connection,
+    *,
+    are_missed: bool,
+    departement: str | None,
+    after: tuple[date, str, str, str, str],
+    limit: int,
+) -> list[dict[str, Any]]:
+    """The deadlines that were missed, else those that are near, after (day, CPTS, ACI, mission,
+    step).
+    """
+    rows = await connection.fetch(DEADLINES_PAGE, are_missed, departement, *after, limit)
+    return [dict(row) for row in rows]
 
 
 async def holders(connection: Connection, communes: list[str], on: date) -> list[dict[str, Any]]:
