@@ -121,5 +121,10 @@ async def test_every_wrong_row_is_listed_and_nothing_is_taken(office: Office) ->
         (10, "malformed_row"),
     ]
     assert all(one["detail"] for one in refused.json()["rows"])
+    assert refused.json()["rows"][-1]["columns"] == [
+        "contract_year_starts_on",
+        "indicator",
+        "value",
+    ]
     assert await office.values(cpts_id) == {}
     assert (await take(office, right)).status_code == 201

@@ -16,10 +16,12 @@ from typing import Any
 
 import httpx
 import pytest
+from openpyxl import Workbook
 from pypdf import PdfReader
 
+from deploy.local.aci import files, imports
 from deploy.local.aci.__main__ import main
-from deploy.local.aci.asking import OrderRefused
+from deploy.local.aci.asking import VALUE_COLUMNS, OrderRefused
 from deploy.local.aci.progress import for_each
 from deploy.local.processes import wait_until
 from deploy.local.services import ROOT
@@ -141,6 +143,9 @@ def test_values_are_taken_once_whole_or_refused_row_by_row(caisse: Caisse) -> No
     first, *rows = refused.stderr.splitlines()
     assert first.endswith("(rows_refused)")
     assert [line.partition(" : ")[0] for line in rows] == ["  rangée 3"]
+    malformed = caisse.file("forme.csv", VALUES + f"valeurs;;{YEAR};depistage_sein;66,261;hier;\n")
+    told = caisse.aci("import-values", malformed).stderr.splitlines()[1:]
+    assert told == ["  rangée 2 valeur, vrai_le : La ligne n'a pas la forme attendue."]
     right = caisse.file("juste.csv", VALUES + row)
     assert caisse.done("import-values", right) == "1 valeur(s) lue(s), 1 nouvelle(s)\n"
     again = caisse.done("import-values", right)
@@ -231,6 +236,30 @@ def test_a_batch_is_exported_and_the_banks_answers_are_taken(caisse: Caisse) -> 
     right = caisse.file("juste.csv", f"{head}{order['order_id']};executed;{today};\n")
     assert caisse.done("import-answers", "lot-1", right) == "1 réponse(s) lue(s), 1 nouvelle(s)\n"
     assert caisse.done("import-answers", "lot-1", right) == "1 réponse(s) lue(s), 0 nouvelle(s)\n"
+
+
+def test_a_workbook_of_values_is_read_and_shares_are_in_per_cent(tmp_path: Path) -> None:
+    book, path = Workbook(), tmp_path / "valeurs.xlsx"
+    sheet = book.worksheets[0]
+    sheet.append(list(VALUE_COLUMNS))
+    start = datetime(2026, 4, 15)  # noqa: DTZ001 - a workbook knows no zone
+    for value in (66.26, "66,26", "66,26 %", 0.6626, 100, 66.261, "beaucoup"):
+        sheet.append(["a", None, start, "depistage_sein", value, None, None])
+    sheet["E5"].number_format = "0.00%"
+    sheet.append(["a", None, "2026-04-15", "medecin_traitant_ald_sans", 74, start, True])
+    sheet.append(["a", None, "2026-04-15", "medecin_traitant_ald_sans", "1 074", None, "non"])
+    sheet.append(["a", None, "2026-04-15", "medecin_traitant_ald_sans", "7,5", None, None])
+    book.save(path)
+    rows = [imports.value_of(one) for one in files.rows_of(path, list(VALUE_COLUMNS))]
+    values = [one["value"] for one in rows]
+    assert values == [*[6626] * 4, 10_000, "66.261", "beaucoup", 74, 1074, "7,5"]
+    assert {one["contract_year_starts_on"] for one in rows} == {"2026-04-15"}
+    assert (rows[7]["true_on"], rows[7]["is_withdrawn"]) == ("2026-04-15", True)
+    assert rows[8]["is_withdrawn"] is False
+    broken = tmp_path / "faux.xlsx"
+    broken.write_bytes(b"PK")
+    with pytest.raises(files.BadFile, match="XLSX"):
+        files.rows_of(broken, [])
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,11 @@ def _add_imports(commands: _Commands) -> None:
         imports.import_values,
         "Reprend les valeurs d'un fichier de la caisse, toutes ou aucune.",
     )
-    _file(command, "les valeurs, en .csv (`just aci template values` donne la trame)")
+    _file(
+        command,
+        "les valeurs, .csv ou .xlsx (`just aci template values` donne la trame) ; "
+        "un taux s'écrit en pour cent : 66,26",
+    )
     command = _add(
         commands,
         "import-answers",

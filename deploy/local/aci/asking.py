@@ -14,6 +14,16 @@ CONTRADICTIONS = {
     "unknown_order": "n'est pas de ce lot",
     "contradicts": "contredit ce que la banque a dit",
 }
+# The columns of a file of values, and what the service calls each.
+VALUE_COLUMNS = {
+    "cpts": "cpts_id",
+    "finess": "finess",
+    "annee_de_contrat": "contract_year_starts_on",
+    "indicateur": "indicator",
+    "valeur": "value",
+    "vrai_le": "true_on",
+    "retiree": "is_withdrawn",
+}
 HEAD_ROWS = 1  # a file has the names of its columns above what a service counts
 
 
@@ -46,11 +56,17 @@ def told(answer: httpx.Response) -> Iterator[str]:
         where = " ".join(part for part in (error["in"], error["field"]) if part)
         yield f"  {where} : {error['message']}"
     for row in problem.get("rows", ()):
-        yield f"  rangée {row['row'] + HEAD_ROWS} : {row['detail']}"
+        yield f"  rangée {row['row'] + HEAD_ROWS}{_columns(row)} : {row['detail']}"
     for line in problem.get("lines", ()):
         yield f"  {_bank_line(line)}"
     for account in problem.get("accounts", ()):
         yield f"  {account}"
+
+
+def _columns(row: Mapping[str, Any]) -> str:
+    names = {called: column for column, called in VALUE_COLUMNS.items()}
+    columns = ", ".join(names.get(one, one) for one in row.get("columns", ()))
+    return f" {columns}" if columns else ""
 
 
 def _bank_line(line: int | dict[str, Any]) -> str:

@@ -1,21 +1,15 @@
 """Files that go in: contract lines, values of the caisse, the bank's answers; whole or refused."""
 
+import re
 from argparse import Namespace
+from decimal import Decimal
 from typing import Any
 
+from contracts.indicators import indicators
 from deploy.local.aci import files
-from deploy.local.aci.asking import Services
+from deploy.local.aci.asking import VALUE_COLUMNS, Services
 
-# The columns of a file of values, and what the service calls each.
-VALUE_COLUMNS = {
-    "cpts": "cpts_id",
-    "finess": "finess",
-    "annee_de_contrat": "contract_year_starts_on",
-    "indicateur": "indicator",
-    "valeur": "value",
-    "vrai_le": "true_on",
-    "retiree": "is_withdrawn",
-}
+NUMBER = re.compile(r"-?[0-9]{1,12}(?:[.,][0-9]{1,9})?")
 YES_OR_NO = {"oui": True, "non": False}
 
 
@@ -36,7 +30,7 @@ def import_lines(services: Services, options: Namespace) -> int:
 
 def import_values(services: Services, options: Namespace) -> int:
     """Take the values of a file of the caisse."""
-    rows = [_value(cells) for cells in files.rows_of(options.file, list(VALUE_COLUMNS))]
+    rows = [value_of(cells) for cells in files.rows_of(options.file, list(VALUE_COLUMNS))]
     answer = services.ask("indicators", "POST", "/caisse-files", json={"rows": rows}).json()
     if not answer["is_new"]:
         print("ce fichier a déjà été repris : rien ne change")
@@ -45,15 +39,30 @@ def import_values(services: Services, options: Namespace) -> int:
     return 0
 
 
-def _value(cells: dict[str, str]) -> dict[str, Any]:
+def value_of(cells: dict[str, str]) -> dict[str, Any]:
     """A row as the service takes it. What has not the right form is left to it to refuse."""
     row: dict[str, Any] = {VALUE_COLUMNS[name]: cell for name, cell in cells.items()}
-    value = row.get("value", "")
-    if value.removeprefix("-").isdecimal():
-        row["value"] = int(value)
+    if "value" in row:
+        row["value"] = _in_unit(row["value"], row.get("indicator", ""))
     if "is_withdrawn" in row:
         row["is_withdrawn"] = YES_OR_NO.get(row["is_withdrawn"], row["is_withdrawn"])
     return row
+
+
+def _in_unit(text: str, code: str) -> int | str:
+    """A value in its indicator's unit; the text as it is when it cannot be.
+
+    A file says a share in per cent: 66,26 (or 66,26 %) is 6626 ten-thousandths.
+    """
+    indicator = indicators().get(code)
+    is_share = indicator is not None and indicator.unit == "basis_points"
+    written = re.sub(r"[\s\u00a0\u202f]", "", text)
+    if is_share:
+        written = written.removesuffix("%")
+    if not NUMBER.fullmatch(written):
+        return text
+    value = Decimal(written.replace(",", ".")) * (100 if is_share else 1)
+    return int(value) if value == int(value) else text
 
 
 def import_answers(services: Services, options: Namespace) -> int:

@@ -90,12 +90,19 @@ class FileAnswer(msgspec.Struct, frozen=True, kw_only=True):
     changed_count: int
 
 
-class WrongRow(msgspec.Struct, frozen=True):
-    """A row that cannot be taken; `row` counts from 1."""
+class WrongRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A row that cannot be taken; `row` counts from 1, `columns` are those of the wrong form."""
 
     row: int
     reason: str
     detail: str
+    columns: tuple[str, ...] = ()
+
+
+class Malformed(msgspec.Struct, frozen=True):
+    """A row that has not the form of one, and the columns to blame where they are known."""
+
+    columns: tuple[str, ...]
 
 
 Key = tuple[str, str, date]
@@ -150,17 +157,36 @@ async def _take_file(rule: CountingRule, order: Order, rows: Rows, sha256: str) 
     )
 
 
-def _read(row: Any) -> FileRow | Refusal:
+def _read(row: Any) -> FileRow | Malformed:
     try:
         return msgspec.convert(row, FileRow)
     except msgspec.ValidationError:
-        return Refusal.MALFORMED_ROW
+        return Malformed(_columns_of_wrong_form(row))
 
 
-def _named(row: FileRow | Refusal, by_finess: Mapping[str, str]) -> str | Refusal:
+def _columns_of_wrong_form(row: Any) -> tuple[str, ...]:
+    """The columns of a row that are absent or have not their form; never what they hold."""
+    if not isinstance(row, dict):
+        return ()
+    return tuple(
+        field.name
+        for field in msgspec.structs.fields(FileRow)
+        if (field.required if field.name not in row else not _has_form(row[field.name], field.type))
+    )
+
+
+def _has_form(cell: Any, form: Any) -> bool:
+    try:
+        msgspec.convert(cell, form)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _named(row: FileRow | Malformed, by_finess: Mapping[str, str]) -> str | Refusal:
     """The CPTS that a row names, known or not."""
-    if isinstance(row, Refusal):
-        return row
+    if isinstance(row, Malformed):
+        return Refusal.MALFORMED_ROW
     if (row.cpts_id is None) == (row.finess is None):
         return Refusal.CPTS_OR_FINESS_NEEDED
     return row.cpts_id or by_finess.get(row.finess or "", Refusal.UNKNOWN_CPTS)
@@ -168,7 +194,7 @@ def _named(row: FileRow | Refusal, by_finess: Mapping[str, str]) -> str | Refusa
 
 async def _events(
     order: Order,
-    read: Sequence[FileRow | Refusal],
+    read: Sequence[FileRow | Malformed],
     named: Sequence[str | Refusal],
     departements: Mapping[str, str],
     sha256: str,
@@ -210,7 +236,8 @@ async def _events(
                 of_caisse=True,
             )
         if isinstance(decision, Refusal):
-            wrong.append(WrongRow(number, decision.value, REFUSAL_TEXTS[decision]))
+            columns = row.columns if isinstance(row, Malformed) else ()
+            wrong.append(WrongRow(number, decision.value, REFUSAL_TEXTS[decision], columns))
         elif decision is not None:
             events.append(decision)
     if wrong:

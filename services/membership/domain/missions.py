@@ -167,8 +167,6 @@ def _deadlines(
             if met_on is None and due_on > ends_on:
                 continue
             found.append(
-                MissionDeadline(
-                    mission=rule.mission, step=step.value, due_on=due_on, met_on=met_on
-                )
+                MissionDeadline(mission=rule.mission, step=step.value, due_on=due_on, met_on=met_on)
             )
     return tuple(found)
