@@ -7,6 +7,7 @@ from services.gateway.events import FROM_MEMBERSHIP, FROM_REFERRALS
 from services.gateway.handlers import extend_hours, look_again, on_membership, on_referrals
 from services.gateway.http import ROUTES
 from services.gateway.http.outcomes import ON_ERRORS
+from services.gateway.hub.bridge import run_bridge
 from services.gateway.store.applying import apply
 from services.messaging.declared import Service
 from services.messaging.hearing import Hears
@@ -30,6 +31,13 @@ SERVICE = Service(
     routes=ROUTES,
     labels=Path(__file__).parent / "labels.toml",
     look_again=look_again,
-    outside_log=("regulator_identity", "practitioner_card", "agenda_card", "cpts_card"),
+    outside_log=(
+        "regulator_identity",
+        "practitioner_card",
+        "agenda_card",
+        "cpts_card",
+        "hub_message",
+    ),
     on_errors=ON_ERRORS,
+    background=(run_bridge,),
 )

@@ -24,6 +24,8 @@ NOW: Final = frozenset(("now", "today", "utcnow"))
 
 FILES_OF_A_SERVICE: Final = ("README.md", "__init__.py", "__main__.py", "app.py", "events.py")
 PARTS_OF_A_SERVICE: Final = ("domain", "store", "handlers", "http")
+BRIDGES_OF_A_SERVICE: Final = ("hub",)
+"""What speaks another protocol than HTTP and the log; a service may have one."""
 DATA_OF_A_SERVICE: Final = (
     *("parameters.toml", "activities.toml", "labels.toml", "rates", "statement.typ", "tables"),
 )
@@ -110,6 +112,7 @@ def clocks(root: Path) -> list[str]:
 def stray_files(root: Path) -> list[str]:
     """Files and folders of a service that the layout does not know, or knows twice."""
     known = {*FILES_OF_A_SERVICE, *DATA_OF_A_SERVICE, *PARTS_OF_A_SERVICE, "schema"}
+    known |= set(BRIDGES_OF_A_SERVICE)
     known |= {f"{part}.py" for part in PARTS_OF_A_SERVICE}
     found = []
     for service in _services(root):

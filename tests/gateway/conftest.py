@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from deploy.local import databases
 from deploy.local.stack import Stack
+from tests.gateway.hub_played import Hub, hub_on
+from tests.gateway.rabbit import Rabbit, rabbit_in, server
 from tests.gateway.served import Served, serving
 from tests.stack_fixtures import fresh_name
 
@@ -18,3 +21,21 @@ async def served(stack: Stack) -> AsyncIterator[Served]:
     async with serving(stack.kafka, urls["gateway"], f"{name}-") as up:
         yield up
     databases.drop_databases(stack.admin_url, f"_{name}")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def rabbit(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rabbit]:
+    """A RabbitMQ of this file's own, up."""
+    if server() is None:
+        pytest.skip("no RabbitMQ here: apt-get install rabbitmq-server")
+    with rabbit_in(tmp_path_factory.mktemp("rabbit")) as broker:
+        await broker.start()
+        yield broker
+
+
+@pytest_asyncio.fixture
+async def hub(rabbit: Rabbit) -> AsyncIterator[Hub]:
+    """The Hub's side of it, with empty queues."""
+    async with hub_on(rabbit) as up:
+        await up.empty()
+        yield up
