@@ -25,6 +25,7 @@ from tests.payments.served import (
     line_path,
 )
 from tests.payments.test_pricing import rate
+from tests.payments.test_settlement import settled_year, validate
 
 DEMANDS_LINE = Line(
     mission="acces_aux_soins", indicator=DEMANDS, mode="linear", max_cents=5_000_00, target=50
@@ -184,3 +185,38 @@ async def test_an_amount_of_the_past_is_explained_as_it_was_known(payments: Paym
     assert (await payments.get(f"{year}/explanation?known_at={before}"))["variable_cents"] == 0
     naive = await payments.client.get(f"{year}/explanation?known_at=2026-05-05T00:00:00")
     assert naive.status_code == 400
+
+
+async def test_what_was_due_and_settled_is_explained_as_it_was_known(payments: Payments) -> None:
+    year = f"/cpts/c1/contract-years/{YEAR.starts_on}"
+
+    async def explained(known_at: str) -> tuple[int, str | None, dict[str, bool]]:
+        found = await payments.get(f"{year}/explanation?known_at={known_at}")
+        dues = {one["due_id"]: one["is_held"] for one in found["dues"]}
+        return found["variable_cents"], found["settled_on"], dues
+
+    await settled_year(payments)
+    await validate(payments, 40)
+    confirmed = {
+        "rate_id": "avenant-2/acces_aux_soins/variable/T3",
+        "amount_cents": 35_000_00,
+        "text": "JO",
+        "read_on": "2027-05-01",
+        "confirmed_by": "agent-1",
+    }
+    at = {"Order-Instant": "2027-06-01T10:00:00+00:00"}
+    assert (await payments.post("/rates/confirmations", confirmed, **at)).is_success
+    cents, settled_on, signed = await explained("2027-05-03T08:59:59Z")
+    assert (cents, settled_on) == (200_00, None)
+    assert signed, "what was due by the signature"
+    assert "variable" not in signed
+    assert await explained("2027-05-03T09:00:00Z") == (
+        *(3_000_00, "2027-05-03"),
+        signed | {"variable": True},
+    )
+    assert (await explained("2027-06-01T10:00:00Z"))[2] == signed | {"variable": False}
+    # Of what is known now, the same as without an instant.
+    now = await payments.get(f"{year}/explanation")
+    assert (await payments.get(f"{year}/explanation?known_at=2027-07-01T00:00:00Z"))["dues"] == (
+        now["dues"]
+    )

@@ -22,6 +22,7 @@ from services.payments.domain.lines import line_id_of
 from services.payments.domain.scale import MISSIONS, Rate
 from services.payments.http.asking import CptsId, Day, Limit, year_of
 from services.payments.store import answers, dues, inputs, past
+from services.payments.store.dues import Due
 
 # Where the figure's own rule is shown, with its texts and whether they are verified.
 COUNTING_RULE = "indicators: GET /parameters"
@@ -85,7 +86,7 @@ async def explanation(
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         year = await year_of(connection, cpts_id, starts_on)
-        account, rates = await _known(connection, (cpts_id, starts_on), known_at)
+        account, rates, due = await _known(connection, (cpts_id, starts_on), known_at)
         estimate = price(account, rates)
         facts = {
             amount.indicator: await answers.counted_facts(
@@ -100,7 +101,6 @@ async def explanation(
             for amount in estimate.lines
             if indicator in (None, amount.indicator)
         }
-        due = await dues.of_cpts(connection, cpts_id, starts_on)
     return year | {
         "cpts_id": cpts_id,
         "variable_cents": estimate.variable_cents,
@@ -121,17 +121,17 @@ async def explanation(
 
 async def _known(
     connection: Connection, key: AccountKey, known_at: datetime | None
-) -> tuple[Account, list[Rate]]:
-    """The account and the rates as they are known now, or were at an instant."""
+) -> tuple[Account, list[Rate], list[Due]]:
+    """The account, the rates and its dues as they are known now, or were at an instant."""
     if known_at is None:
         (account,) = await inputs.load_accounts(connection, {key: ""})
-        return account, await inputs.load_variable_rates(connection)
+        due = await dues.of_cpts(connection, *key)
+        return account, await inputs.load_variable_rates(connection), due
     if known_at.tzinfo is None:
         raise Refused("instant_invalid", "Un instant se dit avec son décalage.", status=400)
-    return (
-        await past.load_account(connection, key, known_at),
-        await past.load_variable_rates(connection, known_at),
-    )
+    account = await past.load_account(connection, key, known_at)
+    rates = await past.load_variable_rates(connection, known_at)
+    return account, rates, await past.load_dues(connection, account.subject, known_at)
 
 
 def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, Any]:

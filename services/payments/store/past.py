@@ -5,12 +5,19 @@ from datetime import datetime
 
 import msgspec
 
-from contracts.events.payments import ContractLineSet, LineAmount, MissionAmount
+from contracts.events.payments import (
+    ContractLineSet,
+    DueSet,
+    LineAmount,
+    MissionAmount,
+    YearSettled,
+)
 from services.messaging.database import Connection
 from services.payments.domain.accounts import Account, AccountKey, Figure
 from services.payments.domain.calendar import YearPart
 from services.payments.domain.lines import line_of
 from services.payments.domain.scale import RATES_SUBJECT, VARIABLE_PART, Rate
+from services.payments.store.dues import Due
 
 LAST_ESTIMATE = """
     select sequence, taille, variable_cents, lines, missions from estimate
@@ -23,6 +30,16 @@ LINES = """
     where subject = $1 and type = 'payments.ContractLineSet.v1' and recorded_at <= $2
     order by coalesce(event ->> 'line_id', event ->> 'indicator'), sequence desc
 """
+SETTLED = """
+    select event::text from history
+    where subject = $1 and type = 'payments.YearSettled.v1' and recorded_at <= $2
+"""
+DUES = """
+    select distinct on (event ->> 'due_id') sequence, event::text as event
+    from history
+    where subject = $1 and type = 'payments.DueSet.v1' and recorded_at <= $2
+    order by event ->> 'due_id', sequence desc
+"""
 RATES = """
     select rate.* from rate
     join history on subject = $1 and history.sequence = rate.sequence
@@ -31,9 +48,15 @@ RATES = """
 
 
 async def load_account(connection: Connection, key: AccountKey, known_at: datetime) -> Account:
-    """The account with the lines, the figures and the taille by which it was last priced then."""
+    """The account with the lines, the figures and the taille by which it was last priced then, and
+    what it was settled at if it was by then.
+    """
     cpts_id, starts_on = key
     account = Account(cpts_id=cpts_id, starts_on=starts_on, departement="")
+    settled = await connection.fetchval(SETTLED, account.subject, known_at)
+    if settled is not None:
+        event = msgspec.json.decode(settled, type=YearSettled)
+        account = msgspec.structs.replace(account, settled=event)
     estimate = await connection.fetchrow(LAST_ESTIMATE, cpts_id, starts_on, known_at)
     if estimate is None:
         return account
@@ -65,6 +88,19 @@ def _parts_run(missions: Iterable[MissionAmount]) -> dict[str, YearPart] | None:
         if one.year_part is not None and one.year_whole is not None
     }
     return found or None
+
+
+async def load_dues(connection: Connection, subject: str, known_at: datetime) -> list[Due]:
+    """The sums of an account as they were last said then, by the day on which they are due."""
+    rows = await connection.fetch(DUES, subject, known_at)
+    said = [(row["sequence"], msgspec.json.decode(row["event"], type=DueSet)) for row in rows]
+    dues = [_due(sequence, event) for sequence, event in said]
+    return sorted(dues, key=lambda due: (due.due_on, due.due_id))
+
+
+def _due(sequence: int, event: DueSet) -> Due:
+    fields = msgspec.structs.asdict(event)
+    return Due(sequence=sequence, starts_on=fields.pop("contract_year_starts_on"), **fields)
 
 
 async def load_variable_rates(connection: Connection, known_at: datetime) -> list[Rate]:
