@@ -24,7 +24,7 @@ from deploy.local.demo.oracle_scale import Scale, rates_of_files, rules_of_file
 from deploy.local.demo.oracle_settlement import Dialogues
 from deploy.local.demo.settlements import TALKS
 from deploy.local.demo.story import Season, season
-from tests.payments.written import cases_with
+from tests.payments.written import cases_with, is_lower_better
 
 SETTLED_ON = date(2027, 6, 1)
 # Rules that no text gives, off as committed: a season has none of them, and the oracle neither.
@@ -102,6 +102,8 @@ def test_the_oracle_settles_and_adjusts_by_the_cents_that_a_case_writes_out(
             "mode": one["mode"],
             "max_cents": one["maximum"],
             "target": one.get("cible"),
+            "baseline": one.get("valeur_initiale"),
+            "is_lower_better": is_lower_better(one),
             "steps": [
                 {"threshold": threshold, "amount_cents": cents}
                 for threshold, cents in one.get("paliers", {}).items()

@@ -3,6 +3,7 @@
 A case lists every sum of the kinds that its file names (`sommes`), up to a day, on the real scale.
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,6 +16,7 @@ from services.payments.domain.calendar import months_after
 from services.payments.domain.dues import Aci, Crisis, DueSum, Funded, years_of
 from services.payments.domain.dues_rules import DuesRules, Switch
 from services.payments.domain.dues_schedule import dues_of
+from services.payments.domain.scale import Rate
 from services.payments.domain.settlement import adjust, settle
 from services.payments.store.dues_rules import load_dues_rules
 from tests.payments.written import FILES, RATES, account_of, cases_with, missions_of
@@ -58,7 +60,8 @@ def aci_of(number: int, written: dict[str, Any]) -> Aci:
     return Aci(aci_id=f"aci-{number}", signed_on=written["signee_le"], years=tuple(years))
 
 
-def planned(case: dict[str, Any]) -> list[DueSum]:
+def planned(case: dict[str, Any], rates: Sequence[Rate] = RATES) -> list[DueSum]:
+    """All sums that a case's ACI brings, those to come too."""
     acis = [aci_of(number, written) for number, written in enumerate(case["aci"])]
     firsts = [first for aci in acis for first, _ in aci.years]
     tailles = case["tailles"] if "tailles" in case else dict.fromkeys(firsts, case["taille"])
@@ -73,7 +76,7 @@ def planned(case: dict[str, Any]) -> list[DueSum]:
         lettre_validated_on=case.get("lettre_validee_le"),
         confirmed=frozenset(case.get("confirmes", ())),
     )
-    return dues_of(funded, RATES, rules_of(case))
+    return dues_of(funded, rates, rules_of(case))
 
 
 @pytest.mark.parametrize(("file", "case"), cases_with("aci"))
@@ -126,8 +129,19 @@ def test_a_year_is_settled_and_adjusted_by_the_cents_written_in_a_case(
         assert (found.amount_cents if found else 0) == correction["ajustement"]
 
 
-def test_every_file_names_its_source_and_writes_each_sum_out() -> None:
+def test_every_case_has_a_name_a_source_and_its_arithmetic() -> None:
     for name, content in FILES.items():
-        assert content["source"], name
         assert len(content["cas"]) >= 4, f"{name} has too few cases to be believed"
-        assert all(case["calcul"] for case in content["cas"]), name
+        for case in content["cas"]:
+            assert case.get("source", content["source"]), f"{name}: {case['nom']}"
+            assert case["calcul"], f"{name}: {case['nom']}"
+        names = [case["nom"] for case in content["cas"]]
+        assert len(set(names)) == len(names), name
+    assert sum(len(content["cas"]) for content in FILES.values()) >= 60
+
+
+def test_every_case_is_read_by_a_test() -> None:
+    words = {"aci", "lignes", "demande", "total", "contrat"}
+    for name, content in FILES.items():
+        for case in content["cas"]:
+            assert len(words & case.keys()) == 1, f"{name}: {case['nom']}"

@@ -48,8 +48,17 @@ def line_of(written: dict[str, Any]) -> Line:
         mode=written["mode"],
         max_cents=written["maximum"],
         target=written.get("cible"),
+        baseline=written.get("valeur_initiale"),
+        is_lower_better=is_lower_better(written),
+        carried_over_from_on=written.get("reportee_de"),
         steps=tuple(Step(threshold=one, amount_cents=cents) for one, cents in paliers.items()),
     )
+
+
+def is_lower_better(written: dict[str, Any]) -> bool:
+    """The way that a line's values go, written `sens` as in the file of an annex."""
+    assert written.get("sens", "haut") in ("haut", "bas")
+    return bool(written.get("sens") == "bas")
 
 
 def missions_of(case: dict[str, Any]) -> tuple[Mission, ...]:

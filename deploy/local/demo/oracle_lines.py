@@ -59,7 +59,8 @@ def worth(
 def _line_cents(line: Line, value: int) -> int:
     """What a line brings, never above its maximum; a share is rounded down to the cent."""
     most: int = line["max_cents"]
-    way = -1 if INDICATORS.get(line["indicator"]) else 1
+    said = line.get("is_lower_better")
+    way = -1 if (INDICATORS.get(line["indicator"]) if said is None else said) else 1
     if line["mode"] == "all_or_nothing":
         return most if way * value >= way * line["target"] else 0
     if line["mode"] == "steps":
@@ -67,5 +68,7 @@ def _line_cents(line: Line, value: int) -> int:
             (one["amount_cents"] for one in line["steps"] if way * value >= way * one["threshold"]),
             default=0,
         )
+    baseline: int = line.get("baseline") or 0
     target: int = line["target"]
-    return most * min(value, target) // target
+    whole = way * (target - baseline)
+    return most * min(max(way * (value - baseline), 0), whole) // whole
