@@ -22,7 +22,7 @@ from services.payments.domain.line_rows import COLUMNS, Row, RowError, lines_of,
 from services.payments.domain.lines import Line, LineRefused
 from services.payments.domain.owners import OWNERS
 from services.payments.domain.refusals import REFUSAL_TEXTS, Refusal
-from services.payments.domain.scale import MISSIONS
+from services.payments.domain.scale import MISSIONS, Rate
 from services.payments.http.asking import Cents, Code, Count, CptsId, Day, Name, PathId, refused
 from services.payments.http.tables import Format, TableOperation, read_table, table_response
 from services.payments.store import inputs
@@ -62,12 +62,22 @@ class LineOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         refuse_impossible_days(self)
 
 
+class WrongLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a whole file would be refused for; `line_id` is None where it is all of a mission."""
+
+    mission: str
+    line_id: str | None
+    reason: str
+    message: str
+
+
 class LineAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A contract line as it is set."""
+    """A contract line as it is set, and what is wrong with the year's lines together."""
 
     cpts_id: str
     starts_on: date
     line: LineOrder
+    wrong: Sequence[WrongLine]
 
 
 class LinesAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +96,11 @@ async def set_line(
     line_id: PathId,
     data: JSONBody[LineOrder],
 ) -> Response[LineAnswer]:
-    """Sets what one line can bring in one contract year, and prices the account again."""
+    """Sets what one line can bring in one contract year, and prices the account again.
+
+    The line is set although it may overlap another, or exceed its mission's envelope with the
+    others until they are set too: `wrong` tells what a whole file would be refused for.
+    """
     line = _line(line_id, data)
 
     async def body(order: Order) -> Answer:
@@ -98,7 +112,19 @@ async def set_line(
             raise refused(event)
         key = (cpts_id, starts_on)
         await _set(order, key, departement, lambda _: [event])
-        return Answer(body=LineAnswer(cpts_id=cpts_id, starts_on=starts_on, line=data))
+        (account,) = await inputs.load_accounts(order.unit.connection, {key: departement})
+        rates = await inputs.load_variable_rates(order.unit.connection)
+        # The line of this order comes last: of two that overlap, it is the one to be told of.
+        found = sorted(account.lines, key=lambda one: (one.line_id == line_id, one.line_id))
+        wrong = lines.check_lines(found, _envelopes(account, rates))
+        return Answer(
+            body=LineAnswer(
+                cpts_id=cpts_id,
+                starts_on=starts_on,
+                line=data,
+                wrong=[_wrong_line(one) for one in wrong],
+            )
+        )
 
     return await carry_out(request, OWNERS["set_line"], body)
 
@@ -129,10 +155,7 @@ async def import_lines(
 
         def decide(account: Account) -> list[ContractLineSet]:
             found = [row.line for row in rows]
-            envelopes = {mission: variable_rate(account, rates, mission) for mission in MISSIONS}
-            wrong = lines.check_lines(
-                found, {name: one.amount_cents if one else None for name, one in envelopes.items()}
-            )
+            wrong = lines.check_lines(found, _envelopes(account, rates))
             if wrong:
                 raise _wrong(_in_rows(wrong, rows))
             kept = {line.line_id for line in found}
@@ -221,6 +244,21 @@ async def _departement(order: Order, cpts_id: str, starts_on: date) -> str:
     if departement is None:
         raise refused(Refusal.UNKNOWN_CPTS)
     return departement
+
+
+def _envelopes(account: Account, rates: Sequence[Rate]) -> dict[str, int | None]:
+    """The most that a year's lines of each mission may bring together, None where not known."""
+    found = {mission: variable_rate(account, rates, mission) for mission in MISSIONS}
+    return {mission: rate.amount_cents if rate else None for mission, rate in found.items()}
+
+
+def _wrong_line(one: LineRefused) -> WrongLine:
+    return WrongLine(
+        mission=one.mission,
+        line_id=one.line_id,
+        reason=one.reason.value,
+        message=REFUSAL_TEXTS[one.reason],
+    )
 
 
 def _in_rows(wrong: Sequence[LineRefused], rows: Sequence[Row]) -> list[RowError]:
