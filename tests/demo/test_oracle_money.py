@@ -24,7 +24,7 @@ from deploy.local.demo.oracle_scale import Scale, rates_of_files, rules_of_file
 from deploy.local.demo.oracle_settlement import Dialogues
 from deploy.local.demo.settlements import TALKS
 from deploy.local.demo.story import Season, season
-from tests.payments.written import cases_with, is_lower_better
+from tests.payments.written import calendar_of, cases_with, is_lower_better
 
 SETTLED_ON = date(2027, 6, 1)
 # Rules that no text gives, off as committed: a season has none of them, and the oracle neither.
@@ -41,7 +41,7 @@ def scale_of(case: dict[str, Any]) -> Scale:
     from_on, percent, _ = rules.calendars[0]
     rules = replace(
         rules,
-        calendars=((from_on, percent, case.get("prorata", "days")),),
+        calendars=tuple((day, percent, by) for day, by in calendar_of(case, from_on)),
         is_fonctionnement_pro_rata=case.get("fonctionnement_a_la_resiliation") == "pro_rata",
     )
     scale = Scale(rules)

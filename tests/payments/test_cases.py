@@ -19,7 +19,7 @@ from services.payments.domain.dues_schedule import dues_of
 from services.payments.domain.scale import Rate
 from services.payments.domain.settlement import adjust, settle
 from services.payments.store.dues_rules import load_dues_rules
-from tests.payments.written import FILES, RATES, account_of, cases_with, missions_of
+from tests.payments.written import FILES, RATES, account_of, calendar_of, cases_with, missions_of
 
 SETTLED_ON = date(2027, 6, 1)
 
@@ -27,11 +27,14 @@ SETTLED_ON = date(2027, 6, 1)
 def rules_of(case: dict[str, Any]) -> DuesRules:
     """The parameters as they are, but for those that a case sets; from a day on, if it says so."""
     rules = load_dues_rules()
-    calendar = msgspec.structs.replace(rules.calendar[0], pro_rata=case.get("prorata", "days"))
+    calendar = tuple(
+        msgspec.structs.replace(rules.calendar[0], from_on=from_on, pro_rata=pro_rata)
+        for from_on, pro_rata in calendar_of(case, rules.calendar[0].from_on)
+    )
     fonctionnement = case.get("fonctionnement_a_la_resiliation", rules.termination.fonctionnement)
     return msgspec.structs.replace(
         rules,
-        calendar=(calendar,),
+        calendar=calendar,
         termination=msgspec.structs.replace(rules.termination, fonctionnement=fonctionnement),
         snp=applied(rules.snp, case, "snp"),
         lettre_intention=applied(rules.lettre_intention, case, "lettre_intention"),

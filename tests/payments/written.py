@@ -11,7 +11,7 @@ import yaml
 
 from contracts.events.payments import DialogueLineSet, Step
 from services.payments.domain.accounts import Account
-from services.payments.domain.calendar import YearPart, months_after
+from services.payments.domain.calendar import Convention, YearPart, months_after
 from services.payments.domain.dues import Mission, Year
 from services.payments.domain.levels import Standing
 from services.payments.domain.lines import Line
@@ -106,6 +106,11 @@ def account_of(case: dict[str, Any]) -> Account:
         lines=tuple(line_of(one) for one in case["lignes"]),
         levels=validated(case["valeurs"]),
     )
+
+
+def calendar_of(case: dict[str, Any], from_on: date) -> list[tuple[date, Convention]]:
+    """The conventions that count time, each from a day on; one from the first day if not dated."""
+    return list(case.get("calendrier", {from_on: case.get("prorata", "days")}).items())
 
 
 def validated(values: dict[str, int]) -> dict[str, Standing]:
