@@ -24,8 +24,8 @@ NOW: Final = frozenset(("now", "today", "utcnow"))
 
 FILES_OF_A_SERVICE: Final = ("README.md", "__init__.py", "__main__.py", "app.py", "events.py")
 PARTS_OF_A_SERVICE: Final = ("domain", "store", "handlers", "http")
-BRIDGES_OF_A_SERVICE: Final = ("hub",)
-"""What speaks another protocol than HTTP and the log; a service may have one."""
+BRIDGES_OF_A_SERVICE: Final = ("hub", "outside")
+"""What speaks to systems of others by itself, or another protocol than HTTP; a service may."""
 DATA_OF_A_SERVICE: Final = (
     *("parameters.toml", "activities.toml", "labels.toml", "rates", "statement.typ", "tables"),
 )

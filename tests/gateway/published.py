@@ -6,9 +6,12 @@ from typing import Any
 from contracts.events.membership import CptsRegistered, MemberRecorded
 from contracts.events.referrals import (
     AppointmentCancelled,
+    AppointmentHonoured,
+    AppointmentMissed,
     AppointmentMoved,
     BookingRefused,
     ReferralAccepted,
+    ReferralReturned,
 )
 from contracts.recorded import Cause, Recorded, event_id, type_name
 from tests.gateway.served import NOON
@@ -81,7 +84,11 @@ def members() -> list[Recorded[Any]]:
 
 
 def accepted(
-    referral_id: str, rpps: str, starts_at: datetime, booking_id: str | None = None
+    referral_id: str,
+    rpps: str,
+    starts_at: datetime,
+    booking_id: str | None = None,
+    departement: str = "95",
 ) -> Recorded[Any]:
     """A CPTS takes a demand, with an appointment."""
     event = ReferralAccepted(
@@ -94,7 +101,7 @@ def accepted(
         starts_at=starts_at,
         booking_id=booking_id,
     )
-    return told(event, sequence=3)
+    return told(event, sequence=3, departement=departement)
 
 
 def moved(referral_id: str, rpps: str, starts_at: datetime, sequence: int = 4) -> Recorded[Any]:
@@ -109,6 +116,26 @@ def cancelled(referral_id: str, sequence: int = 4) -> Recorded[Any]:
     """The appointment no longer stands."""
     event = AppointmentCancelled(referral_id=referral_id, cpts_id="c1", by="patient")
     return told(event, sequence=sequence, at=NOON + timedelta(minutes=1))
+
+
+def honoured(referral_id: str, sequence: int = 5) -> Recorded[Any]:
+    """The person came."""
+    event = AppointmentHonoured(referral_id=referral_id, cpts_id="c1")
+    return told(event, sequence=sequence, at=NOON + timedelta(days=2))
+
+
+def missed(referral_id: str, sequence: int = 5) -> Recorded[Any]:
+    """Nobody came."""
+    event = AppointmentMissed(referral_id=referral_id, cpts_id="c1")
+    return told(event, sequence=sequence, at=NOON + timedelta(days=2))
+
+
+def returned(referral_id: str, sequence: int = 5) -> Recorded[Any]:
+    """The demand is given back to the regulation."""
+    event = ReferralReturned(
+        referral_id=referral_id, reason="by_cpts", returned_at=NOON, cpts_id="c1"
+    )
+    return told(event, sequence=sequence, at=NOON + timedelta(minutes=2))
 
 
 def refused(booking_id: str) -> Recorded[Any]:

@@ -11,7 +11,7 @@ from contracts.recorded import Recorded
 from contracts.topics import Topic
 from services.gateway.app import SERVICE
 from services.messaging.clock import DrivenClock
-from services.messaging.process import Running, running
+from services.messaging.process import Running, Service, running
 from services.messaging.settings import Settings
 from tests.publishing import publish
 
@@ -86,14 +86,16 @@ def issue_of(answer: httpx.Response) -> tuple[int, str, str]:
 
 
 @asynccontextmanager
-async def serving(kafka: str, database_url: str, namespace: str) -> AsyncIterator[Served]:
+async def serving(
+    kafka: str, database_url: str, namespace: str, service: Service = SERVICE
+) -> AsyncIterator[Served]:
     """The gateway, up and ready, and a client of it."""
     settings = Settings(
         service="gateway", database_url=database_url, kafka=kafka, namespace=namespace, partitions=3
     )
     clock = DrivenClock(NOON)
     async with (
-        running(SERVICE, settings, clock) as run,
+        running(service, settings, clock) as run,
         httpx.AsyncClient(base_url=run.address, timeout=30) as client,
     ):
         yield Served(run, clock, client)

@@ -271,6 +271,7 @@ def agenda_orders(story: Story) -> dict[tuple[str, str], Any]:
             "part": "Nord",
             "cpts_id": story.cpts_id,
         },
+        ("POST", "/declarations/{declaration_id}/resend"): {},
     }
 
 
@@ -288,7 +289,7 @@ def path_of(template: str, story: Story, referral_id: str, sentence_at: str | No
     known |= {"participation_id": "p", "aci_id": f"{story.cpts_id}-aci"}
     known |= {"indemnity_id": "i", "use_id": "u", "account_id": "a", "batch_id": "b"}
     known |= {"starts_on": str(story.year), "indicator": "sas_demandes_avec_rdv"}
-    known |= {"agenda_id": "a-1", "slot_id": "s"}
+    known |= {"agenda_id": "a-1", "slot_id": "s", "declaration_id": "1"}
     own = ("lettre", "projet", "association", "mission", "structure", "professional", "tool")
     known |= {f"{name}_id": name for name in (*own, "activity", "evidence", "crisis", "line")}
     known |= {sentence_at: quote(IN_A_PATH)} if sentence_at else {}

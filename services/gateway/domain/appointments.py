@@ -32,6 +32,7 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
     """With whom and when an appointment is; `booking_id` if a regulator booked its place here."""
 
     referral_id: str
+    departement: str
     cpts_id: str
     rpps: str
     starts_at: datetime
@@ -43,6 +44,7 @@ class Became(msgspec.Struct, frozen=True, kw_only=True):
     """What became of an appointment."""
 
     referral_id: str
+    departement: str
     status: Status
     sequence: int
 
@@ -63,6 +65,7 @@ def booking_of(recorded: Recorded[Any]) -> Booked | None:
         return None
     return Booked(
         referral_id=event.referral_id,
+        departement=recorded.departement,
         cpts_id=event.cpts_id,
         rpps=event.practitioner_rpps,
         starts_at=event.starts_at,
@@ -76,4 +79,9 @@ def status_of(recorded: Recorded[Any]) -> Became | None:
     status = _STATUS.get(type(recorded.event))
     if status is None:
         return None
-    return Became(referral_id=recorded.event.referral_id, status=status, sequence=recorded.sequence)
+    return Became(
+        referral_id=recorded.event.referral_id,
+        departement=recorded.departement,
+        status=status,
+        sequence=recorded.sequence,
+    )

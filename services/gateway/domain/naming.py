@@ -30,6 +30,8 @@ ROLE_PROFILE: Final = "http://sas.fr/fhir/StructureDefinition/FrPractitionerRole
 LOCATION_PROFILE: Final = "http://sas.fr/fhir/StructureDefinition/FrLocationAgregateur"
 SERVICE_PROFILE: Final = f"{GUIDE}/sas-cpts-healthcareservice-aggregator"
 ORGANIZATION_PROFILE: Final = f"{GUIDE}/sas-cpts-organization-aggregator"
+APPOINTMENT_PROFILE: Final = "http://sas.fr/fhir/StructureDefinition/FrAppointmentSAS"
+OPERATOR_EXTENSION: Final = "http://interopsante.org/fhir/StructureDefinition/FrAppointmentOperator"
 
 # Codes.
 LOCATION_IDENTIFIER_TYPES: Final = (
@@ -50,3 +52,4 @@ SERVICE_TYPE_EXTENSION: Final = (
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Slot.serviceType"
 )
 OUR_PLACES: Final = "urn:sas-cpts:lieu"
+OUR_APPOINTMENTS: Final = "urn:sas-cpts:rendez-vous"

@@ -24,6 +24,8 @@ class Refusal(StrEnum):
     CPTS_NEEDED = "cpts_needed"
     NOT_A_CPTS_OF_THE_SLOT = "not_a_cpts_of_the_slot"
     SLOT_FULL = "slot_full"
+    DECLARATION_NOT_REFUSED = "declaration_not_refused"
+    DECLARATION_OUTDATED = "declaration_outdated"
 
     @property
     def label(self) -> str:
@@ -50,4 +52,6 @@ _LABELS = {
     Refusal.CPTS_NEEDED: "Ce créneau est de plusieurs CPTS : il faut dire laquelle",
     Refusal.NOT_A_CPTS_OF_THE_SLOT: "Ce créneau n'est pas de cette CPTS",
     Refusal.SLOT_FULL: "Toutes les places de ce créneau sont prises",
+    Refusal.DECLARATION_NOT_REFUSED: "La plateforme n'a pas refusé cette déclaration",
+    Refusal.DECLARATION_OUTDATED: "Une déclaration plus récente de ce rendez-vous existe",
 }

@@ -74,8 +74,8 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     postal_code: str
 
 
-class OfStructure(msgspec.Struct, frozen=True, kw_only=True):
-    """A structure that is named by its national number alone."""
+class Identified(msgspec.Struct, frozen=True, kw_only=True):
+    """What is named by an identifier alone."""
 
     identifier: Identifier
 
@@ -132,7 +132,7 @@ class PractitionerRole(_Resource, frozen=True, kw_only=True, tag="PractitionerRo
 
     contained: tuple[Location, ...]
     practitioner: Reference
-    organization: OfStructure | None = None
+    organization: Identified | None = None
     location: tuple[Reference, ...]
     telecom: tuple[Phone, ...] = ()
 
@@ -149,6 +149,48 @@ class Organization(_Resource, frozen=True, kw_only=True, tag="Organization"):
     identifier: tuple[Identifier, ...]
     name: str = ""
     telecom: tuple[Phone, ...] = ()
+
+
+class OurIdentifier(msgspec.Struct, frozen=True, kw_only=True):
+    """An identifier that is ours, without a type."""
+
+    system: str
+    value: str
+
+
+class Operator(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The extension that names the regulator of an appointment."""
+
+    url: str
+    value_reference: Identified
+
+
+class Participant(msgspec.Struct, frozen=True, kw_only=True):
+    """With whom an appointment is."""
+
+    actor: Identified
+    status: str
+
+
+class Appointment(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename="camel",
+    tag_field="resourceType",
+    tag="Appointment",
+):
+    """An appointment that a regulator took: nobody's but the professional's and the regulator's."""
+
+    meta: Meta
+    extension: tuple[Operator, ...]
+    identifier: tuple[OurIdentifier, ...]
+    status: str
+    start: str
+    end: str
+    created: str = ""
+    participant: tuple[Participant, ...]
 
 
 class SearchMode(msgspec.Struct, frozen=True, kw_only=True):

@@ -217,7 +217,7 @@ def role(agenda: ShownAgenda) -> PractitionerRole:
         practitioner=Reference(reference=f"Practitioner/{agenda.practitioner_rpps}"),
         organization=None
         if structure is None
-        else resources.OfStructure(
+        else resources.Identified(
             identifier=national(naming.IDNST, naming.IDNST_SYSTEM, structure)
         ),
         location=(Reference(reference=f"#{PLACE}"),),

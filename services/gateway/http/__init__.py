@@ -10,6 +10,7 @@ from services.gateway.http.agendas import (
     set_hours,
 )
 from services.gateway.http.bookings import book_slot, show_booking
+from services.gateway.http.declarations import list_declarations, resend_declaration
 from services.gateway.http.hub import list_hub_messages, show_hub
 from services.gateway.http.importing import import_slots
 from services.gateway.http.metadata import show_metadata
@@ -18,6 +19,12 @@ from services.gateway.http.regulators import change_account, open_account
 from services.gateway.http.slots import search_slots
 
 DOORS = (show_metadata, search_slots, open_account, change_account, *READS)
-ORDERS = (put_agenda, set_hours, open_slots, close_slots, import_slots, put_phone, book_slot)
-QUESTIONS = (list_agendas, list_slots, show_booking, show_hub, list_hub_messages)
+ORDERS = (
+    *(put_agenda, set_hours, open_slots, close_slots, import_slots, put_phone, book_slot),
+    resend_declaration,
+)
+QUESTIONS = (
+    *(list_agendas, list_slots, show_booking, show_hub, list_hub_messages),
+    list_declarations,
+)
 ROUTES = (*DOORS, *ORDERS, *QUESTIONS)

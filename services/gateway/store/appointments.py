@@ -6,14 +6,17 @@ from services.gateway.domain.appointments import Became, Booked
 from services.messaging.database import Connection
 
 KEEP_BOOKINGS = """
-    insert into appointment (referral_id, cpts_id, rpps, starts_at, booking_sequence)
+    insert into appointment (
+        referral_id, departement, cpts_id, rpps, starts_at, booking_sequence
+    )
     select distinct on (referral_id) *
-    from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
-        as new (referral_id, cpts_id, rpps, starts_at, sequence)
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bigint[]
+    ) as new (referral_id, departement, cpts_id, rpps, starts_at, sequence)
     order by referral_id, sequence desc
     on conflict (referral_id) do update
-    set cpts_id = excluded.cpts_id, rpps = excluded.rpps, starts_at = excluded.starts_at,
-        booking_sequence = excluded.booking_sequence
+    set departement = excluded.departement, cpts_id = excluded.cpts_id, rpps = excluded.rpps,
+        starts_at = excluded.starts_at, booking_sequence = excluded.booking_sequence
     where appointment.booking_sequence < excluded.booking_sequence
 """
 KEEP_BOOKING_IDS = """
@@ -22,12 +25,14 @@ KEEP_BOOKING_IDS = """
     where appointment.referral_id = new.referral_id
 """
 KEEP_STATUSES = """
-    insert into appointment (referral_id, status, status_sequence)
+    insert into appointment (referral_id, departement, status, status_sequence)
     select distinct on (referral_id) *
-    from unnest($1::text[], $2::text[], $3::bigint[]) as new (referral_id, status, sequence)
+    from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+        as new (referral_id, departement, status, sequence)
     order by referral_id, sequence desc
     on conflict (referral_id) do update
-    set status = excluded.status, status_sequence = excluded.status_sequence
+    set departement = excluded.departement, status = excluded.status,
+        status_sequence = excluded.status_sequence
     where appointment.status_sequence < excluded.status_sequence
 """
 
@@ -38,6 +43,7 @@ async def keep_bookings(connection: Connection, told: Sequence[Booked]) -> None:
         await connection.execute(
             KEEP_BOOKINGS,
             [one.referral_id for one in told],
+            [one.departement for one in told],
             [one.cpts_id for one in told],
             [one.rpps for one in told],
             [one.starts_at for one in told],
@@ -58,6 +64,7 @@ async def keep_statuses(connection: Connection, told: Sequence[Became]) -> None:
         await connection.execute(
             KEEP_STATUSES,
             [one.referral_id for one in told],
+            [one.departement for one in told],
             [one.status.value for one in told],
             [one.sequence for one in told],
         )

@@ -28,7 +28,7 @@ KEEP_REFUSED = """
     on conflict (booking_id) do nothing
 """
 _HELD = """
-    select booking.booking_id, booking.sequence, departement, slot_id,
+    select booking.booking_id, booking.sequence, booking.departement, slot_id,
         booking.rpps as practitioner_rpps, booking.starts_at, referral_id,
         refused_booking.reason as refusal, appointment.status, appointment.rpps as appointment_rpps,
         appointment.starts_at as appointment_starts_at

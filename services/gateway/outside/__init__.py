@@ -1,0 +1,1 @@
+"""What the gateway sends to systems of others, by itself."""
