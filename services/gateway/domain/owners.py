@@ -20,4 +20,5 @@ OWNERS: Final[Mapping[str, frozenset[Role]]] = {
     "import_slots": THE_CPTS,
     "put_phone": THE_CPTS,
     "book_slot": THE_REGULATION,
+    "resend_declaration": frozenset({Role.SYSTEM}),
 }

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from services.gateway.domain.owners import OWNERS
 from services.gateway.domain.refusals import Refusal
 from services.gateway.http.agendas import refused
 from services.gateway.store import declarations
-from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.orders import Answer, Order, carry_out
 from services.messaging.problems import not_found
 
 AnyRequest = Request[Any, Any, Any]
@@ -50,4 +51,4 @@ async def resend_declaration(
         await declarations.resend(connection, declaration_id)
         return Answer(body=await declarations.shown(connection, declaration_id))
 
-    return await carry_out(request, {Role.SYSTEM}, work)
+    return await carry_out(request, OWNERS["resend_declaration"], work)
