@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from deploy.local.stack import Stack
-from tests.gateway.hub_played import MESSAGE, becomes, bridging, content_of, hub_on, settings_of
+from tests.gateway.hub_played import MESSAGE, bridging, content_of, hub_on, settings_of
 from tests.gateway.rabbit import SENDER, Rabbit
 from tests.gateway.served import Served
 from tests.referrals.hub_served import envelope, serving_the_hub
@@ -47,8 +47,11 @@ async def test_killed_twice_each_message_has_its_effect_once_and_none_is_lost(
         async with hub_on(rabbit) as hub:
             while {one for one, _ in answers} != {f"{SENDER}_{number}" for number in numbers}:
                 await answered()
-    async with hub_on(rabbit) as hub:
-        await becomes(lambda: hub.ready(MESSAGE), 0)
+            # They go in order: when the last is answered, all before it are off the queue.
+            await hub.put(MESSAGE, envelope("kill-last"))
+            while answers[-1][0] != f"{SENDER}_kill-last":
+                await answered()
+            assert await hub.ready(MESSAGE) == 0
     ids: dict[str, set[str]] = {}
     for referenced, own in answers:
         ids.setdefault(referenced, set()).add(own)
@@ -57,4 +60,5 @@ async def test_killed_twice_each_message_has_its_effect_once_and_none_is_lost(
         "select subject, count(*) from history where subject like 'platform-kill-%' group by 1"
     )
     effects = {row["subject"]: row["count"] for row in rows}
-    assert effects == dict.fromkeys((f"platform-{number}" for number in numbers), 1)
+    everything = [*numbers, "kill-last"]
+    assert effects == dict.fromkeys((f"platform-{number}" for number in everything), 1)
