@@ -22,7 +22,7 @@ from pypdf import PdfReader
 from deploy.local.aci import files, imports
 from deploy.local.aci.__main__ import main
 from deploy.local.aci.asking import VALUE_COLUMNS, OrderRefused
-from deploy.local.aci.progress import for_each
+from deploy.local.aci.progress import for_each, signals_held
 from deploy.local.processes import wait_until
 from deploy.local.services import ROOT
 from deploy.local.stack import Stack
@@ -354,3 +354,12 @@ def test_ctrl_c_begins_nothing_more_and_ends_what_has_begun() -> None:
         for_each(range(1000), work, "essai")
     assert 0 < len(begun) < 1000
     assert sorted(ended) == sorted(begun)
+
+
+def test_a_signal_waits_until_it_is_taken() -> None:
+    with signals_held() as take_signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert list(range(100))[-1] == 99, "nothing is raised before it is taken"
+        with pytest.raises(KeyboardInterrupt):
+            take_signals()
+        take_signals()
