@@ -20,10 +20,10 @@ setup *options:
 demo *options:
     @{{ uv }} run python -m deploy.local.demo "$@"
 
-# Run all tests, on real Kafkas and PostgreSQLs, two at once (options go to pytest; -n 0: one at a time)
+# Run all tests, on real Kafkas and PostgreSQLs, three at once (options go to pytest; -n 0: one at a time)
 [group('start here'), no-exit-message]
 test *options:
-    @{{ uv }} run pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
+    @{{ uv }} run pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"
 
 # Start Kafka, PostgreSQL and the services; return when all are ready
 [group('stack'), no-exit-message]
