@@ -81,7 +81,6 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime
     status: str
     made_at: datetime | None
-    regulator: RegulatorIdentifier
 
 
 class Fate(StrEnum):
@@ -167,14 +166,13 @@ def _after(known: Known, one: Recorded[Any]) -> Known:
     return known
 
 
-def body_of(declared: Declared) -> Appointment:
+def body_of(declared: Declared, regulator: RegulatorIdentifier) -> Appointment:
     """The body of a declaration, as profile FrAppointmentSAS 1.1.0 has it, in local time."""
     zone = ZoneInfo(departements_by_code()[declared.departement].time_zone)
 
     def local(instant: datetime) -> str:
         return instant.astimezone(zone).isoformat(timespec="seconds")
 
-    regulator = declared.regulator
     return Appointment(
         meta=Meta(profile=(naming.APPOINTMENT_PROFILE,)),
         extension=(

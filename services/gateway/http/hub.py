@@ -1,6 +1,5 @@
 """What the bridge to the Hub Santé does, and what needs somebody's eye."""
 
-import enum
 from typing import Annotated, Any
 
 from litestar import Request, get
@@ -8,19 +7,9 @@ from litestar.params import FromQuery, QueryParameter
 
 from services.gateway.hub.settings import CONNECTED
 from services.gateway.store import hub
+from services.gateway.store.hub import Outcome
 
 AnyRequest = Request[Any, Any, Any]
-
-
-class Outcome(enum.StrEnum):
-    """What became of a message: of the Hub's to us, or of an answer of ours."""
-
-    TAKEN = "taken"
-    REFUSED = "refused"
-    ACKNOWLEDGED = "acknowledged"
-    REFUSED_THERE = "refused_there"
-    ERROR = "error"
-    UNREADABLE = "unreadable"
 
 
 @get("/hub")

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from services.gateway.outside.tls import client_context
+
 CONNECTED = "hub_connected"
 """The counter that is there where a process has a bridge, and 1 while it has a session."""
 
@@ -34,11 +36,7 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
         """TLS 1.2 or later with our certificate, read anew at each call; None over `amqp://`."""
         if urlsplit(self.url).scheme != "amqps":
             return None
-        context = ssl.create_default_context(cafile=self.ca_file)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.certificate_file is not None:
-            context.load_cert_chain(self.certificate_file, self.key_file)
-        return context
+        return client_context(self.ca_file, self.certificate_file, self.key_file)
 
     @property
     def queues(self) -> tuple[str, str, str]:

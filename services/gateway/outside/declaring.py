@@ -16,11 +16,11 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 
+from contracts.events.gateway import RegulatorIdentifier
 from services.gateway.domain.declarations import (
     CREATE,
     OTHER_METHOD,
     UPDATE,
-    Declared,
     Fate,
     Platform,
     body_of,
@@ -29,7 +29,7 @@ from services.gateway.domain.declarations import (
 )
 from services.gateway.domain.naming import OUR_APPOINTMENTS
 from services.gateway.domain.platform_words import words_of
-from services.gateway.outside.platforms import tls_context
+from services.gateway.outside.tls import client_context
 from services.gateway.store import declarations
 from services.gateway.store.declarations import Answered, Taken
 from services.messaging.database import is_not_now
@@ -117,7 +117,10 @@ async def _declare_to(platform: Platform, pace: Pace, run: Running) -> None:
 def open_client(platform: Platform, pace: Pace) -> httpx.AsyncClient:
     """A client of a platform, with the certificates of both as they are now."""
     return httpx.AsyncClient(
-        verify=tls_context(platform),
+        base_url=platform.base,
+        verify=client_context(
+            platform.authority_file, platform.certificate_file, platform.key_file
+        ),
         trust_env=False,
         timeout=httpx.Timeout(pace.answer_seconds_max, connect=pace.connect_seconds_max),
         limits=httpx.Limits(max_connections=pace.at_once),
@@ -140,17 +143,7 @@ async def _attempt(
             answered = Answered(status=None, words=NO_REGULATOR, may_be_there=taken.may_be_there)
             await _settle(run, taken, lease, answered, Fate.REFUSED)
             return
-        declared = Declared(
-            appointment_id=taken.appointment_id,
-            departement=taken.departement,
-            rpps=taken.rpps,
-            starts_at=taken.starts_at,
-            ends_at=taken.ends_at,
-            status=taken.status,
-            made_at=taken.made_at,
-            regulator=regulator,
-        )
-        fate, said, may_be_there = await _send(platform, pace, client, declared, taken.may_be_there)
+        fate, said, may_be_there = await _send(pace, client, taken, regulator)
         answered = Answered(status=said.status, words=said.words, may_be_there=may_be_there)
         if fate is Fate.LATER:
             run.counters["declarations_postponed"] += 1
@@ -185,25 +178,22 @@ async def _settle(run: Running, taken: Taken, lease: UUID, answered: Answered, f
 
 
 async def _send(
-    platform: Platform,
-    pace: Pace,
-    client: httpx.AsyncClient,
-    declared: Declared,
-    may_be_there: bool,  # noqa: FBT001 - of the appointment
+    pace: Pace, client: httpx.AsyncClient, taken: Taken, regulator: RegulatorIdentifier
 ) -> tuple[Fate, _Said, bool]:
     """What came of it, the last answer, and whether the platform may have the appointment now.
 
     Created when it cannot be there, else updated by its identifier; a platform that has it, or has
     it not, is asked once by the other method.
     """
-    content = msgspec.json.encode(body_of(declared))
+    content = msgspec.json.encode(body_of(taken.declared, regulator))
+    appointment_id, may_be_there = taken.declared.appointment_id, taken.may_be_there
     method = UPDATE if may_be_there else CREATE
-    said = await _ask(platform, pace, client, method, declared.appointment_id, content)
+    said = await _ask(pace, client, method, appointment_id, content)
     fate = _fate(method, said)
     if fate is Fate.OTHERWISE and said.status is not None:
         first, method = method, OTHER_METHOD[method, said.status]
         may_be_there = first == CREATE
-        said = await _ask(platform, pace, client, method, declared.appointment_id, content)
+        said = await _ask(pace, client, method, appointment_id, content)
         fate = _fate(method, said)
         if fate is Fate.OTHERWISE:
             fate = Fate.REFUSED
@@ -216,21 +206,14 @@ def _fate(method: str, said: _Said) -> Fate:
 
 
 async def _ask(
-    platform: Platform,
-    pace: Pace,
-    client: httpx.AsyncClient,
-    method: str,
-    appointment_id: str,
-    content: bytes,
+    pace: Pace, client: httpx.AsyncClient, method: str, appointment_id: str, content: bytes
 ) -> _Said:
     """One request; its body is never logged, its answer is read up to a bound."""
     asked = {"identifier": f"{OUR_APPOINTMENTS}|{appointment_id}"} if method == UPDATE else None
     try:
         async with (
             asyncio.timeout(pace.answer_seconds_max),
-            client.stream(
-                method, f"{platform.base}/Appointment", params=asked, content=content
-            ) as answer,
+            client.stream(method, "/Appointment", params=asked, content=content) as answer,
         ):
             body = b"" if answer.is_success else await _read(answer)
     except (httpx.ConnectError, httpx.ConnectTimeout):

@@ -27,6 +27,7 @@ from contracts.departements import DEPARTEMENTS, REGION_NAMES, departements_by_c
 from contracts.events.gateway import RegulatorIdentifier
 from services.gateway.domain.declarations import Platform
 from services.gateway.domain.naming import IDNPS, IDNPS_SYSTEM, INTRN, REGULATORS_SYSTEM
+from services.gateway.outside.tls import client_context
 
 VARIABLE = "CPTS_SAS_PLATFORMS"
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
@@ -112,21 +113,10 @@ def _platform(path: Path, entry: _Entry) -> Platform:
         regulator_when_unknown=_regulator(entry.regulator_when_unknown, refuse),
     )
     try:
-        tls_context(platform)
+        client_context(platform.authority_file, platform.certificate_file, platform.key_file)
     except (ssl.SSLError, OSError) as error:
         raise refuse(f"its certificates cannot be used: {error}") from error
     return platform
-
-
-def tls_context(platform: Platform) -> ssl.SSLContext:
-    """Who is trusted and who we are. OSError or `ssl.SSLError` when a file cannot be used; a key
-    with a password is such a file.
-    """
-    context = ssl.create_default_context(cafile=platform.authority_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if platform.certificate_file is not None:
-        context.load_cert_chain(platform.certificate_file, platform.key_file, password="")
-    return context
 
 
 def _regulator(

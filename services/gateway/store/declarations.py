@@ -5,14 +5,14 @@ appointment leave in the order of their ids: whoever writes one holds the appoin
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime  # noqa: TC003
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from contracts.events.gateway import RegulatorIdentifier
-from services.gateway.domain.declarations import Known, ToDeclare
+from services.gateway.domain.declarations import Declared, Known, ToDeclare
 from services.messaging.database import Connection, Pool
 
 MAKE = """
@@ -159,13 +159,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     declaration_id: int
-    appointment_id: str
-    departement: str
-    rpps: str
-    starts_at: datetime
-    ends_at: datetime
-    status: str
-    made_at: datetime | None
+    declared: Declared
     may_be_there: bool
     attempts: int
     identifiers: tuple[RegulatorIdentifier, ...]
@@ -177,6 +171,9 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None
     words: str | None
     may_be_there: bool
+
+
+_IDENTIFIERS = msgspec.json.Decoder(tuple[RegulatorIdentifier, ...])
 
 
 async def lock_known(connection: Connection, referral_ids: Sequence[str]) -> Mapping[str, Known]:
@@ -228,7 +225,13 @@ async def take(
     """
     rows = await pool.fetch(TAKE, departements, limit, lease_seconds, lease)
     return [
-        msgspec.convert(dict(row) | {"identifiers": msgspec.json.decode(row["identifiers"])}, Taken)
+        Taken(
+            declaration_id=row["declaration_id"],
+            declared=msgspec.convert(dict(row), Declared),
+            may_be_there=row["may_be_there"],
+            attempts=row["attempts"],
+            identifiers=_IDENTIFIERS.decode(row["identifiers"]),
+        )
         for row in rows
     ]
 

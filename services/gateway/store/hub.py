@@ -1,5 +1,6 @@
 """What the bridge carried, by identifier and code: the latest, no body and no text of a person."""
 
+import enum
 from typing import Any
 
 from services.gateway.domain.hub_envelopes import Heard, Refused
@@ -32,13 +33,25 @@ LIST = """
 """
 
 
+class Outcome(enum.StrEnum):
+    """What became of a message: of the Hub's to us, or of an answer of ours."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED_THERE = "refused_there"
+    ERROR = "error"
+    UNREADABLE = "unreadable"
+
+
 async def keep_message(
     pool: Pool, *, distribution_id: str | None, answer_id: str | None, refusal: Refused | None
 ) -> None:
     """Keep what became of a message: `taken` or `refused`; without answer, nobody was told."""
+    outcome = Outcome.REFUSED if refusal else Outcome.TAKEN
     await _keep(
         pool,
-        *("message", distribution_id, "refused" if refusal else "taken", answer_id, None),
+        *("message", distribution_id, outcome, answer_id, None),
         *((refusal.code, refusal.status) if refusal else (None, None)),
     )
 
@@ -47,11 +60,11 @@ async def keep_heard(pool: Pool, *, queue: str, heard: Heard) -> None:
     """Keep what was told of a message of ours: `acknowledged`, `refused_there`, `error`, or
     `unreadable` when nothing says of which.
     """
-    outcome = "error" if queue == "info" else "acknowledged"
+    outcome = Outcome.ERROR if queue == "info" else Outcome.ACKNOWLEDGED
     if heard.is_refused:
-        outcome = "refused_there"
+        outcome = Outcome.REFUSED_THERE
     if heard.referenced_id is None and heard.code is None:
-        outcome = "unreadable"
+        outcome = Outcome.UNREADABLE
     await _keep(
         pool,
         *(queue, heard.distribution_id, outcome, None, heard.referenced_id),
