@@ -81,22 +81,23 @@ POPULATION_WARNINGS_PAGE = f"""
     where unknown_communes <> '{{}}' and (cpts_id, starts_on) > ($1, $2)
     order by cpts_id, starts_on limit $3
 """  # noqa: S608 - a constant
-DEADLINES = """
+_IS_MISSED = "is_missed_said or coalesce(met_on > due_on, false)"
+DEADLINES = f"""
     select aci_id, mission, step, due_on, met_on, is_near_said as is_near,
-           is_missed_said or coalesce(met_on > due_on, false) as is_missed
+           {_IS_MISSED} as is_missed
     from mission_deadline where cpts_id = $1 order by aci_id, ordinal
-"""
+"""  # noqa: S608 - a constant
 # What is near of a CPTS that has become a part of another is nobody's to meet.
-DEADLINES_PAGE = """
+DEADLINES_PAGE = f"""
     select cpts_id, cpts_name, departement, aci_id, mission, step, due_on, met_on
     from mission_deadline join cpts using (cpts_id)
-    where case when $1 then is_missed_said or coalesce(met_on > due_on, false)
+    where case when $1 then {_IS_MISSED}
                else is_near_said and not is_missed_said and met_on is null and merged_on is null
           end
       and ($2::text is null or departement = $2)
       and (due_on, cpts_id, aci_id, mission, step) > ($3, $4, $5, $6, $7)
     order by due_on, cpts_id, aci_id, mission, step limit $8
-"""
+"""  # noqa: S608 - a constant
 HOLDERS = """
     select cpts_id, cpts_name, entry_id, commune, part, population, from_on, to_on
     from territory_entry join cpts using (cpts_id)

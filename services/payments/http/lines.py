@@ -111,12 +111,18 @@ async def set_line(
         if isinstance(event, Refusal):
             raise refused(event)
         key = (cpts_id, starts_on)
-        await _set(order, key, departement, lambda _: [event])
-        (account,) = await inputs.load_accounts(order.unit.connection, {key: departement})
         rates = await inputs.load_variable_rates(order.unit.connection)
-        # The line of this order comes last: of two that overlap, it is the one to be told of.
-        found = sorted(account.lines, key=lambda one: (one.line_id == line_id, one.line_id))
-        wrong = lines.check_lines(found, _envelopes(account, rates))
+        wrong: list[LineRefused] = []
+
+        def decide(account: Account) -> list[ContractLineSet]:
+            # The line of this order comes last: of two that overlap, it is the one to be told of.
+            others = sorted(account.lines, key=lambda one: one.line_id)
+            found = [one for one in others if one.line_id != line_id]
+            found += [] if data.is_withdrawn else [line]
+            wrong.extend(lines.check_lines(found, _envelopes(account, rates)))
+            return [event]
+
+        await _set(order, key, departement, decide)
         return Answer(
             body=LineAnswer(
                 cpts_id=cpts_id,

@@ -180,8 +180,7 @@ _PUT_FIGURES = """
 
 async def departement_of_cpts(connection: Connection, cpts_id: str) -> str | None:
     """The key of a CPTS, None while it is unknown here."""
-    value = await connection.fetchval("select departement from cpts where cpts_id = $1", cpts_id)
-    return str(value) if value is not None else None
+    return (await departements_of(connection, [cpts_id])).get(cpts_id)
 
 
 async def departements_of(connection: Connection, cpts_ids: Collection[str]) -> dict[str, str]:
