@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
+
+import pytest_asyncio
 
 from deploy.local import databases
 from deploy.local.stack import Stack
@@ -39,6 +42,24 @@ class Silent:
 
     def forget(self, rows: object) -> None:
         """Nothing to look for."""
+
+
+def desk_fixtures(service: Service) -> tuple[Any, Any]:
+    """The fixtures `migrated` and `desk` of a service's tests: what its transactions share, on a
+    database of their own; the same on empty tables.
+    """
+
+    @pytest_asyncio.fixture(scope="session")
+    async def migrated(stack: Stack) -> AsyncIterator[Desk]:
+        async with open_desk(stack, service) as desk:
+            yield desk
+
+    @pytest_asyncio.fixture
+    async def desk(migrated: Desk) -> Desk:
+        await empty(migrated)
+        return migrated
+
+    return migrated, desk
 
 
 @asynccontextmanager

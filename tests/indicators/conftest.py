@@ -13,26 +13,13 @@ from services.indicators.app import SERVICE
 from services.messaging.clock import DrivenClock
 from services.messaging.process import running
 from services.messaging.settings import Settings
-from services.messaging.unit import Desk
-from tests.desks import empty, open_desk
+from tests.desks import desk_fixtures
 from tests.indicators.ordering import PARTITIONS, Office
 from tests.stack_fixtures import fresh_name
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 
-
-@pytest_asyncio.fixture(scope="session")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    """What the transactions of an indicators service share."""
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
-
-
-@pytest_asyncio.fixture
-async def desk(migrated: Desk) -> Desk:
-    """The same on empty tables."""
-    await empty(migrated)
-    return migrated
+migrated, desk = desk_fixtures(SERVICE)
 
 
 @pytest_asyncio.fixture(scope="session")

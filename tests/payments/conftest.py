@@ -4,16 +4,16 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from deploy.local.stack import Stack
 from services.messaging.clock import DrivenClock
 from services.messaging.process import running
 from services.messaging.settings import Settings
-from services.messaging.unit import Desk
 from services.payments.app import RATES, SERVICE
-from tests.desks import empty, open_desk
+from tests.desks import desk_fixtures
 from tests.payments.served import NOW, PARTITIONS, Payments
+
+migrated, desk = desk_fixtures(SERVICE)
 
 
 @pytest.fixture
@@ -32,17 +32,3 @@ async def payments(
         while await run.pool.fetchval("select count(*) from rate") < len(RATES):
             assert time.monotonic() < until, "the rates of the files were not published"
         yield Payments(stack, run)
-
-
-@pytest_asyncio.fixture(scope="session")
-async def migrated(stack: Stack) -> AsyncIterator[Desk]:
-    """The service's transactions on a database of their own, which each test empties first."""
-    async with open_desk(stack, SERVICE) as desk:
-        yield desk
-
-
-@pytest.fixture
-async def desk(migrated: Desk) -> Desk:
-    """The same, empty."""
-    await empty(migrated)
-    return migrated
