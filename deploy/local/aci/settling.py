@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from deploy.local.aci.asking import OrderRefused, Services
+from deploy.local.aci.asking import Services
 from deploy.local.aci.progress import for_each
 from deploy.local.demo.watch import euros
 
@@ -31,7 +31,7 @@ def settle(services: Services, options: Namespace) -> int:
     ready = [year for year in over if year["obstacle"] is None]
     total = sum(year["variable_cents"] for year in ready)
     print(f"{len(ready)} année(s) de contrat à arrêter, {euros(total)}")
-    refused: Sequence[tuple[Year, object]] = ()
+    refused: Sequence[tuple[Year, str]] = ()
     if ready:
         if not (options.yes or _is_agreed()):
             print("rien n'a changé")
@@ -44,7 +44,7 @@ def settle(services: Services, options: Namespace) -> int:
     return 1 if refused or waiting else 0
 
 
-def settle_all(services: Services, years: Sequence[Year]) -> list[tuple[Year, str | OrderRefused]]:
+def settle_all(services: Services, years: Sequence[Year]) -> list[tuple[Year, str]]:
     """Settle each year at the sum that was shown of it; answers those that were not, and why.
 
     Years of one CPTS wait for each other in the service: they go in one order where they can.
@@ -53,7 +53,7 @@ def settle_all(services: Services, years: Sequence[Year]) -> list[tuple[Year, st
     orders = [
         by_cpts[first : first + YEARS_OF_ORDER] for first in range(0, len(by_cpts), YEARS_OF_ORDER)
     ]
-    left: list[tuple[Year, str | OrderRefused]] = []
+    left: list[tuple[Year, str]] = []
 
     def settle_some(some: Sequence[Year]) -> None:
         agreed = [{name: year[name] for name in AGREED} for year in some]
@@ -65,7 +65,7 @@ def settle_all(services: Services, years: Sequence[Year]) -> list[tuple[Year, st
         )
 
     for some, why in for_each(orders, settle_some, "arrêt des années", size=len):
-        left.extend((year, why) for year in some)
+        left.extend((year, str(why)) for year in some)
     return sorted(left, key=lambda one: (one[0]["cpts_id"], one[0]["starts_on"]))
 
 

@@ -14,6 +14,7 @@ import httpx
 
 from contracts.communes import communes_of_epci
 from deploy.local.demo.cast import check_digit
+from deploy.local.demo.commitments import TYPOLOGIES
 from deploy.local.demo.driver import ClockFile
 from deploy.local.demo.hub import PARIS
 from deploy.local.demo.platform import Platform
@@ -72,9 +73,6 @@ VALUES = {
     "qualite_reunions": 2,
     "qualite_participants": 6,
 }
-
-
-TYPOLOGIES = ("agent_infectieux", "blesses", "malades", "nrc", "offre_de_soins")
 
 
 class TaleFailedError(Exception):
