@@ -60,12 +60,14 @@ async def test_a_message_is_acknowledged_only_after_the_commit(
     rabbit: Rabbit, hub: Hub, served: Served, referrals: StubReferrals
 ) -> None:
     referrals.may_answer.clear()
+    taken = served.run.counters["hub_taken"]
     async with bridging(served.run, settings_of(rabbit, referrals.url)):
         await hub.put(MESSAGE, envelope("commit"))
         await referrals.is_held.wait()
         assert await hub.got() is None
         referrals.may_answer.set()
         assert await acknowledged(hub) == "commit"
+        await becomes(lambda: counted(served, "hub_taken"), taken + 1)
         row = (await kept(served, limit=1))[0]
         assert (row["outcome"], row["hub_code"], row["deliveries"]) == ("taken", None, 1)
         assert row["answer_id"].startswith(f"{CLIENT}_")
@@ -76,6 +78,7 @@ async def test_a_refusal_sends_the_hubs_code_and_is_in_the_worklist(
     rabbit: Rabbit, hub: Hub, served: Served, referrals: StubReferrals
 ) -> None:
     referrals.will("refused", KNOWN)
+    refused = served.run.counters["hub_refused"]
     async with bridging(served.run, settings_of(rabbit, referrals.url)):
         await hub.put(MESSAGE, envelope("refused"))
         error = content_of(await hub.gets(), "error")
@@ -84,8 +87,14 @@ async def test_a_refusal_sends_the_hubs_code_and_is_in_the_worklist(
             "errorCause": "Déjà connu",
             "referencedDistributionID": f"{SENDER}_refused",
         }
-        await becomes(lambda: refused_ids(served), [f"{SENDER}_refused"])
+        await becomes(lambda: counted(served, "hub_refused"), refused + 1)
+        assert await refused_ids(served) == [f"{SENDER}_refused"]
     assert await hub.ready(MESSAGE) == 0
+
+
+async def counted(served: Served, name: str) -> int:
+    """How many messages are off the queue, taken or refused."""
+    return served.run.counters[name]
 
 
 async def refused_ids(served: Served) -> list[str]:

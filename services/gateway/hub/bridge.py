@@ -189,7 +189,6 @@ async def _carry(
         answer = answer_to(source, verdict, client_id=bridge.settings.client_id, now=now)
         await _publish(bridge, channel, answer)
     refusal = verdict if isinstance(verdict, Refused) else None
-    counters["hub_refused" if refusal else "hub_taken"] += 1
     if refusal is not None:
         log.warning("a Hub message is refused: %s %s", refusal.code, refusal.status)
     await hub.keep_message(
@@ -199,6 +198,7 @@ async def _carry(
         refusal=refusal,
     )
     await delivery.ack()
+    counters["hub_refused" if refusal else "hub_taken"] += 1
     bridge.backoff.succeeded()
     bridge.stumbles.succeeded()
 
