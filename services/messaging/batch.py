@@ -17,19 +17,19 @@ from typing import Any
 import msgspec
 
 from contracts.recorded import Recorded
-from services.messaging.codec import Breach, Heard, Record, Unknown
+from services.messaging.codec import Breach, Unknown
 from services.messaging.database import is_collision, is_not_now
 from services.messaging.dead_letters import add_dead_letters
 from services.messaging.hearing import Hears
 from services.messaging.offsets import Fenced, Move, fence
 from services.messaging.outbox import SequenceTaken
+from services.messaging.telemetry import Item, tell_fate
 from services.messaging.unit import Desk, Unit, open_unit
 
 log = logging.getLogger(__name__)
 
 TRIES = 3
 
-Item = tuple[Record, Heard]
 Positions = dict[tuple[str, int], int]
 # By Kafka topic and partition: the first offset, and the one after the last.
 Stretches = dict[tuple[str, int], tuple[int, int]]
@@ -87,6 +87,7 @@ async def keep_breaches(unit: Unit, hearing: Hearing, items: Sequence[Item]) -> 
             log.error(
                 "breach: %s %d/%d: %s", record.topic, record.partition, record.offset, said.reason
             )
+            tell_fate(record, "dead_letter")
         await add_dead_letters(unit.connection, dict(hearing.names), breaches)
 
 

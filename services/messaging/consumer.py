@@ -186,8 +186,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._must_seek or not items or not self._are_next(items):
             return
         try:
-            with batch_span(items):
-                await take_batch(self._hearing, items)
+            with batch_span(items, self._hearing.names) as traced:
+                await take_batch(self._hearing, traced)
         except Fenced:
             self._hearing.desk.counters["fenced"] += 1
             log.warning("fenced: somebody else moved these offsets")

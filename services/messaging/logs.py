@@ -7,6 +7,8 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from opentelemetry import trace
+
 LINES_PER_PERIOD = 5
 PERIOD_SECONDS = 10.0
 
@@ -37,7 +39,7 @@ class Lid(logging.Filter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line, with the trace in which it is said, if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -47,6 +49,9 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if (context := trace.get_current_span().get_span_context()).is_valid:
+            line["trace_id"] = trace.format_trace_id(context.trace_id)
+            line["span_id"] = trace.format_span_id(context.span_id)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -29,6 +29,7 @@ from services.messaging.log import LogTopic
 from services.messaging.outbox import Row
 from services.messaging.producer import open_producer
 from services.messaging.settings import Settings
+from services.messaging.telemetry import Sending
 from services.messaging.waiting import Backoff
 
 log = logging.getLogger(__name__)
@@ -310,8 +311,10 @@ class Relay:
         unsent and is sent again after it.
         """
         futures: list[asyncio.Future[Any]] = []
+        sending = Sending(self._topic.name)
         refused: BaseException | None = None
         for row in rows:
+            sending.begin(row)
             try:
                 future = await producer.send(
                     self._topic.kafka_name,
@@ -321,11 +324,12 @@ class Relay:
                     headers=encode_headers(self._settings.service, row),
                 )
             except Exception as error:  # noqa: BLE001 - raised again below, in our words
+                sending.end(row["position"], None, error)
                 refused = error
                 break
             futures.append(future)
         await self._await_answers(futures)
-        failures = self._note_answers(rows, futures)
+        failures = self._note_answers(rows, futures, sending)
         if refused is not None or failures:
             first = refused or next(iter(failures.values()))
             raise SendFailed(f"{first!r} (partitions {sorted(failures)})")
@@ -339,12 +343,14 @@ class Relay:
                 self._health.is_ill("relay", f"the broker has not taken {len(pending)} events")
 
     def _note_answers(
-        self, rows: Sequence[Row], futures: Sequence[asyncio.Future[Any]]
+        self, rows: Sequence[Row], futures: Sequence[asyncio.Future[Any]], sending: Sending
     ) -> dict[int, BaseException]:
         """Note where rows went; answers the first failure of each partition."""
         failures: dict[int, BaseException] = {}
         for row, future in zip(rows, futures, strict=False):
-            if error := future.exception():
+            error = future.exception()
+            sending.end(row["position"], None if error else future.result().offset, error)
+            if error:
                 failures.setdefault(row["partition"], error)
             elif row["partition"] not in failures:
                 self._sent[row["position"]] = (row["partition"], future.result().offset)

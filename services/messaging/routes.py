@@ -9,11 +9,12 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from contracts.recorded import Recorded
 from services.messaging.batch import Hearing
-from services.messaging.codec import Breach, Codec
+from services.messaging.codec import Breach, Codec, Record
 from services.messaging.database import is_not_now
 from services.messaging.dead_letters import list_dead_letters, lock_dead_letter, mark_replayed
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused, not_found, problem
+from services.messaging.telemetry import batch_span
 from services.messaging.unit import Unit
 
 log = logging.getLogger(__name__)
@@ -88,17 +89,18 @@ async def replay(unit: Unit, hearing: Hearing, codec: Codec, letter_id: int) -> 
         log.warning("dead letter %d is still undecodable: %s", letter_id, said.reason)
         raise Refused("still_undecodable", "Ce message ne suit toujours pas le contrat.")
     if isinstance(said, Recorded):
-        await handle_again(hearing, record.topic, unit, said)
+        await handle_again(hearing, unit, record, said)
     await mark_replayed(unit.connection, letter_id)
     unit.count("replayed")
 
 
-async def handle_again(hearing: Hearing, kafka_topic: str, unit: Unit, said: Recorded[Any]) -> None:
+async def handle_again(hearing: Hearing, unit: Unit, record: Record, said: Recorded[Any]) -> None:
     """Give one event to its topic's handler. A bug that is still there is a refusal."""
-    name = hearing.names[kafka_topic]
+    name = hearing.names[record.topic]
     handler = next(hears.handler for hears in hearing.hears if hears.topic.name == name)
     try:
-        await handler(unit, [said])
+        with batch_span([(record, said)], hearing.names) as items:
+            await handler(unit, [one for _, one in items if isinstance(one, Recorded)])
     except Exception as error:
         if is_not_now(error):
             raise

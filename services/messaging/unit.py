@@ -14,6 +14,7 @@ import asyncpg
 from contracts.recorded import Recorded
 from services.messaging.database import Connection, Pool
 from services.messaging.outbox import Row, add_rows, each_once, keep_only, make_rows
+from services.messaging.telemetry import transaction_span
 
 ADD_JOINS = """
     insert into join_row (kind, key)
@@ -183,23 +184,24 @@ async def open_unit(desk: Desk) -> AsyncIterator[Unit]:
     """A unit in a transaction of its own: committed at the end of the block, then handed over;
     rolled back when the block raises.
     """
-    async with desk.pool.acquire() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        unit = Unit(connection, desk)
-        try:
-            yield unit
-        except BaseException:
-            await roll_back(connection, transaction)
-            raise
-        unit.before_commit()
-        try:
-            await commit(transaction)
-        except BaseException:
-            # Cut off here, the transaction may have committed all the same.
-            unit.after_lost_commit()
-            raise
-        unit.after_commit()
+    with transaction_span():
+        async with desk.pool.acquire() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            unit = Unit(connection, desk)
+            try:
+                yield unit
+            except BaseException:
+                await roll_back(connection, transaction)
+                raise
+            unit.before_commit()
+            try:
+                await commit(transaction)
+            except BaseException:
+                # Cut off here, the transaction may have committed all the same.
+                unit.after_lost_commit()
+                raise
+            unit.after_commit()
 
 
 async def roll_back(connection: Any, transaction: Any) -> None:
