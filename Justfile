@@ -75,6 +75,11 @@ topics *options:
 lag *options:
     @{{ local }} lag "$@"
 
+# Follow one referral to its euro, with the time in each step: trace REFERRAL_ID
+[group('look inside'), no-exit-message]
+trace *options:
+    @{{ local }} trace "$@"
+
 # Show the messages that were put aside: dead-letters [SERVICE]
 [group('look inside'), no-exit-message]
 dead-letters *options:

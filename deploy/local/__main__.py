@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from deploy.local import inspection, lifecycle, orders, processes, rebuilding
+from deploy.local import inspection, lifecycle, orders, processes, rebuilding, trace
 from deploy.local.arguments import above_zero, instance_name
 from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
 from deploy.local.lifecycle import NotOurs, NotUp
@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         add(name, run, text).add_argument(
             "--partitions", action="store_true", help="show every partition"
         )
+    followed = add("trace", trace.trace, "Follow one referral from its order to its euro.")
+    followed.add_argument("referral_id", help="as the answer to its order says")
     letters = add("dead-letters", orders.dead_letters, "Show the messages that were put aside.")
     letters.add_argument("service", nargs="?", choices=SERVICES)
     replay = add("replay", orders.replay, "Give a message that was put aside to its service again.")

@@ -1,17 +1,35 @@
-"""What the commands ask of Kafka: its topics, their bounds, and to delete some."""
+"""What the commands ask of Kafka: topics, their bounds, when an event came, and to delete some."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import UnknownTopicOrPartitionError, for_code
 
+from contracts.departements import partition_of
+
 TopicBounds = dict[str, dict[int, tuple[int, int]]]
 Answer = TypeVar("Answer")
+# Clocks of a broker and of a database may differ a little.
+CLOCKS_DIFFER = timedelta(seconds=2)
+SENT_WITHIN = timedelta(minutes=10)
+POLL_MS = 500
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that was committed at `after` and left for a topic."""
+
+    id: UUID
+    topic: str
+    departement: str
+    after: datetime
 
 
 def _wait_for(ask: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
@@ -69,6 +87,50 @@ def log_bounds(kafka: str, prefix: str = "") -> TopicBounds:
         return bounds
 
     return _wait_for(ask)
+
+
+def instants_in_log(kafka: str, events: Sequence[Said]) -> dict[UUID, datetime]:
+    """When Kafka took each event, by its id; those that the log does not hold are left out."""
+
+    async def ask() -> dict[UUID, datetime]:
+        async with _open_admin(kafka) as admin:
+            described = await admin.describe_topics(sorted({said.topic for said in events}))
+        partitions = {topic["topic"]: len(topic["partitions"]) for topic in described}
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+        await consumer.start()
+        try:
+            found = {
+                said.id: await _instant_in_log(consumer, said, partitions[said.topic])
+                for said in events
+            }
+        finally:
+            await consumer.stop()
+        return {id_: at for id_, at in found.items() if at is not None}
+
+    return _wait_for(ask)
+
+
+async def _instant_in_log(
+    consumer: AIOKafkaConsumer, said: Said, partitions: int
+) -> datetime | None:
+    """Look for an event from shortly before it was committed on."""
+    one = TopicPartition(said.topic, partition_of(said.departement, partitions))
+    since = int((said.after - CLOCKS_DIFFER).timestamp() * 1000)
+    start = (await consumer.offsets_for_times({one: since}))[one]
+    end = (await consumer.end_offsets([one]))[one]
+    if start is None:
+        return None
+    consumer.assign([one])
+    consumer.seek(one, start.offset)
+    id_ = str(said.id).encode()
+    latest = (said.after + SENT_WITHIN).timestamp() * 1000
+    while await consumer.position(one) < end:
+        for record in (await consumer.getmany(timeout_ms=POLL_MS)).get(one, ()):
+            if dict(record.headers).get("ce_id") == id_:
+                return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+            if record.timestamp > latest:
+                return None
+    return None
 
 
 def delete_topics(kafka: str, is_to_go: Callable[[str], bool]) -> None:

@@ -153,8 +153,16 @@ def test_two_demos_at_once_from_one_checkout_are_both_exact(stack: Stack, tmp_pa
     assert (silent.returncode, result["seed"], result["differences"]) == (0, 31, [])
     assert viewed.returncode == 0, view + errors
     assert asked_in_view(view) == asked_of_each_cpts(seed=41)
+    assert steps_in(view) == ["compte", "envoie", "estime"]
     assert json.loads((tmp_path / "demo.json").read_text())["seed"] in {31, 41}
     assert {path.name for path in tmp_path.iterdir()} == {"demo.json", "demo-orders.jsonl"}
+
+
+def steps_in(view: str) -> list[str]:
+    """The last steps of the demand whose way is shown."""
+    way = view.partition("Le chemin d'une demande")[2]
+    told = re.findall(r"^ (?:referrals|indicators|payments) +(\w+) ", way, re.MULTILINE)
+    return told[-3:]
 
 
 def asked_in_view(view: str) -> dict[str, int]:

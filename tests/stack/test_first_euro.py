@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from tests.stack.documents import blocks, checkout, run_until_done
 
@@ -30,6 +31,18 @@ def test_the_commands_end_in_an_amount_and_its_explanation(
     assert first["missions"][0]["rate"]["text"]
     (line,) = second["lines"]
     assert len(line["facts"]["items"]) == 2
+    way = run_until_done(next(block for block in orders if "just trace" in block), folder)
+    assert "0,00 € → 200,00 €" in way
+    steps = [line.split()[:2] for line in way.splitlines() if line.startswith(tuple(SERVICES), 1)]
+    assert steps == [
+        ["referrals", "accepte"],
+        ["referrals", "envoie"],
+        ["indicators", "compte"],
+        ["indicators", "envoie"],
+        ["payments", "estime"],
+    ]
+    unknown = run_until_done("uv run just trace r-0 || true", folder)
+    assert unknown == "aucune demande ne s'appelle r-0\n"
     rebuilt = run_until_done("uv run just rebuild payments", folder)
     assert " ledger_entry " in rebuilt
     assert "DIFFERS" not in rebuilt

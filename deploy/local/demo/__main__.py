@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from rich.console import Console
 
-from deploy.local import processes
+from deploy.local import processes, trace
 from deploy.local.arguments import above_zero
 from deploy.local.demo import orders
 from deploy.local.demo.cast import DEPARTEMENTS
@@ -151,6 +152,13 @@ def _say(result: dict[str, Any], run: Run, path: Path) -> None:
         print(f"  … et {len(run.differences) - SHOWN_DIFFERENCES_MAX} autres dans {path}")
 
 
+def _show_way(stack: Platform, referral_id: str | None) -> None:
+    """One demand's way to its euro, as `just trace` shows it."""
+    if referral_id is not None:
+        print("\nLe chemin d'une demande, celle de la médiane :", flush=True)
+        trace.show(stack, referral_id, Console(highlight=False))
+
+
 def _keep(stack: Platform) -> None:
     """Stay up until Ctrl-C, and say where to look."""
     print("\nPages des interfaces (Ctrl-C pour tout arrêter) :", file=sys.stderr)
@@ -204,6 +212,7 @@ def _play(
         if options.json:
             print(encoded.decode(), flush=True)
         else:
+            _show_way(stack, run.latency.typical_referral)
             _say(result, run, path)
         if options.keep:
             _keep(stack)

@@ -59,12 +59,14 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
     Apart: acceptances estimated later, when the contract was signed, and those without an estimate
     of their own, because they were cancelled or returned before indicators had counted them.
+    `typical_referral` is the one whose latency is the median.
     """
 
     undisturbed: Percentiles
     behind_kill: Percentiles
     before_contract: int
     without_estimate: int
+    typical_referral: str | None
 
 
 async def measure(chain: Chain, away: tuple[float, float] | None) -> Latency:
@@ -77,7 +79,7 @@ async def measure(chain: Chain, away: tuple[float, float] | None) -> Latency:
         (row["cpts_id"], row["starts_on"]): row["committed_at"]
         for row in await chain.databases["indicators"].fetch(_CONTRACTS, INDICATOR)
     }
-    undisturbed: list[float] = []
+    undisturbed: list[tuple[float, str]] = []
     behind: list[float] = []
     before_contract = estimated = 0
     for row in await chain.databases["payments"].fetch(ESTIMATES, INDICATOR):
@@ -88,12 +90,14 @@ async def measure(chain: Chain, away: tuple[float, float] | None) -> Latency:
         elif away and since.timestamp() <= away[1] and until.timestamp() >= away[0]:
             behind.append(_milliseconds(since, until))
         else:
-            undisturbed.append(_milliseconds(since, until))
+            undisturbed.append((_milliseconds(since, until), row["subject"]))
+    undisturbed.sort()
     return Latency(
-        undisturbed=percentiles(undisturbed),
+        undisturbed=percentiles([took for took, _ in undisturbed]),
         behind_kill=percentiles(behind),
         before_contract=before_contract,
         without_estimate=len(accepted) - estimated,
+        typical_referral=undisturbed[len(undisturbed) // 2][1] if undisturbed else None,
     )
 
 
