@@ -130,7 +130,7 @@ check *options:
 contracts *options:
     @{{ uv }} run python -m contracts.generate "$@"
 
-# Resolve Kafka's jars with Maven Central and write their lock again
+# Resolve the jars of Kafka and Zipkin with Maven Central and write their locks again
 [group('change things')]
-kafka-lock *options:
-    @{{ uv }} run python -m deploy.local.kafka_jars "$@"
+lock-jars *options:
+    @{{ uv }} run python -m deploy.local.jars "$@"

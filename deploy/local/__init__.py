@@ -14,6 +14,6 @@ secrets, so that several live side by side on one machine:
 `KAFKA_BOOTSTRAP_SERVERS` and `POSTGRES_URL`, when set, replace the embedded component (`given`).
 
 Where things are: `folders` (cache and state), `processes` (children that are found again after a
-crash), `kafka_jars`, `kafka`, `postgres`, `databases` (one per service), `stack`, `services`,
+crash), `jars`, `kafka`, `postgres`, `databases` (one per service), `stack`, `services`,
 and `__main__`, the commands behind the Justfile.
 """

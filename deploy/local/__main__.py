@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from deploy.local import inspection, lifecycle, orders, processes, rebuilding, trace
 from deploy.local.arguments import above_zero, instance_name
-from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
+from deploy.local.jars import JarRefused, RepositoryOutOfReach
 from deploy.local.lifecycle import NotOurs, NotUp
 from deploy.local.orders import NoAnswer
 from deploy.local.processes import ComponentFailed
@@ -47,14 +47,21 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add("up", lifecycle.up, "Start Kafka, PostgreSQL and the services; return when all are ready.")
+    up = add(
+        "up", lifecycle.up, "Start Kafka, PostgreSQL and the services; return when all are ready."
+    )
+    up.add_argument(
+        "--traces",
+        action="store_true",
+        help="with a page of traces beside them (Zipkin, 131 MB to download, this once)",
+    )
     add("down", lifecycle.down, "Stop the services, then Kafka and PostgreSQL. The data stays.")
     status = add("status", lifecycle.status, "Show each component: process, port, health.")
     status.add_argument(
         "--export", action="store_true", help="print the services' addresses as shell variables"
     )
     logs = add("logs", lifecycle.logs, "Print the last lines of the logs.")
-    logs.add_argument("component", nargs="?", choices=("kafka", "postgres", *SERVICES))
+    logs.add_argument("component", nargs="?", choices=("kafka", "postgres", "zipkin", *SERVICES))
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
     logs.add_argument(
         "-n", "--lines", type=above_zero(int), default=20, help="how many, default 20"

@@ -63,7 +63,7 @@ def find(name: str) -> Stack:
 def find_running(name: str) -> Stack:
     """The instance of that name, with its Kafka and PostgreSQL running. Raises `NotUp`."""
     stack = find(name)
-    own = [component for component in stack.components if component not in SERVICES]
+    own = [one for one in stack.components if one not in ("zipkin", *SERVICES)]
     if not all(stack.process(component) for component in own):
         raise NotUp
     return stack
@@ -76,10 +76,12 @@ def up(options: Namespace) -> int:
         stack = _own(
             Stack(options.instance, report=report, services_package=options.services_package)
         )
-        _start(stack)
+        _start(stack, with_traces=options.traces)
     print()
     for service, url in stack.http_urls.items():
         print(f"  {service:<11} {url}/schema")
+    if stack.traces_page:
+        print(f"  {'traces':<11} {stack.traces_page}")
     print(f"  {'Kafka':<11} {stack.kafka}")
     print(f"  {'PostgreSQL':<11} just psql {'|'.join(SERVICES)}")
     print("\n`just status` shows how they do, `just logs` what they say, `just down` stops them.")
@@ -87,10 +89,17 @@ def up(options: Namespace) -> int:
     return 0
 
 
-def _start(stack: Stack) -> None:
-    """Start all; what a failure leaves running is told, and an interruption leaves nothing."""
+def _start(stack: Stack, *, with_traces: bool) -> None:
+    """Start all; what a failure leaves running is told, and an interruption leaves nothing.
+
+    Services that run already keep no spans: they are started again when traces are asked for.
+    """
     try:
         stack.start()
+        if with_traces and not stack.traces_page:
+            for service in SERVICES:
+                stack.stop_component(service)
+            stack.start_traces()
         stack.start_services()
     except ComponentFailed:
         running = [component for component in stack.components if stack.process(component)]

@@ -1,5 +1,6 @@
 """The five services as processes: how each is started and how one knows that it is ready."""
 
+import os
 import sys
 import urllib.error
 import urllib.request
@@ -26,6 +27,41 @@ def start(
         environment=environment,
         folder=ROOT,
     )
+
+
+def environment(
+    service: str,
+    *,
+    folder: Path,
+    kafka: str,
+    database_url: str,
+    port: int,
+    namespace: str,
+    spans: str | None,
+) -> dict[str, str]:
+    """The environment that a service of an instance starts with; `spans` is where it sends its
+    spans, unless this process's own environment says it.
+    """
+    made = {
+        **os.environ,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "DATABASE_URL": database_url,
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_PORT": str(port),
+        "CPTS_MEMBER": service,
+        "EVIDENCE_STORE_URL": os.environ.get(
+            "EVIDENCE_STORE_URL", (folder / "evidence").absolute().as_uri()
+        ),
+        processes.FOLDER_VARIABLE: str(folder),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if namespace:
+        made["CPTS_NAMESPACE"] = namespace
+    if spans and not made.get("OTEL_TRACES_EXPORTER"):
+        made |= {"OTEL_TRACES_EXPORTER": "zipkin", "OTEL_EXPORTER_ZIPKIN_ENDPOINT": spans}
+    # A service reaches its own database only: it is not handed the administrator's.
+    made.pop("POSTGRES_URL", None)
+    return made
 
 
 def readiness(url: str) -> tuple[bool, str]:

@@ -18,12 +18,13 @@ from deploy.local import (
     databases,
     given,
     instance,
+    jars,
     kafka,
-    kafka_jars,
     postgres,
     processes,
     services,
     watch,
+    zipkin,
 )
 from deploy.local.kafka import KafkaNode
 from deploy.local.postgres import PostgresNode
@@ -135,10 +136,11 @@ class Stack:
         """What this instance runs itself, in the order in which it starts."""
         own_kafka = () if self._record.external_kafka else ("kafka",)
         own_postgres = () if self._record.external_postgres else ("postgres",)
-        return (*own_kafka, *own_postgres, *SERVICES)
+        traces = ("zipkin",) if "zipkin" in self._record.processes else ()
+        return (*own_kafka, *own_postgres, *traces, *SERVICES)
 
     def port(self, component: str) -> int:
-        """The port of `kafka`, `postgres` or a service."""
+        """The port of `kafka`, `postgres`, `zipkin` or a service."""
         return self._record.ports[component]
 
     def has_died(self, component: str) -> bool:
@@ -146,7 +148,7 @@ class Stack:
         return component in self._record.processes and self.process(component) is None
 
     def log(self, component: str) -> Path:
-        """The log of `kafka`, `postgres` or a service."""
+        """The log of `kafka`, `postgres`, `zipkin` or a service."""
         nodes = {"kafka": self._kafka_node.log, "postgres": self._postgres_node.log}
         return nodes.get(component, self.folder / "logs" / f"{component}.log")
 
@@ -220,27 +222,21 @@ class Stack:
         if self.process("kafka"):
             return
         node = self._kafka_node
-        jars = kafka_jars.jars(on_progress=self._report_download())
+        files = jars.jars(jars.KAFKA, on_progress=self._report_download("Kafka"))
         is_new = not (node.folder / "data").exists()
         self._report("Kafka: formatting and starting" if is_new else "Kafka: starting")
-        process = self._started("kafka", lambda: kafka.start(node, jars))
+        process = self._started("kafka", lambda: kafka.start(node, files))
         kafka.wait_ready(node, process)
         self._report(f"Kafka: ready at {node.address}")
 
-    def _report_download(self) -> Callable[[int, int], None]:
-        reported_tenths = -1
+    def _report_download(self, what: str) -> Callable[[int, int], None]:
+        return jars.report_tenths(
+            f"{what}: downloading, this once", self._report, self._unless_cancelled
+        )
 
-        def progress(done_bytes: int, total_bytes: int) -> None:
-            nonlocal reported_tenths
-            if self._is_cancelled.is_set():
-                raise StartCancelled
-            tenths = 10 * done_bytes // total_bytes
-            if tenths > reported_tenths:
-                reported_tenths = tenths
-                megabytes = f"{done_bytes / 1e6:.0f} of {total_bytes / 1e6:.0f} MB"
-                self._report(f"Kafka: downloading, this once: {megabytes}")
-
-        return progress
+    def _unless_cancelled(self) -> None:
+        if self._is_cancelled.is_set():
+            raise StartCancelled
 
     def _start_postgres(self) -> None:
         if external := self._record.external_postgres:
@@ -258,10 +254,23 @@ class Stack:
             self._report(f"PostgreSQL: ready at 127.0.0.1:{node.port}")
         databases.create_databases(self.admin_url, given.database_suffix(self.namespace))
 
+    def start_traces(self) -> None:
+        """Start the page of traces, where services started later send spans; raises as `start`."""
+        (jar,) = jars.jars(jars.ZIPKIN, on_progress=self._report_download("Zipkin"))
+        self._report("Zipkin: starting")
+        port, log = self._record.ports["zipkin"], self.log("zipkin")
+        process = self._started("zipkin", lambda: zipkin.start(jar, port, log))
+        zipkin.wait_ready(port, process, log)
+        self._report(f"Zipkin: ready at {self.traces_page}")
+
+    @property
+    def traces_page(self) -> str | None:
+        """The address of the page of traces, while it runs."""
+        return zipkin.page(self._record.ports["zipkin"]) if self.process("zipkin") else None
+
     def _started(self, component: str, start: Callable[[], RecordedProcess]) -> RecordedProcess:
         """Start a component and record it, unless the start was given up meanwhile."""
-        if self._is_cancelled.is_set():
-            raise StartCancelled
+        self._unless_cancelled()
         process = start()
         with self._lock:
             self._record.processes[component] = process
@@ -281,24 +290,15 @@ class Stack:
         self, service: str, extra: Mapping[str, str] | None = None
     ) -> dict[str, str]:
         """The environment that a service of this instance starts with."""
-        environment = {
-            **os.environ,
-            "KAFKA_BOOTSTRAP_SERVERS": self.kafka,
-            "DATABASE_URL": self.database_urls[service],
-            "HTTP_HOST": "127.0.0.1",
-            "HTTP_PORT": str(self._record.ports[service]),
-            "CPTS_MEMBER": service,
-            "EVIDENCE_STORE_URL": os.environ.get(
-                "EVIDENCE_STORE_URL", (self.folder / "evidence").absolute().as_uri()
-            ),
-            processes.FOLDER_VARIABLE: str(self.folder),
-            "PYTHONUNBUFFERED": "1",
-        }
-        if self.namespace:
-            environment["CPTS_NAMESPACE"] = self.namespace
-        # A service reaches its own database only: it is not handed the administrator's.
-        environment.pop("POSTGRES_URL", None)
-        return environment | dict(extra or {})
+        return services.environment(
+            service,
+            folder=self.folder,
+            kafka=self.kafka,
+            database_url=self.database_urls[service],
+            port=self._record.ports[service],
+            namespace=self.namespace,
+            spans=zipkin.collector(self._record.ports["zipkin"]) if self.traces_page else None,
+        ) | dict(extra or {})
 
     def start_services(self, environment: Mapping[str, str] | None = None) -> None:
         """Start the services that do not run and wait until all are ready.
@@ -375,7 +375,7 @@ class Stack:
                 for left in instance.discard(self.folder):
                     self._report(f"left behind: {left}")
             else:
-                list(pool.map(self.stop_component, ("kafka", "postgres")))
+                list(pool.map(self.stop_component, ("kafka", "postgres", "zipkin")))
                 instance.kill_strays(self.folder)
 
     def reset(self) -> list[str]:

@@ -207,14 +207,15 @@ def waterfall(steps: Sequence[Step]) -> Table:
     return table
 
 
-def show(place: Place, referral_id: str, console: Console) -> bool:
+def show(place: Place, referral_id: str, console: Console, traces_page: str | None = None) -> bool:
     """Print a referral's way to its euro; answers whether the referral is known."""
     found = follow(place, referral_id)
     if not found.events:
         return False
     console.print(f"{referral_id} : {' → '.join(found.events)}", soft_wrap=True)
     if found.trace_id:
-        console.print(f"trace {found.trace_id}")
+        where = f"{traces_page}traces/" if traces_page else ""
+        console.print(f"trace : {where}{found.trace_id}", soft_wrap=True)
     if not found.is_accepted:
         console.print("aucune CPTS ne l'a acceptée : elle ne change aucun montant")
     elif not found.funded:
@@ -234,7 +235,8 @@ def show(place: Place, referral_id: str, console: Console) -> bool:
 
 def trace(options: Namespace) -> int:
     """Print the way of one referral from its order to its euro; answers 1 when it is unknown."""
-    if show(find_running(options.instance), options.referral_id, Console(highlight=False)):
+    stack = find_running(options.instance)
+    if show(stack, options.referral_id, Console(highlight=False), stack.traces_page):
         return 0
     print(f"aucune demande ne s'appelle {options.referral_id}")
     return 1

@@ -101,7 +101,7 @@ def test_the_engine_is_sent_what_the_image_is_made_of_and_no_more() -> None:
 
 
 def test_containers_and_the_embedded_platform_are_of_the_same_versions() -> None:
-    jars = (ROOT / "deploy" / "local" / "kafka-jars.lock").read_text("utf-8")
+    jars = (ROOT / "deploy" / "local" / "kafka.lock").read_text("utf-8")
     kafka = COMPOSE["services"]["kafka"]["image"].rpartition(":")[2]
     assert re.search(rf"\bkafka_2\.13\b.*\b{re.escape(kafka)}\b", jars)
     assert COMPOSE["services"]["postgres"]["image"] == f"postgres:{postgres.MAJOR_VERSION}"

@@ -21,7 +21,7 @@ import uvloop
 from deploy.local import processes
 from deploy.local.arguments import above_zero
 from deploy.local.folders import replace_file
-from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
+from deploy.local.jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import ROOT
 from deploy.local.stack import Stack

@@ -30,7 +30,7 @@ from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_figures import outlook
 from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
 from deploy.local.demo.story import ENDS_AT, season
-from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
+from deploy.local.jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import CHAIN, ROOT
 from deploy.local.stack import Stack

@@ -41,7 +41,7 @@ def test_every_recipe_is_explained_and_passes_its_options_on() -> None:
         assert '"$@"' in str(recipe["body"]), recipe["name"]
 
 
-@pytest.mark.parametrize("recipe", ["check", "kafka-lock"])
+@pytest.mark.parametrize("recipe", ["check", "lock-jars"])
 def test_a_recipe_without_arguments_explains_itself_too(recipe: str) -> None:
     told = answer(recipe, "--help")
     assert told.returncode == 0, told.stderr

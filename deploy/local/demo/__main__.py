@@ -26,7 +26,7 @@ from deploy.local.demo.story import Season, season
 from deploy.local.demo.watch import euros, watcher
 from deploy.local.demo.year import EXPECTED, TaleFailedError, play_year
 from deploy.local.folders import replace_file
-from deploy.local.kafka_jars import JarRefused, RepositoryOutOfReach
+from deploy.local.jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
 from deploy.local.services import CHAIN, ROOT
 from deploy.local.stack import Stack

@@ -1,8 +1,8 @@
-"""Kafka's jars: resolved from Maven Central once, locked with their SHA-256, checked at each start.
+"""The jars that run here: resolved from Maven Central once, locked, checked at each start.
 
-The lock (`kafka-jars.lock`) has one line per jar: SHA-256, size in bytes, coordinates. A jar is
-used only when its content has the locked hash. `python -m deploy.local.kafka_jars` writes the lock
-again, after a change of `ROOTS`.
+A lock (`kafka.lock`, `zipkin.lock`) has one line per jar: SHA-256, size in bytes, coordinates. A
+jar is used only when its content has the locked hash. `python -m deploy.local.jars` writes the
+locks again, after a change of what is wanted.
 """
 
 import argparse
@@ -13,25 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from deploy.local.folders import cache_folder
 
-if TYPE_CHECKING:
-    from jgo.maven import Dependency
-
 KAFKA_VERSION = "4.3.1"
 LOG4J_VERSION = "2.25.4"
-ROOTS = (
-    f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
-    # Kafka logs through slf4j 1.7; its archive adds this binding, its pom does not. The "!" keeps
-    # log4j's own bill of materials from choosing other versions of Kafka's jars (jgo 3.2).
-    f"org.apache.logging.log4j:log4j-slf4j-impl:{LOG4J_VERSION}!",
-)
+ZIPKIN_VERSION = "3.5.1"
 REPOSITORY = "https://repo.maven.apache.org/maven2"
-LOCK = Path(__file__).with_name("kafka-jars.lock")
 DOWNLOADS_AT_ONCE = 6
 TIMEOUT_SECONDS = 60
 ATTEMPTS = 3
@@ -45,8 +35,43 @@ class RepositoryOutOfReach(Exception):  # noqa: N818  (a sentence about the worl
     """A jar could not be downloaded."""
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to run: its name, the folder of its jars in the cache, the coordinates that it begins
+    from, and whether what these need comes with them.
+    """
+
+    name: str
+    folder: str
+    roots: tuple[str, ...]
+    with_needs: bool = True
+
+    @property
+    def lock(self) -> Path:
+        """The file that names its jars."""
+        return Path(__file__).with_name(f"{self.name}.lock")
+
+
+KAFKA = Wanted(
+    name="kafka",
+    folder=f"kafka-{KAFKA_VERSION}",
+    roots=(
+        f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}",
+        # Kafka logs through slf4j 1.7; its archive adds this binding, its pom does not. The "!"
+        # keeps log4j's own bill of materials from choosing other versions of its jars (jgo 3.2).
+        f"org.apache.logging.log4j:log4j-slf4j-impl:{LOG4J_VERSION}!",
+    ),
+)
+# One jar that holds all that it needs.
+ZIPKIN = Wanted(
+    name="zipkin",
+    folder=f"zipkin-{ZIPKIN_VERSION}",
+    roots=(f"io.zipkin:zipkin-server:{ZIPKIN_VERSION}:exec",),
+    with_needs=False,
+)
+
+
 class LockedJar(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the lock: coordinates `group:artifact:version`, SHA-256 in hex, size."""
+    """A line of a lock: coordinates `group:artifact:version[:classifier]`, SHA-256 in hex, size."""
 
     coordinates: str
     sha256: str
@@ -58,8 +83,8 @@ class LockedJar(msgspec.Struct, frozen=True, kw_only=True):
         return self.coordinates.replace(":", "-") + ".jar"
 
 
-def read_lock(path: Path = LOCK) -> list[LockedJar]:
-    """The jars of the lock, in its order."""
+def read_lock(path: Path) -> list[LockedJar]:
+    """The jars of a lock, in its order."""
     lines = (line.split() for line in path.read_text("utf-8").splitlines())
     return [
         LockedJar(sha256=fields[0], size_bytes=int(fields[1]), coordinates=fields[2])
@@ -75,11 +100,11 @@ def sha256_of(path: Path) -> str:
 
 
 def verify(path: Path, jar: LockedJar) -> None:
-    """Check a file against the lock. Raises `JarRefused` when it differs."""
+    """Check a file against its lock. Raises `JarRefused` when it differs."""
     found = sha256_of(path)
     if found != jar.sha256:
         raise JarRefused(
-            f"{path} is not the {jar.coordinates} of {LOCK.name}: SHA-256 {found}, "
+            f"{path} is not the {jar.coordinates} that is locked: SHA-256 {found}, "
             f"expected {jar.sha256}. Delete the file to download it again; "
             "if it is refused once more, do not trust the source it came from."
         )
@@ -101,9 +126,10 @@ def _download(jar: LockedJar, repository: Path, on_bytes: Callable[[int], None])
         remote_repos={"central": REPOSITORY},
         timeout=TIMEOUT_SECONDS,
     )
-    group, artifact, version = jar.coordinates.split(":")
+    group, artifact, version, *classifier = jar.coordinates.split(":")
     try:
-        downloaded: Path = context.project(group, artifact).at_version(version).artifact().resolve()
+        component = context.project(group, artifact).at_version(version)
+        downloaded: Path = component.artifact(*classifier).resolve()
     except (requests.RequestException, RuntimeError) as error:
         raise RepositoryOutOfReach(
             f"{jar.coordinates} could not be downloaded from {REPOSITORY}: {error}\n"
@@ -132,17 +158,36 @@ def _no_progress(_done_bytes: int, _total_bytes: int) -> None:
     pass
 
 
+def report_tenths(
+    what: str, report: Callable[[str], None], go_on: Callable[[], None]
+) -> Callable[[int, int], None]:
+    """An `on_progress` that reports each tenth; `go_on` may raise what gives the download up."""
+    reported = -1
+
+    def progress(done_bytes: int, total_bytes: int) -> None:
+        nonlocal reported
+        go_on()
+        tenths = 10 * done_bytes // total_bytes
+        if tenths > reported:
+            reported = tenths
+            report(f"{what}: {done_bytes / 1e6:.0f} of {total_bytes / 1e6:.0f} MB")
+
+    return progress
+
+
 def jars(
-    folder: Path | None = None, on_progress: Callable[[int, int], None] = _no_progress
+    wanted: Wanted,
+    folder: Path | None = None,
+    on_progress: Callable[[int, int], None] = _no_progress,
 ) -> list[Path]:
-    """The verified jars of the lock, missing ones downloaded first.
+    """The verified jars of a lock, missing ones downloaded first.
 
     `on_progress` is called with bytes done and bytes in all while downloading. Raises `JarRefused`
     for a jar that differs from the lock, `RepositoryOutOfReach` when one cannot be downloaded.
     """
-    folder = folder or cache_folder() / f"kafka-{KAFKA_VERSION}"
+    folder = folder or cache_folder() / wanted.folder
     folder.mkdir(parents=True, exist_ok=True)
-    locked = read_lock()
+    locked = read_lock(wanted.lock)
     present = [jar for jar in locked if (folder / jar.filename).exists()]
     missing = [jar for jar in locked if jar not in present]
     with ThreadPoolExecutor(max_workers=DOWNLOADS_AT_ONCE) as pool:
@@ -161,40 +206,50 @@ def jars(
     return [folder / jar.filename for jar in locked]
 
 
-def _resolve(repository: Path) -> "list[Dependency]":
+def _resolve(wanted: Wanted, repository: Path) -> Iterator[tuple[str, Path]]:
+    """The coordinates and files of all that is to run."""
     from jgo.maven import MavenContext  # noqa: PLC0415
 
     context = MavenContext(
         repo_cache=repository, remote_repos={"central": REPOSITORY}, timeout=TIMEOUT_SECONDS
     )
+    if not wanted.with_needs:
+        for root in wanted.roots:
+            group, artifact, version, classifier = root.split(":")
+            component = context.project(group, artifact).at_version(version)
+            yield root, component.artifact(classifier).resolve()
+        return
     inputs, transitive = context.resolver.resolve(
-        [context.create_dependency(root) for root in ROOTS]
+        [context.create_dependency(root) for root in wanted.roots]
     )
-    return [*inputs, *transitive]
+    for one in (*inputs, *transitive):
+        yield f"{one.groupId}:{one.artifactId}:{one.version}", one.artifact.resolve()
 
 
-def write_lock(path: Path = LOCK) -> int:
-    """Resolve `ROOTS` with Maven Central, write the lock anew and answer its number of jars."""
+def write_lock(wanted: Wanted) -> int:
+    """Resolve what is wanted with Maven Central, write its lock anew, answer its number of jars."""
     with tempfile.TemporaryDirectory() as folder:
-        lines = []
-        for dependency in _resolve(Path(folder)):
-            coordinates = f"{dependency.groupId}:{dependency.artifactId}:{dependency.version}"
-            file = dependency.artifact.resolve()
-            lines.append(f"{sha256_of(file)} {file.stat().st_size:>9} {coordinates}\n")
-    header = "# SHA-256, bytes, coordinates. Written by `python -m deploy.local.kafka_jars`.\n"
-    path.write_text(header + "".join(sorted(lines, key=lambda line: line.split()[2])), "utf-8")
+        lines = [
+            f"{sha256_of(file)} {file.stat().st_size:>9} {coordinates}\n"
+            for coordinates, file in _resolve(wanted, Path(folder))
+        ]
+    header = "# SHA-256, bytes, coordinates. Written by `python -m deploy.local.jars`.\n"
+    ordered = sorted(lines, key=lambda line: line.split()[2])
+    wanted.lock.write_text(header + "".join(ordered), "utf-8")
     return len(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line of `just kafka-lock`; its exit code."""
+    """The command line of `just lock-jars`; its exit code."""
+    roots = ", ".join(root.rstrip("!") for one in (KAFKA, ZIPKIN) for root in one.roots)
     argparse.ArgumentParser(
-        prog="just kafka-lock",
-        description=f"Resolve {', '.join(root.rstrip('!') for root in ROOTS)} and all they need "
-        f"with Maven Central, and write {LOCK.name} again: SHA-256, size and coordinates of each "
-        "jar. Look at its diff before it is committed: what it names is what runs.",
+        prog="just lock-jars",
+        description=f"Resolve {roots} with Maven Central, and write the locks again: SHA-256, size "
+        "and coordinates of each jar. Look at the diff before it is committed: what it names is "
+        "what runs.",
     ).parse_args(arguments)
-    sys.stdout.write(f"{write_lock()} jars locked in {LOCK}\n")
+    for wanted in (KAFKA, ZIPKIN):
+        sys.stdout.write(f"{write_lock(wanted)} jars locked in {wanted.lock}\n")
     return 0
 
 
