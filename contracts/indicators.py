@@ -5,6 +5,7 @@ of the nation was read in a primary text, so no entry is verified; a contract ch
 """
 
 import functools
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,9 @@ _FILE = Path(__file__).parent / "data" / "indicators.toml"
 Unit = Literal["count", "basis_points", "days", "boolean"]
 Direction = Literal["up", "down"]
 Source = Literal["events", "activities", "declared", "caisse"]
+
+LOCAL = re.compile(r"local_[a-z0-9_]{1,54}")
+"""The indicator of a contract line that no catalogue has: a result of that contract alone."""
 
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

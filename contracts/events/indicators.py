@@ -3,7 +3,10 @@
 Of a figure the aggregate is `<cpts_id>/<indicator>/<contract year's first day>`, of an activity
 `<cpts_id>/activities/<activity_id>`, of a value `<figure>/value`, of levels `<figure>/levels`; the
 key is the CPTS's. Consumers keep the figure with the highest `revision`, and of an entry that is
-declared the highest sequence.
+declared the highest sequence. What people say has the role in which they did (`by_role`) and the
+organisation's own id of the one who did (`said_by`), both None where it was said before they were
+kept; an entry that is corrected or withdrawn may tell why: `mistyped`, `evidence_changed`,
+`facts_changed`, `asked_by_caisse`.
 """
 
 from datetime import date
@@ -75,6 +78,9 @@ class ActivityRecorded(
     quantities: tuple[Quantity, ...] = ()
     evidence_ids: tuple[str, ...] = ()
     is_withdrawn: bool = False
+    by_role: str | None = None
+    said_by: str | None = None
+    reason: str | None = None
 
 
 class ValueRecorded(
@@ -95,6 +101,8 @@ class ValueRecorded(
     evidence_ids: tuple[str, ...] = ()
     file_sha256: str | None = None
     is_withdrawn: bool = False
+    said_by: str | None = None
+    reason: str | None = None
 
 
 class CaisseFileTaken(
@@ -112,14 +120,18 @@ class CaisseFileTaken(
 class FigureLevelSet(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="indicators.FigureLevelSet.v1"
 ):
-    """Somebody set a level of a figure: `verified` or `validated` by the caisse, `visa` by the ARS.
+    """Somebody set a level of a figure: `verified` or `validated` by the caisse, `visa` by the ARS;
+    or the CPTS said whether it agrees with a value, `stance`.
 
-    `revision` is its place among the levels said of that figure; of one level the highest stands,
+    `revision` is its place among all that was said of that figure; of one level the highest stands,
     and a visa as long as `validated_revision` is that of the standing validation.
     `figure_revision` is that of the live figure on that day. A verification looked at the evidence
-    `evidence_ids`, drawn by `seed`. A validation has the CPTS's `answer`: `agreed`, `disagreed`,
-    `silent`; and of a disagreement the `reason` (`value_contested`, `evidence_left_out`,
-    `period_contested`, `rule_contested`) and what it was written in, as `evidence_ids`.
+    `evidence_ids`, drawn by `seed`; `is_seed_chosen`: the caisse said that seed, else it was drawn
+    here. `ground` is why the caisse holds another value than was declared, a code like `reason`. A
+    stance has an `answer`, `agreed` or `disagreed`, and of a disagreement the `reason`
+    (`value_contested`, `evidence_left_out`, `period_contested`, `rule_contested`) and what it was
+    written in, as `evidence_ids`. A validation has the `answer` and `reason` of the stance on its
+    value that stood then, which is `stance_revision`, or `silent`.
     """
 
     cpts_id: str
@@ -136,6 +148,10 @@ class FigureLevelSet(
     seed: int | None = None
     evidence_ids: tuple[str, ...] = ()
     validated_revision: int | None = None
+    is_seed_chosen: bool = False
+    ground: str | None = None
+    stance_revision: int | None = None
+    said_by: str | None = None
 
 
 class EvidenceRecorded(
@@ -178,6 +194,9 @@ class CrisisPlanRecorded(
     updated_on: tuple[date, ...] = ()
     evidence_ids: tuple[str, ...] = ()
     is_withdrawn: bool = False
+    by_role: str | None = None
+    said_by: str | None = None
+    reason: str | None = None
 
 
 class CrisisRecognised(
@@ -198,6 +217,9 @@ class CrisisRecognised(
     from_on: date
     to_on: date | None = None
     is_withdrawn: bool = False
+    by_role: str | None = None
+    said_by: str | None = None
+    reason: str | None = None
 
 
 class CrisisResponseRecorded(
@@ -215,6 +237,9 @@ class CrisisResponseRecorded(
     actions_count: int = 0
     evidence_ids: tuple[str, ...] = ()
     is_withdrawn: bool = False
+    by_role: str | None = None
+    said_by: str | None = None
+    reason: str | None = None
 
 
 IndicatorsEvent = (

@@ -23,7 +23,14 @@ from litestar.openapi.spec import (
     Schema,
 )
 
-from services.messaging.orders import CPTS_HEADER, KEY_HEADER, REPLAY_HEADER, ROLE_HEADER, Role
+from services.messaging.orders import (
+    CPTS_HEADER,
+    KEY_HEADER,
+    PERSON_HEADER,
+    REPLAY_HEADER,
+    ROLE_HEADER,
+    Role,
+)
 from services.messaging.problems import MEDIA_TYPE, TITLES
 
 LABELS = Path(__file__).parent / "labels.toml"
@@ -33,6 +40,8 @@ REFUSALS_OF_ORDERS = (400, 403, 404, 409, 422, 503)
 HEADERS = {
     ROLE_HEADER: "Au nom de qui l'ordre est donné ; obligatoire",
     CPTS_HEADER: "La CPTS qui donne l'ordre ; obligatoire quand le rôle est « cpts »",
+    PERSON_HEADER: "L'identifiant que l'organisme donne à la personne qui donne l'ordre, gardé avec"
+    " ce qu'elle déclare ou décide ; jamais un nom",
     KEY_HEADER: "Propre à l'ordre : envoyé de nouveau sous la même clé, il reçoit sa première "
     "réponse",
 }

@@ -1,13 +1,15 @@
 """Orders: what people and systems ask the service to do, each carried out once.
 
-The caller is known here and nowhere else: a role, and with the role `cpts` which CPTS. In order of
-precedence: the role is missing or unknown (400), not one of the order's (403), its CPTS is missing
-(400); then, as soon as the order knows whose its matter is, that it is another's (403).
+The caller is known here and nowhere else: a role, with the role `cpts` which CPTS, and if it is
+said which person. In order of precedence: the role is missing or unknown (400), not one of the
+order's (403), its CPTS is missing (400), the person is no id (400); then, as soon as the order
+knows whose its matter is, that it is another's (403).
 An order with an `Idempotency-Key` keeps its first answer: the same order gets it again, another
 order under the same key is refused.
 """
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any
@@ -27,6 +29,7 @@ __all__ = ["Answer", "Order", "Refused", "Role", "carry_out"]
 
 ROLE_HEADER = "Acting-Role"
 CPTS_HEADER = "Acting-Cpts"
+PERSON_HEADER = "Acting-Person"
 KEY_HEADER = "Idempotency-Key"
 INSTANT_HEADER = "Order-Instant"
 REPLAY_HEADER = "Idempotent-Replay"
@@ -34,6 +37,7 @@ KEY_LENGTH_MAX = 200
 OWN_TROUBLE = 500
 KEY_REUSED = "idempotency_key_reused"
 TRIES = 4
+PERSON = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 CLAIM = """
     insert into order_answer (key, fingerprint) values ($1, $2)
@@ -50,7 +54,8 @@ ANSWERED = """
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order being carried out: its transaction, the instant it was received, who gives it, and
-    the cause that its events name. `acting_cpts` is None in any role but that of a CPTS.
+    the cause that its events name. `acting_cpts` is None in any role but that of a CPTS. `person`
+    is their organisation's own id of who gives it, None when it is not said.
     """
 
     unit: Unit
@@ -58,6 +63,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     cause: Cause
     acting_cpts: str | None = None
+    person: str | None = None
 
     def refuse_another_cpts(self, cpts_id: str | None) -> None:
         """Raises `Refused` (403) when a CPTS orders about what is another's, or nobody's yet."""
@@ -127,6 +133,19 @@ def read_acting_cpts(request: Request[Any, Any, Any], role: Role) -> str | None:
     return cpts_id
 
 
+def read_person(request: Request[Any, Any, Any]) -> str | None:
+    """The id of the person who gives the order, None when it is not said."""
+    person = request.headers.get(PERSON_HEADER)
+    if person and not PERSON.fullmatch(person):
+        raise Refused(
+            "acting_person_invalid",
+            f"{PERSON_HEADER} est un identifiant de 1 à 64 lettres, chiffres, « . », « _ » ou"
+            " « - », jamais un nom.",
+            status=400,
+        )
+    return person or None
+
+
 def read_instant(request: Request[Any, Any, Any]) -> datetime:
     """When the order was received; the caller may say it where the clock is a driven one."""
     clock = request.app.state.clock
@@ -182,6 +201,7 @@ async def carry_out(
     """
     role = read_role(request, roles)
     acting_cpts = read_acting_cpts(request, role)
+    person = read_person(request)
     who = role if acting_cpts is None else f"{role} {acting_cpts}"
     key = read_key(request, who)
     instant = read_instant(request)
@@ -202,7 +222,12 @@ async def carry_out(
                     desk.counters["idempotent_replays"] += 1
                     return first.response(is_replay=True)
                 order = Order(
-                    unit=unit, instant=instant, role=role, cause=cause, acting_cpts=acting_cpts
+                    unit=unit,
+                    instant=instant,
+                    role=role,
+                    cause=cause,
+                    acting_cpts=acting_cpts,
+                    person=person,
                 )
                 kept = as_kept(await body(order))
                 unit.count("orders")

@@ -87,7 +87,7 @@ def test_an_order_says_its_headers_its_body_and_its_refusals(
     service: str, name: str, operation: Operation
 ) -> None:
     headers = {one["name"]: one for one in operation["parameters"] if one["in"] == "header"}
-    assert headers.keys() == {"Acting-Role", "Acting-Cpts", "Idempotency-Key"}
+    assert headers.keys() == {"Acting-Role", "Acting-Cpts", "Acting-Person", "Idempotency-Key"}
     assert not [one for one in headers.values() if one["required"]], "our own refusal must answer"
     assert headers["Acting-Role"]["schema"]["enum"] == [
         *("cpts", "caisse", "ars", "regulation", "system"),

@@ -8,6 +8,7 @@ from contracts.indicators import indicators
 from services.indicators.app import FOLDER, RULE
 from services.indicators.domain.activities import parse_activity_rule
 from tests.indicators.ordering import FIRST, SECOND, Office, reason
+from tests.indicators.sending import REPORT, send
 
 GROUPE: dict[str, Any] = {"kind": "groupe_qualite", "held_on": "2025-06-10"}
 KIND = '[[kind]]\ncode = "gouter"\nlabel = "Goûter"\nmission = "prevention"\n'
@@ -86,6 +87,31 @@ async def test_the_same_activity_again_says_nothing_more(office: Office) -> None
     again = await office.order(path, body | {"participants": [BILAL, ANNE]}, role="caisse")
     assert again.status_code == 200
     assert len(await office.said("ActivityRecorded", cpts_id)) == 1
+
+
+async def test_an_activity_shows_who_said_it_when_and_why_and_what_evidence_is_missing(
+    office: Office,
+) -> None:
+    cpts_id = await office.new_cpts()
+    path = f"/cpts/{cpts_id}/activities"
+    assert (await send(office, f"/cpts/{cpts_id}/evidence/e1", REPORT)).is_success
+    body = GROUPE | {"evidence_ids": ["e1", "e2"]}
+    at = {"Order_Instant": "2026-04-01T10:00:00Z"}
+    await office.done(f"{path}/a", body, Acting_Person="coord-7", **at)
+    again = await office.order(f"{path}/a", body | {"reason": "mistyped"}, role="caisse")
+    assert again.json()["said"]["said_by"] == "coord-7", "who said it first, for it says the same"
+    corrected = GROUPE | {"held_on": "2025-06-11", "reason": "asked_by_caisse"}
+    await office.done(f"{path}/b", GROUPE)
+    await office.done(f"{path}/b", corrected, "PUT", "caisse", Acting_Person="agent-3")
+    first, second = (await office.get(path))["items"]
+    assert first["missing"] == ["e2"]
+    assert first["said"] == {
+        "by_role": "cpts",
+        "said_by": "coord-7",
+        "recorded_at": "2026-04-01T10:00:00Z",
+    }
+    assert (second["said"]["by_role"], second["said"]["said_by"]) == ("caisse", "agent-3")
+    assert (second["activity"]["reason"], second["missing"]) == ("asked_by_caisse", [])
 
 
 async def test_an_activity_before_its_aci_counts_once_the_aci_is_heard(office: Office) -> None:

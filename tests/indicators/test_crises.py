@@ -48,15 +48,20 @@ async def test_a_plan_counts_from_its_sending_on_and_an_update_in_its_year(
     assert await office.values(cpts_id) == {PLAN: 1}
     assert await office.values(cpts_id, SECOND.starts_on) == {PLAN: 1, UPDATE: 1}
     shown = (await office.get(path))["plan"]
-    assert shown == updated | {"updated_on": ["2026-04-20", "2026-05-02"], "is_withdrawn": False}
+    as_told = {"updated_on": ["2026-04-20", "2026-05-02"], "is_withdrawn": False, "reason": None}
+    assert shown == updated | as_told
     year = f"/cpts/{cpts_id}/contract-years/{SECOND.starts_on}/figures"
     sample = await office.get(f"{year}/{UPDATE}/sample")
     assert sample["evidence_ids"] == ["plan"]
     early = await office.get(year, true_on="2026-04-19")
     (update,) = (one for one in early["figures"] if one["indicator"] == UPDATE)
     assert update["live"]["value"] == 0
-    await office.done(path, updated | {"is_withdrawn": True})
+    mistaken = {"is_withdrawn": True, "reason": "mistyped"}
+    await office.done(path, updated | mistaken, Acting_Person="coord-7")
     assert await office.values(cpts_id, SECOND.starts_on) == {}
+    now = await office.get(path)
+    assert (now["plan"]["reason"], now["missing"]) == ("mistyped", ["plan"])
+    assert (now["said"]["by_role"], now["said"]["said_by"]) == ("cpts", "coord-7")
     nobody = await office.client.get("/cpts/nobody/crisis-plan")
     assert nobody.status_code == 404
 
@@ -86,7 +91,13 @@ async def test_a_response_counts_professionals_once_a_year_and_adds_actions(
     new = await office.order(f"{path}/{first}/response", body)
     assert new.status_code == 201, new.text
     assert new.json()["response"]["professionals"] == [ANNE, BILAL]
-    await office.done(f"{path}/{second}/response", {"professionals": [ANNE], "actions_count": 2})
+    more = {"professionals": [ANNE], "actions_count": 2}
+    await office.done(f"{path}/{second}/response", more, Acting_Person="coord-7")
+    shown = await office.get(f"{path}/{second}/response")
+    assert (shown["response"]["professionals"], shown["missing"]) == ([ANNE], [])
+    assert (shown["said"]["by_role"], shown["said"]["said_by"]) == ("cpts", "coord-7")
+    assert (await office.get(f"{path}/{first}/response"))["missing"] == ["e"]
+    assert (await office.client.get(f"{path}/none/response")).status_code == 404
     assert await office.values(cpts_id) == {PROFESSIONALS: 2, ACTIONS: 5}
     sample = await office.get(
         f"/cpts/{cpts_id}/contract-years/{FIRST.starts_on}/figures/{ACTIONS}/sample"

@@ -41,7 +41,7 @@ async def declare_of_everything(office: Office) -> str:
     fixed = {"cpts_id": cpts_id, "contract_year_starts_on": FIRST.starts_on.isoformat()}
     rows = [fixed | {"indicator": "depistage_col", "value": 5500}]
     await office.done("/caisse-files", {"rows": rows}, "POST", "caisse")
-    level = {"value": 1, "decided_on": "2026-05-01", "answer": "agreed"}
+    level = {"value": 1, "decided_on": "2026-05-01"}
     await office.done(f"{year}/figures/accompagnement_stages/validation", level, "POST", "caisse")
     crisis = {"departements": ["93"], "typology": "nrc", "from_on": "2026-01-10"}
     await office.done(f"/crises/of-{cpts_id}", crisis, "POST", "ars")

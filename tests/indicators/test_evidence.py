@@ -1,7 +1,6 @@
 """Evidence over HTTP, on a real folder: what is taken, what is refused, who gets it back."""
 
 import asyncio
-import base64
 import hashlib
 import io
 import threading
@@ -29,9 +28,8 @@ from services.indicators.domain.evidence import (
 from services.indicators.http.evidence import said_digest
 from services.indicators.store import contents
 from tests.indicators.ordering import Office, reason
+from tests.indicators.sending import REPORT, digest, send
 from tests.indicators.test_activities import GROUPE
-
-REPORT = b"%PDF-1.7 compte rendu"
 
 
 def zipped(*names: str) -> bytes:
@@ -40,20 +38,6 @@ def zipped(*names: str) -> bytes:
         for name in names:
             archive.writestr(name, "content")
     return made.getvalue()
-
-
-def digest(content: bytes) -> str:
-    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
-
-
-async def send(
-    office: Office, path: str, content: bytes, role: str = "cpts", **headers: str
-) -> httpx.Response:
-    """A file as its CPTS sends it; header names are given with underscores."""
-    given = {"Acting-Role": role, "Acting-Cpts": path.split("/")[2]}
-    given |= {"Content-Digest": digest(content)}
-    given |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return await office.client.put(path, content=content, headers=given)
 
 
 async def fetch(office: Office, path: str, role: str, acting: str = "") -> httpx.Response:

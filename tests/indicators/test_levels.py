@@ -6,9 +6,12 @@ import pytest
 
 from services.indicators.domain.levels import draw_sample
 from tests.indicators.ordering import FIRST, SECOND, Office, reason
+from tests.indicators.sending import REPORT, send
 
 GROUPE: dict[str, Any] = {"kind": "groupe_qualite", "held_on": "2025-06-10"}
-VALIDATION = {"value": 2, "decided_on": "2026-05-03", "answer": "agreed"}
+VALIDATION = {"value": 2, "decided_on": "2026-05-03"}
+AGREED = VALIDATION | {"answer": "agreed"}
+CONTESTED = VALIDATION | {"answer": "disagreed", "reason": "evidence_left_out"}
 
 
 def figure(cpts_id: str, indicator: str = "qualite_reunions", year: object = None) -> str:
@@ -25,12 +28,16 @@ async def shown(
 
 
 async def with_sessions(office: Office, count: int) -> str:
-    """A CPTS with so many sessions of a quality group, each with two pieces of evidence."""
+    """A CPTS with so many sessions of a quality group, each with two pieces of evidence, of which
+    one is there.
+    """
     cpts_id = await office.new_cpts()
     for n in range(count):
         evidence = [f"e{n}-1", f"e{n}-2"]
         path = f"/cpts/{cpts_id}/activities/a{n}"
         await office.done(path, GROUPE | {"evidence_ids": evidence})
+    sent = await send(office, f"/cpts/{cpts_id}/evidence/e0-1", REPORT)
+    assert sent.status_code == 201, sent.text
     return cpts_id
 
 
@@ -39,6 +46,8 @@ async def test_a_verification_keeps_the_seed_and_the_sample_that_it_draws(office
     path = figure(cpts_id)
     sample = await office.get(f"{path}/sample", size=4)
     assert (len(sample["evidence_ids"]), sample["evidence_count"]) == (4, 12)
+    ids = [f"e{n}-{k}" for n in range(6) for k in (1, 2)]
+    assert sample["missing"] == ids[1:], "named, and no file was ever recorded"
     again = await office.get(f"{path}/sample", size=4, seed=sample["seed"])
     assert again == sample
     body = {"value": 5, "decided_on": "2026-05-01", "sample_size": 4, "seed": sample["seed"]}
@@ -50,18 +59,70 @@ async def test_a_verification_keeps_the_seed_and_the_sample_that_it_draws(office
     verified = await office.order(f"{path}/verification", body | seen, "POST", "caisse")
     assert verified.status_code == 201, verified.text
     assert verified.json()["evidence_ids"] == sample["evidence_ids"]
+    assert verified.json()["missing"] == [one for one in sample["evidence_ids"] if one != "e0-1"]
     unseeded = {"value": 5, "decided_on": "2026-05-02", "sample_size": 3}
     drawn = await office.done(f"{path}/verification", unseeded, "POST", "caisse")
-    ids = [f"e{n}-{k}" for n in range(6) for k in (1, 2)]
     assert drawn["evidence_ids"] == [*draw_sample(ids, seed=drawn["seed"], size=3)]
     said = await office.said("FigureLevelSet", cpts_id)
-    assert [(one["revision"], one["seed"], one["evidence_ids"]) for one in said] == [
-        (1, sample["seed"], sample["evidence_ids"]),
-        (2, drawn["seed"], drawn["evidence_ids"]),
+    told = ("revision", "seed", "is_seed_chosen", "evidence_ids")
+    assert [tuple(one[name] for name in told) for one in said] == [
+        (1, sample["seed"], True, sample["evidence_ids"]),
+        (2, drawn["seed"], False, drawn["evidence_ids"]),
     ]
     now = await shown(office, cpts_id)
     assert (now["live"]["value"], now["verified"]["value"], now["validated"]) == (6, 5, None)
     assert (now["verified"]["by_role"], now["verified"]["revision"]) == ("caisse", 2)
+    assert now["verified"]["is_seed_chosen"] is False
+
+
+async def test_a_sample_has_a_piece_of_evidence_where_there_is_one(office: Office) -> None:
+    path, body = figure(await office.new_cpts()), {"value": 0, "decided_on": "2026-05-01"}
+    for size, status in ((0, 400), (1, 201)):
+        asked = body | {"sample_size": size}
+        given = await office.order(f"{path}/verification", asked, "POST", "caisse")
+        assert given.status_code == status, given.text
+        assert (await office.client.get(f"{path}/sample?size={size}")).is_success == bool(size)
+    assert given.json()["evidence_ids"] == [], "there is none"
+
+
+async def test_a_validation_takes_what_the_cpts_itself_says_of_its_value(office: Office) -> None:
+    cpts_id = await with_sessions(office, 2)
+    path = figure(cpts_id)
+
+    async def answered() -> tuple[Any, ...]:
+        given = await office.done(f"{path}/validation", VALIDATION, "POST", "caisse")
+        return given["answer"], given["reason"], given["stance_revision"]
+
+    assert await answered() == ("silent", None, None)
+    await office.done(f"{path}/stance", AGREED | {"value": 3}, "POST")
+    assert await answered() == ("silent", None, None), "of another value it has said nothing"
+    letter = CONTESTED | {"evidence_ids": ["letter"]}
+    await office.done(f"{path}/stance", letter, "POST", Acting_Person="coord-7")
+    assert await answered() == ("disagreed", "evidence_left_out", 3)
+    again = await office.order(f"{path}/stance", letter, "POST", Acting_Person="coord-8")
+    assert (again.status_code, again.json()["said_by"]) == (200, "coord-7")
+    now = await shown(office, cpts_id)
+    told = ("by_role", "said_by", "answer", "reason", "evidence_ids", "missing", "decided_on")
+    assert [now["stance"][name] for name in told] == [
+        *("cpts", "coord-7", "disagreed", "evidence_left_out", ["letter"], ["letter"]),
+        "2026-05-03",
+    ]
+    assert (now["live"]["value"], now["validated"]["answer"]) == (2, "disagreed")
+    await office.done(f"{path}/stance", AGREED, "POST")
+    assert (await shown(office, cpts_id))["validated"]["answer"] == "disagreed", "as it was said"
+    assert await answered() == ("agreed", None, 5)
+
+
+async def test_a_line_of_the_contract_alone_has_its_stance_validation_and_visa(
+    office: Office,
+) -> None:
+    path = figure(await office.new_cpts(), "local_annuaire")
+    await office.done(f"{path}/stance", AGREED, "POST")
+    validated = await office.done(
+        f"{path}/validation", VALIDATION | {"ground": "rule_contested"}, "POST", "caisse"
+    )
+    assert (validated["answer"], validated["ground"]) == ("agreed", "rule_contested")
+    await office.done(f"{path}/visa", VALIDATION, "POST", "ars")
 
 
 def test_every_piece_of_evidence_may_be_drawn_and_the_seed_alone_decides() -> None:
@@ -86,14 +147,9 @@ async def test_a_visa_stands_as_long_as_the_validation_that_it_was_put_on(office
     assert reason(other) == (409, "another_value_validated")
     await office.done(f"{path}/visa", visa, "POST", "ars")
     assert (await shown(office, cpts_id))["visa"]["by_role"] == "ars"
-    contested = {"value": 1, "answer": "disagreed", "reason": "evidence_left_out"}
-    await office.done(f"{path}/validation", VALIDATION | contested, "POST", "caisse")
+    await office.done(f"{path}/validation", VALIDATION | {"value": 1}, "POST", "caisse")
     now = await shown(office, cpts_id)
-    assert (now["validated"]["value"], now["validated"]["answer"], now["visa"]) == (
-        1,
-        "disagreed",
-        None,
-    )
+    assert (now["validated"]["value"], now["visa"]) == (1, None)
     await office.done(f"{path}/visa", visa | {"value": 1}, "POST", "ars")
     assert (await shown(office, cpts_id))["visa"]["value"] == 1
     assert len(await office.said("FigureLevelSet", cpts_id)) == 4
@@ -105,16 +161,25 @@ async def test_a_visa_stands_as_long_as_the_validation_that_it_was_put_on(office
         ({"answer": "disagreed"}, 400),
         ({"reason": "value_contested"}, 400),
         ({"answer": "maybe"}, 400),
+        ({"answer": "silent"}, 400),
         ({"decided_on": "2026-05-05"}, (409, "not_yet_decided")),
         ({"decided_on": "2025-04-14"}, (409, "not_yet_decided")),
     ],
 )
-async def test_an_unsound_validation_is_refused(
+async def test_an_unsound_stance_is_refused(
     office: Office, change: dict[str, Any], expected: Any
 ) -> None:
-    path = f"{figure(await office.new_cpts())}/validation"
-    refused = await office.order(path, VALIDATION | change, "POST", "caisse")
+    path = f"{figure(await office.new_cpts())}/stance"
+    refused = await office.order(path, AGREED | change, "POST")
     assert (refused.status_code if expected == 400 else reason(refused)) == expected
+
+
+async def test_nobody_answers_in_the_place_of_the_cpts(office: Office) -> None:
+    path = figure(await office.new_cpts())
+    refused = await office.order(f"{path}/validation", AGREED, "POST", "caisse")
+    assert refused.status_code == 400
+    stance = await office.order(f"{path}/stance", AGREED, "POST", "caisse")
+    assert reason(stance) == (403, "role_not_allowed")
 
 
 async def test_a_level_is_of_an_indicator_and_a_contract_year_that_there_are(
@@ -171,7 +236,7 @@ async def test_values_and_levels_are_asked_by_their_days_too(office: Office) -> 
         body = {"value": value, "true_on": true_on, "evidence_ids": [f"t{value}"]}
         instant = f"{at}T10:00:00Z"
         await office.done(f"{path}/declarations/{code}", body, Order_Instant=instant)
-    level = {"value": 24, "decided_on": "2026-04-20", "answer": "silent"}
+    level = {"value": 24, "decided_on": "2026-04-20"}
     await office.done(f"{figure(cpts_id, code)}/validation", level, "POST", "caisse")
     now = await shown(office, cpts_id, code)
     assert now["declared"]["value"] == now["live"]["value"] == 25

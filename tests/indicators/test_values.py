@@ -33,16 +33,23 @@ async def test_a_declared_value_is_the_figure_and_a_correction_replaces_it(offic
         "true_on": "2026-04-14",
         "evidence_ids": ["a", "b"],
         "is_withdrawn": False,
+        "reason": None,
     }
+    assert new.json()["missing"] == ["a", "b"]
     assert await office.values(cpts_id) == {"parcours_delai_adressage": 28}
     again = await office.order(path, {"value": 28, "evidence_ids": ["a", "b"]})
     assert (again.status_code, again.json()) == (200, new.json())
     await office.done(path, {"value": 31, "true_on": "2026-03-31"})
     assert await office.values(cpts_id) == {"parcours_delai_adressage": 31}
-    await office.done(path, {"value": 31, "is_withdrawn": True})
+    mistaken = {"value": 31, "is_withdrawn": True, "reason": "mistyped"}
+    await office.done(path, mistaken, Acting_Person="coord-7")
     assert await office.values(cpts_id) == {}
-    values = [one["value"] for one in await office.said("ValueRecorded", cpts_id)]
-    assert values == [28, 31, 31]
+    said = await office.said("ValueRecorded", cpts_id)
+    assert [(one["value"], one["said_by"], one["reason"]) for one in said] == [
+        (28, None, None),
+        (31, None, None),
+        (31, "coord-7", "mistyped"),
+    ]
     assert set((await office.get("/invariants")).values()) == {True}
 
 

@@ -65,7 +65,7 @@ class Case(Story):
     async def validates(self, indicator: str, value: int) -> None:
         """Both sides agree on a value of the year."""
         path = f"/cpts/{self.cpts_id}/contract-years/{self.year}/dialogue/lines/{indicator}"
-        stance = {"validated_value": value, "cpts_stance": "agrees", "caisse_stance": "agrees"}
+        stance = {"validated_value": value, "caisse_stance": "agrees"}
         await self.done("payments", "PUT", path, stance, "caisse")
 
     async def publishes_rate(

@@ -90,7 +90,7 @@ def payment_orders(story: Story) -> dict[tuple[str, str], Any]:
     members = f"{own}/professionals/{{rpps}}/bank-accounts/{{account_id}}"
     batch = {"batch_id": "b", "execute_on": day}
     read = {"rate_id": "r", "amount_cents": 1, "text": "t", "read_on": day}
-    stance = {"validated_value": 1, "cpts_stance": "agrees", "caisse_stance": "agrees"}
+    stance = {"validated_value": 1, "caisse_stance": "agrees"}
     return {
         ("PUT", f"{own}/indemnities/{{indemnity_id}}"): indemnity | {"paid_on": day},
         ("PUT", f"{own}/uses/{{use_id}}"): {
@@ -177,36 +177,39 @@ def indicator_orders(story: Story) -> dict[tuple[str, str], Any]:
     day, own = story.year.isoformat(), "/cpts/{cpts_id}"
     figure = f"{own}/contract-years/{{starts_on}}/figures/{{indicator}}"
     row = {"cpts_id": story.cpts_id, "contract_year_starts_on": day, "value": 1}
-    contested = {"answer": "disagreed", "reason": "evidence_left_out"}
+    contested = {"answer": "disagreed", "reason": "evidence_left_out", "evidence_ids": ["e"]}
+    decided, evidence = {"value": 1, "decided_on": day}, {"evidence_ids": ["e"]}
+    held = decided | evidence | {"ground": "value_contested"}
+    mistyped = {"reason": "mistyped"}
     return {
         ("PUT", f"{own}/activities/{{activity_id}}"): {
             "kind": "groupe_qualite",
             "held_on": day,
             "participants": [story.doctor],
             "evidence_ids": ["e"],
-        },
+        }
+        | mistyped,
         ("PUT", f"{own}/contract-years/{{starts_on}}/declarations/{{indicator}}"): {
             "value": 1,
             "true_on": day,
             "evidence_ids": ["e"],
-        },
+        }
+        | mistyped,
         ("POST", "/caisse-files"): {"rows": [row | {"indicator": "depistage_sein"}]},
-        ("POST", f"{figure}/verification"): {
-            "value": 1,
-            "decided_on": day,
-            "sample_size": 1,
-            "evidence_ids": ["e"],
-        },
-        ("POST", f"{figure}/validation"): {"value": 1, "decided_on": day} | contested,
-        ("POST", f"{figure}/visa"): {"value": 1, "decided_on": day},
+        ("POST", f"{figure}/verification"): held | {"sample_size": 1},
+        ("POST", f"{figure}/stance"): decided | contested,
+        ("POST", f"{figure}/validation"): held,
+        ("POST", f"{figure}/visa"): decided,
         ("PUT", f"{own}/evidence/{{evidence_id}}"): {"a file": "of evidence"},
-        ("PUT", f"{own}/crisis-plan"): {"typologies": ["malades"], "written_on": day},
+        ("PUT", f"{own}/crisis-plan"): {"typologies": ["malades"], "written_on": day} | mistyped,
         ("POST", "/crises/{crisis_id}"): {
             "departements": ["06"],
             "typology": "malades",
             "from_on": day,
-        },
-        ("PUT", f"{own}/crises/{{crisis_id}}/response"): {"professionals": [story.doctor]},
+        }
+        | mistyped,
+        ("PUT", f"{own}/crises/{{crisis_id}}/response"): {"professionals": [story.doctor]}
+        | mistyped,
     }
 
 

@@ -131,6 +131,13 @@ async def test_a_refusal_undoes_what_was_done_and_is_remembered(speaker, web) ->
             400,
             ("reason", "acting_cpts_missing"),
         ),
+        (
+            "POST",
+            "/things",
+            {"json": ORDER, "headers": {"Acting-Person": "Mme Durand"}},
+            400,
+            ("reason", "acting_person_invalid"),
+        ),
         ("GET", "/broken/one", {}, 500, ("title", "Erreur interne")),
     ],
 )

@@ -110,9 +110,9 @@ def level(
     *,
     indicator: str = DEMANDS,
     said_at: datetime = NOW,
-    validated_revision: int | None = None,
+    **fields: Any,
 ) -> Recorded[Any]:
-    """What indicators says of a level of a figure: `verified`, `validated` or `visa`."""
+    """What indicators says of a level of a figure, with what else is to be said of it."""
     subject = f"{cpts_id}/{indicator}/{YEAR.starts_on}/levels"
     event = FigureLevelSet(
         cpts_id=cpts_id,
@@ -121,10 +121,9 @@ def level(
         level=name,
         value=value,
         decided_on=said_at.date(),
-        by_role="ars" if name == "visa" else "caisse",
+        by_role={"visa": "ars", "stance": "cpts"}.get(name, "caisse"),
         revision=revision,
-        answer="agreed" if name == "validated" else None,
-        validated_revision=validated_revision,
+        **fields,
     )
     return record(
         [event],

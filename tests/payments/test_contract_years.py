@@ -49,7 +49,7 @@ async def test_each_year_says_what_keeps_it_from_being_settled(payments: Payment
     assert (await payments.put(f"{path}/lines/{DEMANDS}", LINEAR)).is_success
     assert (await payments.post(f"{path}/dialogue", {"opened_on": TODAY})).is_success
     assert await listed(payments) == [(*over, "values_missing"), running]
-    validated = {"validated_value": 30, "cpts_stance": "agrees", "caisse_stance": "agrees"}
+    validated = {"validated_value": 30, "caisse_stance": "agrees"}
     assert (await payments.put(f"{path}/dialogue/lines/{DEMANDS}", validated)).is_success
     (year,) = (await payments.get("/contract-years?year=2025"))["items"]
     assert year == {

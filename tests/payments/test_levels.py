@@ -330,20 +330,59 @@ async def test_a_year_is_settled_and_adjusted_by_what_is_validated_in_indicators
     await counted.hear(INDICATORS, [level("c1", "validated", 12, 3, said_at=LATER)])
     found = await counted.get(f"{YEAR_PATH}/dialogue")
     assert (found["due_cents"], found["validated"]) == (1_200_00, {DEMANDS: 12})
-    assert [(one["level"], one["value"], one["answer"]) for one in found["said"]] == [
-        ("verified", 8, None),
-        ("validated", 12, "agreed"),
+    assert [(one["level"], one["value"]) for one in found["said"]] == [
+        ("verified", 8),
+        ("validated", 12),
     ]
     assert [one["level"] for one in found["settled"]["lines"]] == ["validated"]
     (adjusted,) = found["adjusted"]
     assert (adjusted["amount_cents"], adjusted["indicator"]) == (300_00, DEMANDS)
 
 
+async def test_the_dialogue_shows_all_that_each_side_said_of_a_line_and_who(
+    counted: Payments,
+) -> None:
+    opening = {"opened_on": "2027-05-01"}
+    assert (await counted.post(f"{YEAR_PATH}/dialogue", opening, **AT)).is_success
+    contested: dict[str, Any] = {"answer": "disagreed", "reason": "evidence_left_out"}
+    contested |= {"evidence_ids": ("letter",), "said_by": "coord-7"}
+    said = [
+        level("c1", "verified", 8, 1, said_at=FIRST, ground="value_contested"),
+        level("c1", "stance", 8, 2, said_at=FIRST + timedelta(hours=1), **contested),
+        level("c1", "stance", 9, 3, said_at=FIRST + timedelta(hours=2), answer="agreed"),
+    ]
+    estimates = len((await counted.get(f"{YEAR_PATH}/estimates"))["items"])
+    await counted.hear(INDICATORS, [said[2], said[1], said[0], said[1]])
+    path, who = f"{YEAR_PATH}/dialogue/lines/{DEMANDS}", {"Acting-Person": "agent-3"}
+    for value in (8, 9):
+        line = {"validated_value": value, "caisse_stance": "evidence_to_check"}
+        assert (await counted.put(path, line, **AT | who)).is_success
+    found = await counted.get(f"{YEAR_PATH}/dialogue")
+    told = ("level", "value", "by_role", "said_by", "answer", "reason", "ground", "evidence_ids")
+    assert [tuple(one[name] for name in told) for one in found["remarks"]] == [
+        ("verified", 8, "caisse", None, None, None, "value_contested", []),
+        ("stance", 8, "cpts", "coord-7", "disagreed", "evidence_left_out", None, ["letter"]),
+        ("stance", 9, "cpts", None, "agreed", None, None, []),
+        ("dialogue", 8, "caisse", "agent-3", "evidence_to_check", None, None, []),
+        ("dialogue", 9, "caisse", "agent-3", "evidence_to_check", None, None, []),
+    ]
+    assert [(one["cpts_stance"], one["said_by"]) for one in found["lines"]] == [
+        ("agrees", "agent-3")
+    ]
+    assert found["standing"] == {DEMANDS: {"value": 9, "level": "validated", "answer": "agreed"}}
+    agreed = {"variable_cents": 900_00}
+    answer = await counted.post(f"{YEAR_PATH}/settlement", agreed, **AT)
+    settled = answer.json()["settled"]
+    assert (settled["without_agreement"], settled["without_visa"]) == ([], [DEMANDS])
+    # One by the verified value and two by the orders: what the CPTS says of a value moves none.
+    assert len((await counted.get(f"{YEAR_PATH}/estimates"))["items"]) == estimates + 3
+
+
 SAME = (
     "select cpts_id, starts_on, variable_cents from {schema}.account order by 1, 2",
     "select account, sum(amount_cents) from {schema}.ledger_entry group by 1 order by 1",
     "select * from {schema}.adjustment order by 1, 2, 3",
-    "select * from {schema}.figure_level order by 1, 2, 3, 4",
+    "select * from {schema}.figure_level order by 1, 2, 3, 5",
 )
 
 

@@ -234,7 +234,7 @@ async def under_contract(payments: Payments) -> None:
 
 async def validate(payments: Payments, value: int, indicator: str = DEMANDS) -> dict[str, Any]:
     path = f"{YEAR_PATH}/dialogue/lines/{indicator}"
-    body = {"validated_value": value, "cpts_stance": "contests", "caisse_stance": "agrees"}
+    body = {"validated_value": value, "caisse_stance": "agrees"}
     answer = await payments.put(path, body, **LATER)
     assert answer.is_success, answer.text
     return dict(answer.json())

@@ -114,7 +114,7 @@ async def test_a_settled_year_is_stated_as_settled_with_its_adjustments(
     words = await stated(payments)
     assert "Part variable arrêtée le 03/05/2027 3 000,00 €" in words
     assert "Part variable, arrêtée le 03/05/2027 Mission" in words
-    assert "30 validée 3 000,00 €" in words
+    assert "30 validée, sans accord de la CPTS 3 000,00 €" in words
     assert "estimée" not in words
     assert "Ajustements depuis" not in words
     await validate(payments, 40)

@@ -99,7 +99,7 @@ class Caisse:
         """Open a year's dialogue and validate the value of its one line."""
         today = str(datetime.now(UTC).date())
         self.give("payments", "POST", f"{year}/dialogue", {"opened_on": today})
-        stance = {"validated_value": value, "cpts_stance": "agrees", "caisse_stance": "agrees"}
+        stance = {"validated_value": value, "caisse_stance": "agrees"}
         path = f"{year}/dialogue/lines/medecin_traitant_ald_sans"
         self.give("payments", "PUT", path, stance)
 

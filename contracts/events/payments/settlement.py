@@ -25,7 +25,8 @@ class DialogueLineSet(
 
     `validated_value` is what both sides hold to be true, None while they do not; what indicators
     validates later stands before it. `cpts_stance` and `caisse_stance`: `none`, `agrees`,
-    `contests`, `evidence_missing`, `evidence_to_check`.
+    `contests`, `evidence_missing`, `evidence_to_check`. The first is what the CPTS itself had said
+    of this value by then; the second, `by_role` and `said_by` are of who set the line.
     """
 
     cpts_id: str
@@ -34,6 +35,8 @@ class DialogueLineSet(
     validated_value: int | None = None
     cpts_stance: str = "none"
     caisse_stance: str = "none"
+    by_role: str | None = None
+    said_by: str | None = None
 
 
 class SettledTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +72,9 @@ class YearSettled(
     All that the amount rests on is here: each line's validated value (with the revision that its
     figure had), its terms, each mission's envelope and the rate that gave it. `accrued_cents` is
     what the estimates had accrued; it is reversed, and `variable_cents` becomes due.
+    `without_agreement` and `without_visa` are the indicators whose value the CPTS had not agreed
+    with, or that had no visa of the ARS: they settle the year like the others, and are told; None
+    where that was not kept yet.
     """
 
     cpts_id: str
@@ -80,6 +86,8 @@ class YearSettled(
     lines: tuple[LineAmount, ...]
     terms: tuple[SettledTerms, ...]
     rates: tuple[SettledRate, ...]
+    without_agreement: tuple[str, ...] | None = None
+    without_visa: tuple[str, ...] | None = None
 
 
 class YearAdjusted(

@@ -154,8 +154,8 @@ def _open(desk: Desk, cpts_id: str, year: date, opened_on: date, **more: Any) ->
 
 
 def _say(desk: Desk, cpts_id: str, year: date, indicator: str, value: int | None) -> Draft:
-    stance = "agrees" if value is not None else "contests"
-    body = {"validated_value": value, "cpts_stance": stance, "caisse_stance": "agrees"}
+    stance = "agrees" if value is not None else "evidence_missing"
+    body = {"validated_value": value, "caisse_stance": stance}
     return _order(desk, cpts_id, year, f"dialogue/lines/{indicator}", body)
 
 

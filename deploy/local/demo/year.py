@@ -281,15 +281,19 @@ def _settle(tale: Tale) -> None:
     tale.on("2027-05-10", "dialogue de gestion ouvert, chaque ligne validée")
     tale.give("payments", "caisse", "POST", f"{OF_YEAR}/dialogue", {"opened_on": "2027-05-10"})
     for indicator, value in VALUES.items():
+        agreed = {"value": value, "decided_on": "2027-05-10", "answer": "agreed"}
+        path = f"{OF_YEAR}/figures/{indicator}/stance"
+        tale.give("indicators", "cpts", "POST", path, agreed)
         if indicator == "qualite_reunions":
             _validate_in_indicators(tale, indicator)
             continue
-        stance = {"validated_value": value, "cpts_stance": "agrees", "caisse_stance": "agrees"}
+        stance = {"validated_value": value, "caisse_stance": "agrees"}
         path = f"{OF_YEAR}/dialogue/lines/{indicator}"
         tale.give("payments", "caisse", "PUT", path, stance)
+    tale.until("l'accord de la CPTS sur chaque ligne", lambda: _answers(tale) == {"agreed"})
     tale.on("2027-06-10", "année arrêtée")
-    agreed = {"variable_cents": EXPECTED[YEAR, "variable"]}
-    tale.give("payments", "caisse", "POST", f"{OF_YEAR}/settlement", agreed)
+    agreed_cents = {"variable_cents": EXPECTED[YEAR, "variable"]}
+    tale.give("payments", "caisse", "POST", f"{OF_YEAR}/settlement", agreed_cents)
     tale.until("la part variable due", lambda: EXPECTED.keys() <= tale.dues().keys())
 
 
@@ -303,13 +307,18 @@ def _verify(tale: Tale, indicator: str) -> None:
 
 
 def _validate_in_indicators(tale: Tale, indicator: str) -> None:
-    """The caisse validates a figure with the CPTS's agreement, and the ARS puts its visa on it."""
+    """The caisse validates a figure that the CPTS agrees with, and the ARS puts its visa on it."""
     figure = f"{OF_YEAR}/figures/{indicator}"
     visa = {"value": VALUES[indicator], "decided_on": "2027-05-10"}
-    validation = visa | {"answer": "agreed"}
-    tale.give("indicators", "caisse", "POST", f"{figure}/validation", validation)
+    tale.give("indicators", "caisse", "POST", f"{figure}/validation", visa)
     tale.give("indicators", "ars", "POST", f"{figure}/visa", visa)
     tale.until("le visa de l'ARS aux paiements", lambda: _level(tale, indicator) == "visa")
+
+
+def _answers(tale: Tale) -> set[str]:
+    """What the CPTS says of the values that stand in the dialogue."""
+    standing = tale.get("payments", f"{OF_YEAR}/dialogue").json()["standing"]
+    return {one["answer"] for one in standing.values()}
 
 
 def _level(tale: Tale, indicator: str) -> str | None:

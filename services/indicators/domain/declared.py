@@ -6,7 +6,8 @@ are worked out from all entries as they stand, so that their order does not matt
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final
+from enum import StrEnum
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -38,8 +39,18 @@ DECLARED: Final = frozenset(
 )
 _KINDS: Final = ("activity:", "participant:", "value:", "plan:", "mobilised:", "response:")
 
+Entry = TypeVar("Entry", bound=msgspec.Struct)
 Facts = dict[str, dict[FigureKey, Counted]]
 Years = Mapping[str, Sequence[ContractYear]]
+
+
+class Why(StrEnum):
+    """Why an entry is corrected or withdrawn, with the label that a user reads."""
+
+    MISTYPED = "mistyped"  # erreur de saisie
+    EVIDENCE_CHANGED = "evidence_changed"  # des pièces sont venues ou ont été retirées
+    FACTS_CHANGED = "facts_changed"  # les faits ont changé
+    ASKED_BY_CAISSE = "asked_by_caisse"  # à la demande de la caisse
 
 
 class Declarations(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +69,15 @@ class Declarations(msgspec.Struct, frozen=True, kw_only=True):
     def counting_responses(self) -> list[tuple[CrisisResponseRecorded, date]]:
         """The responses that count, each with the day on which its crisis began."""
         return counting_responses(self.responses, self.crises, self.departements)
+
+
+def says_the_same(event: Entry, present: Entry | None) -> bool:
+    """Whether an entry stands already as `event` says it, whoever says it now and why."""
+    if present is None:
+        return False
+    told = msgspec.structs.asdict(present)
+    who = {name: told[name] for name in ("by_role", "said_by", "reason") if name in told}
+    return msgspec.structs.replace(event, **who) == present
 
 
 def is_declared(fact_id: str) -> bool:

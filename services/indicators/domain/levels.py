@@ -1,7 +1,9 @@
-"""The levels of a figure: verified and validated by the caisse, with the visa of the ARS.
+"""The levels of a figure: verified and validated by the caisse, with the visa of the ARS, and the
+stance of the CPTS.
 
 A level is a value that somebody decided on a day. It never changes the live figure, and what was
-set stays: a correction is one more, and of each level the last one stands.
+set stays: a correction is one more, and of each level the last one stands. A stance is about one
+value: of another one, which the caisse validates then, the CPTS has said nothing.
 """
 
 import hashlib
@@ -20,12 +22,13 @@ class Level(StrEnum):
     """What may be set, with the label that a user reads."""
 
     VERIFIED = "verified"  # vérifié par la caisse
+    STANCE = "stance"  # avis de la CPTS
     VALIDATED = "validated"  # validé par la caisse
     VISA = "visa"  # visa de l'ARS
 
 
 class Reply(StrEnum):
-    """What the CPTS answers to a validation, with the label that a user reads."""
+    """What the CPTS says of a value, with the label that a user reads."""
 
     AGREED = "agreed"  # accord
     DISAGREED = "disagreed"  # désaccord écrit
@@ -33,7 +36,7 @@ class Reply(StrEnum):
 
 
 class Ground(StrEnum):
-    """Why a CPTS disagrees, with the label that a user reads."""
+    """Why one side does not hold the other's value, with the label that a user reads."""
 
     VALUE_CONTESTED = "value_contested"  # la valeur est contestée
     EVIDENCE_LEFT_OUT = "evidence_left_out"  # des pièces n'ont pas été retenues
@@ -42,15 +45,22 @@ class Ground(StrEnum):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A level to set, as the caisse or the ARS says it."""
+    """A level to set, as the caisse, the CPTS or the ARS says it.
+
+    `answer` and `reason` are those of a stance, `ground` is why the caisse holds another value than
+    was declared.
+    """
 
     level: Level
     value: int
     decided_on: date
     by_role: str
+    said_by: str | None = None
     answer: Reply | None = None
     reason: Ground | None = None
+    ground: Ground | None = None
     seed: int | None = None
+    is_seed_chosen: bool = False
     evidence_ids: tuple[str, ...] = ()
 
 
@@ -58,6 +68,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The levels that stand, None where there is none."""
 
     verified: FigureLevelSet | None = None
+    stance: FigureLevelSet | None = None
     validated: FigureLevelSet | None = None
     visa: FigureLevelSet | None = None
 
@@ -68,7 +79,12 @@ def standing(said: Iterable[FigureLevelSet]) -> Standing:
     validated, visa = last.get(Level.VALIDATED), last.get(Level.VISA)
     if visa is not None and (validated is None or visa.validated_revision != validated.revision):
         visa = None
-    return Standing(verified=last.get(Level.VERIFIED), validated=validated, visa=visa)
+    return Standing(
+        verified=last.get(Level.VERIFIED),
+        stance=last.get(Level.STANCE),
+        validated=validated,
+        visa=visa,
+    )
 
 
 def set_level(
@@ -81,7 +97,8 @@ def set_level(
 ) -> FigureLevelSet | Refusal | None:
     """The event of a level; None when it stands already. `said` are the figure's levels, in order.
 
-    The ARS puts its visa on a validated value, which it names: another one is refused.
+    The ARS puts its visa on a validated value, which it names: another one is refused. A validation
+    takes what the CPTS has said of its value by then: nobody answers in its place.
     """
     now = standing(said)
     if not key.starts_on <= asked.decided_on <= today:
@@ -91,6 +108,8 @@ def set_level(
             return Refusal.NOT_VALIDATED
         if now.validated.value != asked.value:
             return Refusal.ANOTHER_VALUE_VALIDATED
+    is_validation = asked.level is Level.VALIDATED
+    stance = now.stance if is_validation and _is_about(now.stance, asked.value) else None
     event = FigureLevelSet(
         cpts_id=key.cpts_id,
         indicator=key.indicator,
@@ -101,24 +120,36 @@ def set_level(
         by_role=asked.by_role,
         revision=len(said) + 1,
         figure_revision=figure_revision,
-        answer=asked.answer,
-        reason=asked.reason,
+        answer=(stance.answer if stance else Reply.SILENT) if is_validation else asked.answer,
+        reason=stance.reason if stance else asked.reason,
         seed=asked.seed,
         evidence_ids=asked.evidence_ids,
+        is_seed_chosen=asked.is_seed_chosen,
+        ground=asked.ground,
+        stance_revision=stance.revision if stance else None,
+        said_by=asked.said_by,
         validated_revision=now.validated.revision
         if asked.level is Level.VISA and now.validated is not None
         else None,
     )
     present = {
         Level.VERIFIED: now.verified,
+        Level.STANCE: now.stance,
         Level.VALIDATED: now.validated,
         Level.VISA: now.visa,
     }[asked.level]
     if present is not None and event == msgspec.structs.replace(
-        present, revision=event.revision, figure_revision=event.figure_revision
+        present,
+        revision=event.revision,
+        figure_revision=event.figure_revision,
+        said_by=event.said_by,
     ):
         return None
     return event
+
+
+def _is_about(stance: FigureLevelSet | None, value: int) -> bool:
+    return stance is not None and stance.value == value
 
 
 def draw_sample(evidence_ids: Collection[str], *, seed: int, size: int) -> tuple[str, ...]:
@@ -131,11 +162,6 @@ def draw_sample(evidence_ids: Collection[str], *, seed: int, size: int) -> tuple
         return hashlib.sha256(f"{seed}\n{evidence_id}".encode()).digest()
 
     return tuple(sorted(set(evidence_ids), key=place)[:size])
-
-
-def seed_of(cause: str) -> int:
-    """A seed that nobody chose: drawn from what led to the sample."""
-    return int.from_bytes(hashlib.sha256(cause.encode()).digest()[:4], "big")
 
 
 def levels_subject(key: FigureKey) -> str:

@@ -19,6 +19,7 @@ OWNERS: Final[Mapping[str, frozenset[Role]]] = {
     "put_declaration": THE_CPTS,
     "take_file": THE_CAISSE,
     "verify_figure": THE_CAISSE,
+    "take_stance": THE_CPTS,
     "validate_figure": THE_CAISSE,
     "put_visa": THE_ARS,
     "put_plan": THE_CPTS,

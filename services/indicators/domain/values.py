@@ -24,6 +24,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     evidence_ids: tuple[str, ...] = ()
     file_sha256: str | None = None
     is_withdrawn: bool = False
+    said_by: str | None = None
+    reason: str | None = None
 
 
 def indicator_in(code: str, source: Source) -> Indicator | Refusal:
@@ -70,15 +72,21 @@ def record_value(
         evidence_ids=asked.evidence_ids,
         file_sha256=asked.file_sha256,
         is_withdrawn=asked.is_withdrawn,
+        said_by=asked.said_by,
+        reason=asked.reason,
     )
     return None if present is not None and _says_the_same(event, present, asked) else event
 
 
 def _says_the_same(event: ValueRecorded, present: ValueRecorded, asked: Asked) -> bool:
-    """Whether nothing is new: neither the file that says it, nor a day that nobody told, is."""
+    """Whether nothing is new: neither who says it, nor the file that does, nor a day that nobody
+    told, is.
+    """
     known = msgspec.structs.replace(
         present,
         file_sha256=event.file_sha256,
+        said_by=event.said_by,
+        reason=event.reason,
         true_on=present.true_on if asked.true_on else event.true_on,
     )
     return known == event

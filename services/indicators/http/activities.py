@@ -1,5 +1,6 @@
 """The activities that a CPTS declares: orders and questions."""
 
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from litestar.params import FromQuery, JSONBody
 from contracts.events.indicators import ActivityRecorded, Quantity
 from services.indicators.domain.activities import ActivityRule, Kind, Unit
 from services.indicators.domain.days import local_day
+from services.indicators.domain.declared import Why
 from services.indicators.domain.owners import OWNERS
 from services.indicators.domain.refusals import Refusal
 from services.indicators.domain.rule import CountingRule
@@ -26,16 +28,23 @@ from services.indicators.http.asking import (
     refused,
 )
 from services.indicators.http.ordering import (
+    SaidBy,
+    as_said_in,
     locked_departement,
+    missing_of,
     put_entry,
     recorded,
+    said_by,
 )
-from services.indicators.store import entries
+from services.indicators.store import declarations, entries
+from services.indicators.store.entries import Known
 from services.messaging.orders import Answer, Order, carry_out
 
 
 class ActivityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of an order that declares an activity, whole; `participants` are RPPS."""
+    """The body of an order that declares an activity, whole; `participants` are RPPS, `reason` why
+    it is corrected or withdrawn.
+    """
 
     kind: Word
     held_on: date
@@ -43,6 +52,7 @@ class ActivityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     quantities: dict[Unit, Count] = {}
     evidence_ids: Evidence = ()
     is_withdrawn: bool = False
+    reason: Why | None = None
 
     def __post_init__(self) -> None:
         """Refuse a day that no ACI can have."""
@@ -50,12 +60,16 @@ class ActivityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class ActivityAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """An activity as it is declared, and the mission that it belongs to."""
+    """An activity as it is declared, and the mission that it belongs to; `missing` are the pieces
+    of evidence that name no file.
+    """
 
     cpts_id: str
     activity_id: str
     mission: str
     activity: ActivityOrder
+    said: SaidBy
+    missing: Sequence[str]
 
 
 def subject_of(cpts_id: str, activity_id: str) -> str:
@@ -63,8 +77,9 @@ def subject_of(cpts_id: str, activity_id: str) -> str:
     return f"{cpts_id}/activities/{activity_id}"
 
 
-def shown(event: ActivityRecorded) -> ActivityAnswer:
-    """An activity as its CPTS declared it."""
+def shown(known: Known, missing: Collection[str]) -> ActivityAnswer:
+    """An activity as its CPTS declared it; `missing` are pieces that are not there."""
+    event = known.event
     return ActivityAnswer(
         cpts_id=event.cpts_id,
         activity_id=event.activity_id,
@@ -76,7 +91,10 @@ def shown(event: ActivityRecorded) -> ActivityAnswer:
             quantities={Unit(one.unit): one.count for one in event.quantities},
             evidence_ids=event.evidence_ids,
             is_withdrawn=event.is_withdrawn,
+            reason=event.reason,
         ),
+        said=said_by(known),
+        missing=missing_of(event.evidence_ids, missing),
     )
 
 
@@ -95,6 +113,7 @@ def _asked(cpts_id: str, activity_id: str, data: ActivityOrder, kind: Kind) -> A
         ),
         evidence_ids=tuple(sorted(set(data.evidence_ids))),
         is_withdrawn=data.is_withdrawn,
+        reason=data.reason,
     )
 
 
@@ -111,7 +130,9 @@ async def show_activities(
             after=subject_of(cpts_id, after) if after else "",
             limit=limit,
         )
-    items = [shown(one) for one in found.values()]
+        named = {evidence_id for one in found for evidence_id in one.event.evidence_ids}
+        missing = set(await declarations.missing_evidence(connection, cpts_id, named))
+    items = [shown(one, missing) for one in found]
     return Page(items, items[-1].activity_id if len(items) == limit else None)
 
 
@@ -134,8 +155,8 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
                 raise refused(Refusal.UNKNOWN_KIND)
             if data.held_on > local_day(order.instant):
                 raise refused(Refusal.NOT_YET_HELD)
-            event = _asked(cpts_id, activity_id, data, kind)
-            status = await put_entry(
+            event = as_said_in(order, _asked(cpts_id, activity_id, data, kind))
+            known, status = await put_entry(
                 rule,
                 order,
                 cpts_id=cpts_id,
@@ -143,7 +164,10 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
                 departement=departement,
                 event=event,
             )
-            return Answer(body=shown(event), status=status)
+            missing = await declarations.missing_evidence(
+                order.unit.connection, cpts_id, event.evidence_ids
+            )
+            return Answer(body=shown(known, missing), status=status)
 
         return await carry_out(request, OWNERS["put_activity"], body)
 

@@ -1,5 +1,6 @@
 """Crises: the plan of a CPTS, the crises that the ARS recognises, what CPTS did in them."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from services.indicators.domain.crises import (
     response_subject,
 )
 from services.indicators.domain.days import local_day
+from services.indicators.domain.declared import Why, says_the_same
 from services.indicators.domain.owners import OWNERS
 from services.indicators.domain.rule import CountingRule
 from services.indicators.handlers.recording import Said, declare, lock_cpts
@@ -37,8 +39,18 @@ from services.indicators.http.asking import (
     refuse_impossible_days,
     refused,
 )
-from services.indicators.http.ordering import locked_departement, put_entry, recorded
-from services.indicators.store import entries
+from services.indicators.http.ordering import (
+    SaidBy,
+    as_said_in,
+    locked_departement,
+    order_of,
+    put_entry,
+    recorded,
+    said_by,
+)
+from services.indicators.store import declarations, entries
+from services.indicators.store.entries import Known
+from services.messaging.database import Connection
 from services.messaging.orders import Answer, Order, carry_out
 from services.messaging.problems import not_found
 
@@ -50,7 +62,9 @@ Days = Annotated[tuple[date, ...], msgspec.Meta(max_length=100)]
 
 
 class PlanOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A plan as it is from now on; `updated_on` are the days of all its updates."""
+    """A plan as it is from now on; `updated_on` are the days of all its updates, `reason` why it is
+    corrected or withdrawn.
+    """
 
     typologies: Typologies
     written_on: date
@@ -58,6 +72,7 @@ class PlanOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     updated_on: Days = ()
     evidence_ids: Evidence = ()
     is_withdrawn: bool = False
+    reason: Why | None = None
 
     def __post_init__(self) -> None:
         """Refuse days that no ACI can have."""
@@ -65,10 +80,12 @@ class PlanOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class PlanAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan as it is declared."""
+    """A plan as it is declared; `missing` are the pieces of evidence that name no file."""
 
     cpts_id: str
     plan: PlanOrder
+    said: SaidBy
+    missing: Sequence[str]
 
 
 class CrisisOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,6 +96,7 @@ class CrisisOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     from_on: date
     to_on: date | None = None
     is_withdrawn: bool = False
+    reason: Why | None = None
 
     def __post_init__(self) -> None:
         """Refuse days that no ACI can have."""
@@ -90,6 +108,7 @@ class CrisisAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     crisis_id: str
     crisis: CrisisOrder
+    said: SaidBy
 
 
 class ResponseOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,24 +118,46 @@ class ResponseOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     actions_count: Count = 0
     evidence_ids: Evidence = ()
     is_withdrawn: bool = False
+    reason: Why | None = None
 
 
 class ResponseAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A response as it is declared."""
+    """A response as it is declared; `missing` are the pieces of evidence that name no file."""
 
     cpts_id: str
     crisis_id: str
     response: ResponseOrder
+    said: SaidBy
+    missing: Sequence[str]
 
 
-def _order_of(event: msgspec.Struct, shape: type[Any]) -> Any:
-    """An entry in the words of the order that recorded it."""
-    told = msgspec.structs.asdict(event)
-    return shape(**{name: told[name] for name in shape.__struct_fields__})
+def _crisis(known: Known) -> CrisisAnswer:
+    return CrisisAnswer(
+        crisis_id=known.event.crisis_id,
+        crisis=order_of(known.event, CrisisOrder),
+        said=said_by(known),
+    )
 
 
-def _crisis(event: CrisisRecognised) -> CrisisAnswer:
-    return CrisisAnswer(crisis_id=event.crisis_id, crisis=_order_of(event, CrisisOrder))
+async def _plan(connection: Connection, known: Known) -> PlanAnswer:
+    event = known.event
+    return PlanAnswer(
+        cpts_id=event.cpts_id,
+        plan=order_of(event, PlanOrder),
+        said=said_by(known),
+        missing=await declarations.missing_evidence(connection, event.cpts_id, event.evidence_ids),
+    )
+
+
+async def _response(connection: Connection, known: Known) -> ResponseAnswer:
+    event = known.event
+    return ResponseAnswer(
+        cpts_id=event.cpts_id,
+        crisis_id=event.crisis_id,
+        response=order_of(event, ResponseOrder),
+        said=said_by(known),
+        missing=await declarations.missing_evidence(connection, event.cpts_id, event.evidence_ids),
+    )
 
 
 @get("/crises")
@@ -130,7 +171,7 @@ async def show_crises(request: HttpRequest, after: FromQuery[str] = "", limit: L
             after=crisis_subject(after) if after else "",
             limit=limit,
         )
-    items = [_crisis(one) for one in found.values()]
+    items = [_crisis(one) for one in found]
     return Page(items, items[-1].crisis_id if len(items) == limit else None)
 
 
@@ -139,10 +180,21 @@ async def show_plan(request: HttpRequest, cpts_id: PathId) -> PlanAnswer:
     """The plan of a CPTS as it declared it."""
     subject = plan_subject(cpts_id)
     async with request.app.state.pool.acquire() as connection:
-        found = await entries.present(connection, CrisisPlanRecorded, [subject])
-    if subject not in found:
-        raise not_found("Le plan de la CPTS", cpts_id)
-    return PlanAnswer(cpts_id=cpts_id, plan=_order_of(found[subject], PlanOrder))
+        found = await entries.known(connection, CrisisPlanRecorded, [subject])
+        if subject not in found:
+            raise not_found("Le plan de la CPTS", cpts_id)
+        return await _plan(connection, found[subject])
+
+
+@get("/cpts/{cpts_id:str}/crises/{crisis_id:str}/response")
+async def show_response(request: HttpRequest, cpts_id: PathId, crisis_id: PathId) -> ResponseAnswer:
+    """What a CPTS did in a crisis, as it declared it."""
+    subject = response_subject(cpts_id, crisis_id)
+    async with request.app.state.pool.acquire() as connection:
+        found = await entries.known(connection, CrisisResponseRecorded, [subject])
+        if subject not in found:
+            raise not_found("La réponse de la CPTS", f"{cpts_id}/{crisis_id}")
+        return await _response(connection, found[subject])
 
 
 async def _recognise(rule: CountingRule, order: Order, event: CrisisRecognised) -> Answer:
@@ -153,14 +205,16 @@ async def _recognise(rule: CountingRule, order: Order, event: CrisisRecognised) 
     if refusal is not None:
         raise refused(refusal)
     subject = crisis_subject(event.crisis_id)
-    present = (await entries.present(connection, CrisisRecognised, [subject])).get(subject)
-    if present != event:
-        ending = response_subject("", event.crisis_id)
-        cpts_ids = await entries.cpts_with(connection, CrisisResponseRecorded, ending)
-        await lock_cpts(order.unit, cpts_ids)
-        said = Said(subject=subject, departement=NATIONAL, event=event)
-        await declare(rule, order.unit, [said], cpts_ids, order.cause)
-    return Answer(body=_crisis(event), status=201 if present is None else 200)
+    present = (await entries.known(connection, CrisisRecognised, [subject])).get(subject)
+    if present is not None and says_the_same(event, present.event):
+        return Answer(body=_crisis(present))
+    ending = response_subject("", event.crisis_id)
+    cpts_ids = await entries.cpts_with(connection, CrisisResponseRecorded, ending)
+    await lock_cpts(order.unit, cpts_ids)
+    said = Said(subject=subject, departement=NATIONAL, event=event)
+    await declare(rule, order.unit, [said], cpts_ids, order.cause)
+    body = _crisis(Known(order.instant, event))
+    return Answer(body=body, status=201 if present is None else 200)
 
 
 def _plan_route(rule: CountingRule) -> Any:
@@ -177,6 +231,7 @@ def _plan_route(rule: CountingRule) -> Any:
             updated_on=tuple(sorted(set(data.updated_on))),
             evidence_ids=tuple(sorted(set(data.evidence_ids))),
             is_withdrawn=data.is_withdrawn,
+            reason=data.reason,
         )
 
         async def body(order: Order) -> Answer:
@@ -185,16 +240,15 @@ def _plan_route(rule: CountingRule) -> Any:
             if refusal is not None:
                 raise refused(refusal)
             subject = plan_subject(cpts_id)
-            status = await put_entry(
+            known, status = await put_entry(
                 rule,
                 order,
                 cpts_id=cpts_id,
                 subject=subject,
                 departement=departement,
-                event=event,
+                event=as_said_in(order, event),
             )
-            shown = PlanAnswer(cpts_id=cpts_id, plan=_order_of(event, PlanOrder))
-            return Answer(body=shown, status=status)
+            return Answer(body=await _plan(order.unit.connection, known), status=status)
 
         return await carry_out(request, OWNERS["put_plan"], body)
 
@@ -214,10 +268,11 @@ def _crisis_route(rule: CountingRule) -> Any:
             from_on=data.from_on,
             to_on=data.to_on,
             is_withdrawn=data.is_withdrawn,
+            reason=data.reason,
         )
 
         async def body(order: Order) -> Answer:
-            return await _recognise(rule, order, event)
+            return await _recognise(rule, order, as_said_in(order, event))
 
         return await carry_out(request, OWNERS["recognise_crisis"], body)
 
@@ -237,6 +292,7 @@ def _response_route(rule: CountingRule) -> Any:
             actions_count=data.actions_count,
             evidence_ids=tuple(sorted(set(data.evidence_ids))),
             is_withdrawn=data.is_withdrawn,
+            reason=data.reason,
         )
 
         async def body(order: Order) -> Answer:
@@ -254,18 +310,15 @@ def _response_route(rule: CountingRule) -> Any:
             )
             if refusal is not None:
                 raise refused(refusal)
-            status = await put_entry(
+            known, status = await put_entry(
                 rule,
                 order,
                 cpts_id=cpts_id,
                 subject=response_subject(cpts_id, crisis_id),
                 departement=departement,
-                event=event,
+                event=as_said_in(order, event),
             )
-            shown = ResponseAnswer(
-                cpts_id=cpts_id, crisis_id=crisis_id, response=_order_of(event, ResponseOrder)
-            )
-            return Answer(body=shown, status=status)
+            return Answer(body=await _response(order.unit.connection, known), status=status)
 
         return await carry_out(request, OWNERS["put_response"], body)
 
@@ -275,4 +328,4 @@ def _response_route(rule: CountingRule) -> Any:
 def make_routes(rule: CountingRule) -> tuple[Any, ...]:
     """The routes, some of which count by the rule."""
     orders = (_plan_route(rule), _crisis_route(rule), _response_route(rule))
-    return (show_crises, show_plan, *orders)
+    return (show_crises, show_plan, show_response, *orders)

@@ -1,6 +1,6 @@
 """The question on all indicators of a contract year: live and by level, as known, as true."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +14,9 @@ from services.indicators.domain.levels import levels_subject, standing
 from services.indicators.domain.rule import CountingRule
 from services.indicators.domain.values import value_subject
 from services.indicators.http.asking import HttpRequest, PathId
-from services.indicators.store import answers, dated
+from services.indicators.http.ordering import missing_of
+from services.indicators.store import answers, dated, declarations
+from services.indicators.store.entries import Known
 from services.messaging.problems import Refused, not_found
 
 
@@ -26,16 +28,22 @@ class ShownLive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownDeclared(msgspec.Struct, frozen=True, kw_only=True):
-    """What the CPTS declares: a value of its own, or what its activities add up to (no day)."""
+    """What the CPTS declares: a value of its own, or what its activities add up to (no day).
+
+    `missing` are the pieces of evidence that name no file recorded until now.
+    """
 
     value: int
     true_on: date | None = None
     recorded_at: datetime | None = None
     evidence_ids: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    said_by: str | None = None
+    reason: str | None = None
 
 
 class ShownLevel(msgspec.Struct, frozen=True, kw_only=True):
-    """Who set a level, when, and why."""
+    """Who set a level, when, and why; or the CPTS's word on a value."""
 
     value: int
     decided_on: date
@@ -46,6 +54,11 @@ class ShownLevel(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     seed: int | None
     evidence_ids: Sequence[str]
+    is_seed_chosen: bool
+    ground: str | None
+    stance_revision: int | None
+    said_by: str | None
+    missing: Sequence[str]
 
 
 class ShownFigure(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +74,7 @@ class ShownFigure(msgspec.Struct, frozen=True, kw_only=True):
     live: ShownLive | None
     declared: ShownDeclared | None
     verified: ShownLevel | None
+    stance: ShownLevel | None
     validated: ShownLevel | None
     visa: ShownLevel | None
 
@@ -80,8 +94,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What is read of a contract year, by the subject of each aggregate."""
 
     figures: dict[str, dated.LiveFigure]
-    values: dict[str, dated.Known]
-    levels: dict[str, list[dated.Known]]
+    values: dict[str, Known]
+    levels: dict[str, list[Known]]
+    missing: Collection[str] = ()
+
+    def evidence_ids(self) -> set[str]:
+        """All the evidence that values and levels name."""
+        said = [*self.values.values(), *(one for each in self.levels.values() for one in each)]
+        return {evidence_id for one in said for evidence_id in one.event.evidence_ids}
 
 
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/figures")
@@ -120,6 +140,9 @@ async def show_year(
                 connection, [levels_subject(key) for key in keys], known_at=at, true_on=on
             ),
         )
+        named = found.evidence_ids()
+        missing = await declarations.missing_evidence(connection, cpts_id, named)
+        found = msgspec.structs.replace(found, missing=set(missing))
     return ShownYear(
         cpts_id=cpts_id,
         contract_year_starts_on=starts_on,
@@ -140,6 +163,7 @@ def _shown(indicator: Indicator, key: FigureKey, found: Found) -> ShownFigure:
         if event is None:
             return None
         told = msgspec.structs.asdict(event) | {"recorded_at": known[event.revision]}
+        told["missing"] = missing_of(event.evidence_ids, found.missing)
         return ShownLevel(**{name: told[name] for name in ShownLevel.__struct_fields__})
 
     return ShownFigure(
@@ -153,6 +177,7 @@ def _shown(indicator: Indicator, key: FigureKey, found: Found) -> ShownFigure:
         live=live,
         declared=declared,
         verified=level(stands.verified),
+        stance=level(stands.stance),
         validated=level(stands.validated),
         visa=level(stands.visa),
     )
@@ -183,6 +208,9 @@ def _values(
         true_on=said.event.true_on,
         recorded_at=said.recorded_at,
         evidence_ids=said.event.evidence_ids,
+        missing=missing_of(said.event.evidence_ids, found.missing),
+        said_by=said.event.said_by,
+        reason=said.event.reason,
     )
 
 

@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from contracts.events.indicators import FigureLevelSet
-from contracts.indicators import indicators
+from contracts.indicators import LOCAL, indicators
 from services.indicators.domain.days import local_day
 from services.indicators.domain.declared import evidence_of
 from services.indicators.domain.figures import ContractYear, FigureKey
@@ -21,7 +21,6 @@ from services.indicators.domain.levels import (
     Reply,
     draw_sample,
     levels_subject,
-    seed_of,
     set_level,
 )
 from services.indicators.domain.owners import OWNERS
@@ -44,15 +43,17 @@ from services.messaging.orders import Answer, Order, carry_out
 
 FIGURE = "/cpts/{cpts_id:str}/contract-years/{starts_on:date}/figures/{indicator:str}"
 Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
-Size = Annotated[int, msgspec.Meta(ge=0, le=100)]
-QuerySize = Annotated[int, QueryParameter(ge=0, le=100)]
+Size = Annotated[int, msgspec.Meta(ge=1, le=100)]
+QuerySize = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
 class VerificationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the caisse found on looking at a sample of `sample_size` pieces of evidence.
+    """What the caisse found on looking at a sample of `sample_size` pieces of evidence, fewer where
+    there are fewer.
 
-    Without `seed` one is drawn from the order itself. `evidence_ids`, if said, are the pieces that
-    were looked at, in any order: they must be those that the seed draws.
+    Without `seed` one is drawn, which nobody knew before; with it the verification says that the
+    caisse chose it. `evidence_ids`, if said, are the pieces that were looked at, in any order: they
+    must be those that the seed draws. `ground`: why the caisse holds another value than declared.
     """
 
     value: Count
@@ -60,10 +61,13 @@ class VerificationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     sample_size: Size
     seed: Seed | None = None
     evidence_ids: Evidence | None = None
+    ground: Ground | None = None
 
 
-class ValidationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the caisse validates, and the CPTS's answer; of a written disagreement the reason."""
+class StanceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether the CPTS agrees with a value; of a disagreement the reason, and as evidence what it
+    was written in.
+    """
 
     value: Count
     decided_on: date
@@ -72,9 +76,23 @@ class ValidationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     evidence_ids: Evidence = ()
 
     def __post_init__(self) -> None:
-        """Refuse a disagreement without its reason, and a reason without one."""
+        """Refuse a disagreement without its reason, a reason without one, and a silence."""
+        if self.answer is Reply.SILENT:
+            raise ValueError("`answer` is `agreed` or `disagreed`")
         if (self.answer is Reply.DISAGREED) != (self.reason is not None):
             raise ValueError("`reason` is that of a disagreement, which has one")
+
+
+class ValidationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the caisse validates; `ground`: why it holds another value than declared.
+
+    The answer of the CPTS is its own order's, on the same value.
+    """
+
+    value: Count
+    decided_on: date
+    ground: Ground | None = None
+    evidence_ids: Evidence = ()
 
 
 class VisaOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,7 +103,7 @@ class VisaOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class LevelAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A level as it stands now."""
+    """A level as it stands now; `missing` are the pieces of evidence that name no file."""
 
     cpts_id: str
     contract_year_starts_on: date
@@ -100,25 +118,34 @@ class LevelAnswer(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     seed: int | None
     evidence_ids: Sequence[str]
+    is_seed_chosen: bool
+    ground: str | None
+    stance_revision: int | None
+    said_by: str | None
+    missing: Sequence[str]
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """The evidence that a seed draws, of all that is behind a figure now."""
+    """The evidence that a seed draws, of all that is behind a figure now; `missing` are the pieces
+    of all that evidence that name no file.
+    """
 
     seed: int
     evidence_ids: Sequence[str]
     evidence_count: int
+    missing: Sequence[str]
 
 
 async def _figure(
     connection: Connection, cpts_id: str, starts_on: date, indicator: str
 ) -> tuple[FigureKey, ContractYear]:
-    """A figure that may be; raises `Refused` where there is none."""
-    if indicator not in indicators():
+    """A figure that may be, a line's own too; raises `Refused` where there is none."""
+    known = indicators().get(indicator)
+    if known is None and not LOCAL.fullmatch(indicator):
         raise refused(Refusal.UNKNOWN_INDICATOR)
     years = await membership_facts.contract_years(connection, [cpts_id])
     year = unless_refused(year_of(years.get(cpts_id, ()), starts_on))
-    if not indicators()[indicator].holds(starts_on):
+    if known is not None and not known.holds(starts_on):
         raise refused(Refusal.INDICATOR_NOT_OF_THAT_YEAR)
     return FigureKey(cpts_id, indicator, starts_on), year
 
@@ -151,19 +178,49 @@ async def _set(order: Order, asked: Asked, key: FigureKey, departement: str) -> 
         await announce(order.unit, [news], order.cause)
     stands = event or [one for one in said if one.level == asked.level][-1]
     told = msgspec.structs.asdict(stands)
+    told["missing"] = await declarations.missing_evidence(
+        connection, key.cpts_id, stands.evidence_ids
+    )
     shown = LevelAnswer(**{name: told[name] for name in LevelAnswer.__struct_fields__})
     return Answer(body=shown, status=200 if event is None else 201)
 
 
-def _drawn(
-    data: VerificationOrder, evidence: Collection[str], cause: str
-) -> tuple[int, tuple[str, ...]]:
+def _drawn(data: VerificationOrder, evidence: Collection[str]) -> tuple[int, tuple[str, ...]]:
     """The seed of a verification and its sample; raises `Refused` when another one was seen."""
-    seed = seed_of(cause) if data.seed is None else data.seed
+    # Drawn from the order a seed could be chosen after all: by trying keys of idempotency.
+    seed = secrets.randbits(32) if data.seed is None else data.seed
     sample = draw_sample(evidence, seed=seed, size=data.sample_size)
     if data.evidence_ids is not None and set(data.evidence_ids) != set(sample):
         raise refused(Refusal.ANOTHER_SAMPLE, seed=seed, evidence_ids=list(sample))
     return seed, sample
+
+
+@post(FIGURE + "/stance", responses=recorded(LevelAnswer), status_code=200)
+async def take_stance(
+    request: HttpRequest,
+    cpts_id: PathId,
+    starts_on: FromPath[date],
+    indicator: FromPath[str],
+    data: JSONBody[StanceOrder],
+) -> Response[LevelAnswer]:
+    """Says whether the CPTS agrees with a value, or why it disagrees; the last word stands."""
+
+    async def body(order: Order) -> Answer:
+        departement = await locked_departement(order, cpts_id)
+        key, _ = await _figure(order.unit.connection, cpts_id, starts_on, indicator)
+        asked = Asked(
+            level=Level.STANCE,
+            value=data.value,
+            decided_on=data.decided_on,
+            by_role=order.role,
+            said_by=order.person,
+            answer=data.answer,
+            reason=data.reason,
+            evidence_ids=tuple(sorted(set(data.evidence_ids))),
+        )
+        return await _set(order, asked, key, departement)
+
+    return await carry_out(request, OWNERS["take_stance"], body)
 
 
 @post(FIGURE + "/validation", responses=recorded(LevelAnswer), status_code=200)
@@ -174,7 +231,7 @@ async def validate_figure(
     indicator: FromPath[str],
     data: JSONBody[ValidationOrder],
 ) -> Response[LevelAnswer]:
-    """Validates a figure, with the CPTS's agreement, its written disagreement or its silence."""
+    """Validates a figure, with the agreement, the disagreement or the silence of the CPTS."""
 
     async def body(order: Order) -> Answer:
         departement = await locked_departement(order, cpts_id)
@@ -184,8 +241,8 @@ async def validate_figure(
             value=data.value,
             decided_on=data.decided_on,
             by_role=order.role,
-            answer=data.answer,
-            reason=data.reason,
+            said_by=order.person,
+            ground=data.ground,
             evidence_ids=tuple(sorted(set(data.evidence_ids))),
         )
         return await _set(order, asked, key, departement)
@@ -207,7 +264,11 @@ async def put_visa(
         departement = await locked_departement(order, cpts_id)
         key, _ = await _figure(order.unit.connection, cpts_id, starts_on, indicator)
         asked = Asked(
-            level=Level.VISA, value=data.value, decided_on=data.decided_on, by_role=order.role
+            level=Level.VISA,
+            value=data.value,
+            decided_on=data.decided_on,
+            by_role=order.role,
+            said_by=order.person,
         )
         return await _set(order, asked, key, departement)
 
@@ -230,11 +291,13 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
         async with request.app.state.pool.acquire() as connection:
             key, year = await _figure(connection, cpts_id, starts_on, indicator)
             evidence = await _evidence(connection, key, year, rule)
+            missing = await declarations.missing_evidence(connection, cpts_id, sorted(evidence))
         drawn_by = secrets.randbits(32) if seed is None else seed
         return Sample(
             seed=drawn_by,
             evidence_ids=draw_sample(evidence, seed=drawn_by, size=size),
             evidence_count=len(evidence),
+            missing=missing,
         )
 
     @post(FIGURE + "/verification", responses=recorded(LevelAnswer), status_code=200)
@@ -252,17 +315,20 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
             connection = order.unit.connection
             key, year = await _figure(connection, cpts_id, starts_on, indicator)
             evidence = await _evidence(connection, key, year, rule)
-            seed, sample = _drawn(data, evidence, order.cause.id)
+            seed, sample = _drawn(data, evidence)
             asked = Asked(
                 level=Level.VERIFIED,
                 value=data.value,
                 decided_on=data.decided_on,
                 by_role=order.role,
+                said_by=order.person,
+                ground=data.ground,
                 seed=seed,
+                is_seed_chosen=data.seed is not None,
                 evidence_ids=sample,
             )
             return await _set(order, asked, key, departement)
 
         return await carry_out(request, OWNERS["verify_figure"], body)
 
-    return (show_sample, verify_figure, validate_figure, put_visa)
+    return (show_sample, verify_figure, take_stance, validate_figure, put_visa)

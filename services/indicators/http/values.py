@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from contracts.departements import NATIONAL
 from contracts.events.indicators import CaisseFileTaken, ValueRecorded
 from services.indicators.domain.days import local_day
+from services.indicators.domain.declared import Why
 from services.indicators.domain.figures import ContractYear
 from services.indicators.domain.owners import OWNERS
 from services.indicators.domain.refusals import REFUSAL_TEXTS, Refusal
@@ -34,8 +35,8 @@ from services.indicators.http.asking import (
     refused,
     unless_refused,
 )
-from services.indicators.http.ordering import locked_departement, recorded
-from services.indicators.store import attributions, entries, membership_facts
+from services.indicators.http.ordering import locked_departement, order_of, recorded
+from services.indicators.store import attributions, declarations, entries, membership_facts
 from services.messaging.orders import Answer, Order, carry_out
 
 JOIN_FILE = "caisse_file"
@@ -44,21 +45,25 @@ Rows = Annotated[tuple[Any, ...], msgspec.Meta(min_length=1, max_length=5000)]
 
 
 class DeclarationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The value that a CPTS declares; `true_on` is the day on which it was so."""
+    """The value that a CPTS declares; `true_on` is the day on which it was so, `reason` why it is
+    corrected or withdrawn.
+    """
 
     value: Count
     true_on: date | None = None
     evidence_ids: Evidence = ()
     is_withdrawn: bool = False
+    reason: Why | None = None
 
 
 class DeclarationAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A value as it is declared."""
+    """A value as it is declared; `missing` are the pieces of evidence that name no file."""
 
     cpts_id: str
     contract_year_starts_on: date
     indicator: str
     declaration: DeclarationOrder
+    missing: Sequence[str]
 
 
 class FileRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -228,6 +233,7 @@ async def _events(
                     true_on=row.true_on,
                     file_sha256=sha256,
                     is_withdrawn=row.is_withdrawn,
+                    said_by=order.person,
                 ),
                 years.get(key[0], ()),
                 row.contract_year_starts_on,
@@ -274,6 +280,8 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
                 true_on=data.true_on,
                 evidence_ids=tuple(sorted(set(data.evidence_ids))),
                 is_withdrawn=data.is_withdrawn,
+                said_by=order.person,
+                reason=data.reason,
             )
             event = unless_refused(
                 _decide(
@@ -290,7 +298,8 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
                 await declare(rule, order.unit, [said], [cpts_id], order.cause)
             stands = event or present
             assert stands is not None, "what says nothing new was recorded before"
-            return Answer(body=_shown(stands), status=200 if present is not None else 201)
+            missing = await declarations.missing_evidence(connection, cpts_id, stands.evidence_ids)
+            return Answer(body=_shown(stands, missing), status=201 if present is None else 200)
 
         return await carry_out(request, OWNERS["put_declaration"], body)
 
@@ -308,15 +317,11 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
     return (put_declaration, take_file)
 
 
-def _shown(event: ValueRecorded) -> DeclarationAnswer:
+def _shown(event: ValueRecorded, missing: Sequence[str]) -> DeclarationAnswer:
     return DeclarationAnswer(
         cpts_id=event.cpts_id,
         contract_year_starts_on=event.contract_year_starts_on,
         indicator=event.indicator,
-        declaration=DeclarationOrder(
-            value=event.value,
-            true_on=event.true_on,
-            evidence_ids=event.evidence_ids,
-            is_withdrawn=event.is_withdrawn,
-        ),
+        declaration=order_of(event, DeclarationOrder),
+        missing=missing,
     )

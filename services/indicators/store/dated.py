@@ -5,12 +5,13 @@ All of it is read from the history: an event was known from its `recorded_at` on
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from contracts.events.indicators import FigureLevelSet, ValueRecorded
 from contracts.recorded import type_name
+from services.indicators.store.entries import Known
 from services.messaging.database import Connection
 
 
@@ -19,13 +20,6 @@ class LiveFigure(NamedTuple):
 
     value: int
     revision: int
-
-
-class Known(NamedTuple):
-    """An event of the history, and since when it is known."""
-
-    recorded_at: datetime
-    event: Any
 
 
 async def live_figures(

@@ -1,4 +1,6 @@
-"""All that CPTS declared, as it stands: what their declared figures are worked out from."""
+"""All that CPTS declared, as it stands: what their declared figures are worked out from; and the
+evidence that they name.
+"""
 
 from collections.abc import Collection
 
@@ -11,6 +13,7 @@ from contracts.events.indicators import (
 )
 from services.indicators.domain.crises import crisis_subject
 from services.indicators.domain.declared import Declarations
+from services.indicators.domain.evidence import evidence_subject
 from services.indicators.store import entries, membership_facts
 from services.messaging.database import Connection
 
@@ -28,3 +31,12 @@ async def of_cpts(connection: Connection, cpts_ids: Collection[str]) -> Declarat
         crises={crisis.crisis_id: crisis for crisis in crises.values()},
         departements=await membership_facts.departements(connection, list(cpts_ids)),
     )
+
+
+async def missing_evidence(
+    connection: Connection, cpts_id: str, evidence_ids: Collection[str]
+) -> tuple[str, ...]:
+    """Those of these pieces of a CPTS that name no file ever recorded, in their order."""
+    subjects = {evidence_id: evidence_subject(cpts_id, evidence_id) for evidence_id in evidence_ids}
+    there = await entries.last_sequences(connection, set(subjects.values()))
+    return tuple(one for one, subject in subjects.items() if subject not in there)

@@ -1,7 +1,8 @@
 """What is declared here: of each entry where its last event is found; its content is that event."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -9,6 +10,13 @@ from contracts.recorded import Recorded
 from services.messaging.database import Connection
 
 E = TypeVar("E", bound=msgspec.Struct)
+
+
+class Known(NamedTuple):
+    """An event of the history, and since when it is known."""
+
+    recorded_at: datetime
+    event: Any
 
 
 async def keep(connection: Connection, recorded: Sequence[Recorded[Any]]) -> None:
@@ -40,16 +48,24 @@ async def present(
     connection: Connection, event_class: type[E], subjects: Collection[str]
 ) -> dict[str, E]:
     """The entries among `subjects` as they stand, by subject."""
+    found = await known(connection, event_class, subjects)
+    return {subject: one.event for subject, one in found.items()}
+
+
+async def known(
+    connection: Connection, event_class: type[msgspec.Struct], subjects: Collection[str]
+) -> dict[str, Known]:
+    """The same, each with the instant at which it was recorded as it stands."""
     rows = await connection.fetch(
         """
-        select entry.subject, event::text as event
+        select entry.subject, recorded_at, event::text as event
         from entry join history using (subject, sequence)
         where entry.subject = any ($1) and kind = $2
         """,
         list(subjects),
         event_class.__name__,
     )
-    return {row["subject"]: _event(row, event_class) for row in rows}
+    return {row["subject"]: _known(row, event_class) for row in rows}
 
 
 async def life(connection: Connection, event_class: type[E], subject: str) -> list[E]:
@@ -92,12 +108,17 @@ async def cpts_with(
 
 
 async def page(
-    connection: Connection, event_class: type[E], cpts_id: str | None, *, after: str, limit: int
-) -> dict[str, E]:
-    """The next entries of a kind, of one CPTS or (None) of all, by subject and in its order."""
+    connection: Connection,
+    event_class: type[msgspec.Struct],
+    cpts_id: str | None,
+    *,
+    after: str,
+    limit: int,
+) -> list[Known]:
+    """The next entries of a kind, of one CPTS or (None) of all, in order of their subject."""
     rows = await connection.fetch(
         """
-        select entry.subject, event::text as event
+        select recorded_at, event::text as event
         from entry join history using (subject, sequence)
         where ($1::text is null or cpts_id = $1) and kind = $2 and entry.subject > $3
         order by entry.subject limit $4
@@ -107,7 +128,11 @@ async def page(
         after,
         limit,
     )
-    return {row["subject"]: _event(row, event_class) for row in rows}
+    return [_known(row, event_class) for row in rows]
+
+
+def _known(row: Any, event_class: type[msgspec.Struct]) -> Known:
+    return Known(row["recorded_at"], _event(row, event_class))
 
 
 def _event(row: Any, event_class: type[E]) -> E:

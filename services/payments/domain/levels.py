@@ -1,26 +1,29 @@
 """How sure a figure's value is: the levels said of it, and the one whose value counts.
 
-Indicators says what the caisse verified and validated and where the ARS put its visa; an order on
-the dialogue de gestion says a validated value, or that there is none. Of these two the one said
-last stands, whichever it is.
+Indicators says what the caisse verified and validated, where the ARS put its visa and what the CPTS
+says of a value; an order on the dialogue de gestion says a validated value, or that there is none.
+Of these two the one said last stands, whichever it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
 
 LIVE, VERIFIED, VALIDATED, VISA = "live", "verified", "validated", "visa"
-DIALOGUE = "dialogue"
+STANCE, DIALOGUE = "stance", "dialogue"
+AGREED, DISAGREED, SILENT = "agreed", "disagreed", "silent"
 SETTLING = (VALIDATED, VISA)
 """The levels by which a year may be settled."""
 
 
 class LevelSaid(msgspec.Struct, frozen=True, kw_only=True):
-    """The last that was said of one level of a figure, or of it in its dialogue (`dialogue`).
+    """What was said of one level of a figure, or of it in its dialogue (`dialogue`), and by whom.
 
     `value` is None where the dialogue says that no value holds. `validated_revision` is the
-    validation that a visa stands on.
+    validation that a visa stands on. `answer` is the CPTS's, of a stance or as a validation took
+    it; in the dialogue the caisse's own stance. `reason` is why the CPTS disagrees, `ground` why
+    the caisse holds another value than declared.
     """
 
     indicator: str
@@ -32,13 +35,20 @@ class LevelSaid(msgspec.Struct, frozen=True, kw_only=True):
     decided_on: date | None = None
     answer: str | None = None
     reason: str | None = None
+    by_role: str | None = None
+    said_by: str | None = None
+    ground: str | None = None
+    evidence_ids: Sequence[str] = ()
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """The value that counts before the live one, and its level."""
+    """The value that counts before the live one, its level, and what the CPTS says of this value:
+    `agreed`, `disagreed` or `silent`.
+    """
 
     value: int
     level: str
+    answer: str = SILENT
 
 
 def standing_levels(said: Iterable[LevelSaid]) -> dict[str, Standing]:
@@ -63,10 +73,19 @@ def _best(levels: Mapping[str, LevelSaid]) -> Standing | None:
     last, verified = last_said(levels.values()), levels.get(VERIFIED)
     if last is not None and last.value is not None:
         has_visa = _visa_value(levels.get(VALIDATED), levels.get(VISA)) == last.value
-        return Standing(value=last.value, level=VISA if has_visa else VALIDATED)
+        answer = answer_of(levels.get(STANCE), last.value)
+        return Standing(value=last.value, level=VISA if has_visa else VALIDATED, answer=answer)
     if verified is None or verified.value is None:
         return None
-    return Standing(value=verified.value, level=VERIFIED)
+    answer = answer_of(levels.get(STANCE), verified.value)
+    return Standing(value=verified.value, level=VERIFIED, answer=answer)
+
+
+def answer_of(stance: LevelSaid | None, value: int | None) -> str:
+    """What the CPTS says of a value: its last stance, if that is about this one."""
+    if stance is None or value is None or stance.value != value:
+        return SILENT
+    return stance.answer or SILENT
 
 
 def last_said(said: Iterable[LevelSaid]) -> LevelSaid | None:

@@ -4,7 +4,6 @@ A line reads one indicator; several may read the same, for different results. Va
 target, or down to it where lower is better.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
@@ -14,12 +13,9 @@ from typing import assert_never
 import msgspec
 
 from contracts.events.payments import ContractLineSet, LineAmount, LineMode, Step
-from contracts.indicators import indicators
+from contracts.indicators import LOCAL, indicators
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import MISSIONS, WITH_VARIABLE_PART
-
-LOCAL = re.compile(r"local_[a-z0-9_]{1,54}")
-"""The indicator of a line that no catalogue has: a result of this contract alone."""
 
 
 class Document(StrEnum):

@@ -28,10 +28,21 @@ from services.payments.domain.accounts import (
     price,
     variable_rate,
 )
-from services.payments.domain.levels import LevelSaid, validated_values
+from services.payments.domain.levels import (
+    AGREED,
+    DISAGREED,
+    SILENT,
+    STANCE,
+    VISA,
+    LevelSaid,
+    answer_of,
+    validated_values,
+)
 from services.payments.domain.lines import Line
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import Rate
+
+CPTS_STANCES = {AGREED: "agrees", DISAGREED: "contests", SILENT: "none"}
 
 
 class Dialogue(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +84,8 @@ def open_dialogue(
 def set_dialogue_line(
     account: Account, dialogue: Dialogue, asked: DialogueLineSet
 ) -> DialogueLineSet | Refusal:
-    """The event that sets a line of a dialogue, or the refusal.
+    """The event that sets a line of a dialogue, with what the CPTS itself says of its value, or the
+    refusal.
 
     To say the same again is news: it may be later than what is still to be heard of indicators.
     Once the year is settled, the lines are those that were settled, and each keeps a value.
@@ -86,7 +98,9 @@ def set_dialogue_line(
         return Refusal.UNKNOWN_LINE
     if settled is not None and asked.validated_value is None:
         return Refusal.VALUE_NEEDED
-    return asked
+    stances = {one.indicator: one for one in dialogue.said if one.level == STANCE}
+    answer = answer_of(stances.get(asked.indicator), asked.validated_value)
+    return msgspec.structs.replace(asked, cpts_stance=CPTS_STANCES[answer])
 
 
 def obstacle(account: Account, opened_on: date | None, rates: Sequence[Rate]) -> Refusal | None:
@@ -116,6 +130,7 @@ def settle(
     estimate = price(account, rates)
     if estimate.variable_cents != agreed_cents:
         return Refusal.ANOTHER_SUM
+    standing = {line.indicator: account.levels[line.indicator] for line in account.lines}
     return YearSettled(
         cpts_id=account.cpts_id,
         contract_year_starts_on=account.starts_on,
@@ -133,6 +148,10 @@ def settle(
             for mission in (one.mission for one in estimate.missions)
             if (rate := variable_rate(account, rates, mission)) is not None
         ),
+        without_agreement=tuple(
+            sorted(name for name, one in standing.items() if one.answer != AGREED)
+        ),
+        without_visa=tuple(sorted(name for name, one in standing.items() if one.level != VISA)),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from contracts.events.payments import LineAmount, YearAdjusted
+from contracts.events.payments import LineAmount, YearAdjusted, YearSettled
 from contracts.indicators import indicators
 from services.payments.domain.accounts import Account, Estimate, price, variable_rate
 from services.payments.domain.levels import LIVE, VALIDATED, VERIFIED, VISA
@@ -35,6 +35,7 @@ LEVELS = {
     VALIDATED: "validée",
     VISA: "validée, visa de l’ARS",
 }
+WITHOUT_AGREEMENT = ", sans accord de la CPTS"
 # What nobody has verified yet, by where the indicator's values come from.
 SOURCES = {
     "events": "calculée en direct",
@@ -108,7 +109,7 @@ def statement(
         "missions": _missions(account, rates, estimate),
         "adjustments": [_adjustment(one) for one in adjusted],
         "adjusted_amount": french_euros(estimate.variable_cents + _sum(adjusted)),
-        "lines": [_line(account.line(line_id_of(one)), one) for one in estimate.lines],
+        "lines": [_line(account, one) for one in estimate.lines],
         "transfers": [
             {
                 "order_id": one.order_id,
@@ -234,23 +235,27 @@ def _rate(account: Account, rates: Sequence[Rate], mission: str) -> Rate | None:
     return next((rate for rate in rates if rate.rate_id == settled.get(mission)), None)
 
 
-def _line(line: Line | None, amount: LineAmount) -> dict[str, object]:
+def _line(account: Account, amount: LineAmount) -> dict[str, object]:
+    line = account.line(line_id_of(amount))
     assert line is not None, "an amount is that of a line"
     return {
         "label": line.label,
         "rule": rule_of(line),
         "value": NONE_YET if amount.value is None else _measured(line, amount.value),
-        "level": "" if amount.value is None else level_of(amount),
+        "level": "" if amount.value is None else level_of(amount, account.settled),
         "amount": french_euros(amount.amount_cents),
     }
 
 
-def level_of(amount: LineAmount) -> str:
-    """How sure the value of a line is, in words; said before levels were told, nothing."""
-    if amount.level != LIVE:
-        return LEVELS.get(amount.level or "", "")
-    known = indicators().get(amount.indicator)
-    return SOURCES[known.source] if known else ""
+def level_of(amount: LineAmount, settled: YearSettled | None) -> str:
+    """How sure the value of a line is, in words; said before levels were told, nothing. Of a value
+    that settled the year without the agreement of the CPTS, that too.
+    """
+    if amount.level == LIVE:
+        known = indicators().get(amount.indicator)
+        return SOURCES[known.source] if known else ""
+    is_without = settled is not None and amount.indicator in (settled.without_agreement or ())
+    return LEVELS.get(amount.level or "", "") + (WITHOUT_AGREEMENT if is_without else "")
 
 
 def rule_of(line: Line) -> str:

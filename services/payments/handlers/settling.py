@@ -12,7 +12,7 @@ from services.messaging.unit import Unit
 from services.payments.domain import settlement as rules
 from services.payments.domain.accounts import Account, AccountKey, Touch
 from services.payments.domain.calendar import local_day
-from services.payments.domain.levels import last_said
+from services.payments.domain.levels import STANCE, last_said
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
 from services.payments.handlers.dues import announce_dues
@@ -93,10 +93,11 @@ async def settle_years(
 
 async def take_levels(unit: Unit, heard: Sequence[Recorded[FigureLevelSet]]) -> None:
     """Keeps levels of figures, one by one: each that is news prices its account again, or adjusts
-    its settled year. The caller holds all locks of their CPTS.
+    its settled year. What the CPTS says of a value moves none. The caller holds all locks of their
+    CPTS.
     """
     for one in heard:
-        if await levels.put_levels(unit.connection, [one]):
+        if await levels.put_levels(unit.connection, [one]) and one.event.level != STANCE:
             touch = Touch(
                 cpts_id=one.event.cpts_id,
                 starts_on=one.event.contract_year_starts_on,

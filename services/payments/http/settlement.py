@@ -1,6 +1,6 @@
 """Orders and questions on the dialogue de gestion of a contract year, and its settlement."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -10,10 +10,12 @@ from litestar.params import JSONBody
 
 from contracts.events.payments import DialogueLineSet, YearAdjusted, YearSettled
 from services.messaging.bodies import refuse_impossible_days
+from services.messaging.database import Connection
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import not_found
 from services.payments import handlers
-from services.payments.domain.levels import LevelSaid
+from services.payments.domain.accounts import Account
+from services.payments.domain.levels import LevelSaid, Standing, standing_levels
 from services.payments.domain.owners import OWNERS
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.settlement import Dialogue
@@ -28,17 +30,19 @@ from services.payments.http.asking import (
     obstacle_of,
     refused,
 )
-from services.payments.store import inputs, settlement
+from services.payments.store import inputs, levels, settlement
 
 YEARS_MAX = 200
 Stance = Literal["none", "agrees", "contests", "evidence_missing", "evidence_to_check"]
 
 
-class StanceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where one indicator stands: the validated value, None while there is none, and both sides."""
+class DialogueLineOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where one indicator stands: the validated value, None while there is none, and the caisse.
+
+    What the CPTS says of it is its own order, in indicators.
+    """
 
     validated_value: Count | None = None
-    cpts_stance: Stance = "none"
     caisse_stance: Stance = "none"
 
 
@@ -98,8 +102,10 @@ class SettlementsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class DialogueAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A dialogue as it stands; `due_cents` is what was settled and adjusted, None before.
 
-    `said` are the levels that indicators says, and what the dialogue itself said (`dialogue`);
-    `validated` are the values, by indicator, by which the year is settled or adjusted.
+    `said` are the levels that indicators says, and what the dialogue itself said (`dialogue`), the
+    last of each; `remarks` are all of them, with who said them, in the order in which they were.
+    `standing` is the value of each indicator above the live one, its level and what the CPTS says
+    of it; `validated` are those by which the year is settled or adjusted.
     """
 
     cpts_id: str
@@ -107,14 +113,19 @@ class DialogueAnswer(msgspec.Struct, frozen=True, kw_only=True):
     opened_on: date | None
     lines: tuple[DialogueLineSet, ...]
     said: tuple[LevelSaid, ...]
+    remarks: Sequence[LevelSaid]
+    standing: dict[str, Standing]
     validated: dict[str, int]
     settled: YearSettled | None
     adjusted: tuple[YearAdjusted, ...]
     due_cents: int | None
 
 
-def shown(cpts_id: str, starts_on: date, dialogue: Dialogue) -> DialogueAnswer:
+async def shown(
+    connection: Connection, cpts_id: str, starts_on: date, dialogue: Dialogue
+) -> DialogueAnswer:
     """A dialogue as people read it."""
+    subject = Account(cpts_id=cpts_id, starts_on=starts_on, departement="").subject
     settled = dialogue.settled
     adjusted_cents = sum(one.amount_cents for one in dialogue.adjusted)
     return DialogueAnswer(
@@ -123,6 +134,8 @@ def shown(cpts_id: str, starts_on: date, dialogue: Dialogue) -> DialogueAnswer:
         opened_on=dialogue.opened_on,
         lines=tuple(dialogue.lines.values()),
         said=dialogue.said,
+        remarks=await levels.remarks_of(connection, cpts_id, starts_on, subject),
+        standing=standing_levels(dialogue.said),
         validated=dialogue.values,
         settled=settled,
         adjusted=dialogue.adjusted,
@@ -145,7 +158,7 @@ async def decide(
         found = await decision(order)
         if isinstance(found, Refusal):
             raise refused(found)
-        return Answer(body=shown(cpts_id, starts_on, found))
+        return Answer(body=await shown(order.unit.connection, cpts_id, starts_on, found))
 
     return await carry_out(request, roles, body)
 
@@ -175,21 +188,27 @@ async def set_dialogue_line(
     cpts_id: CptsId,
     starts_on: Day,
     indicator: PathId,
-    data: JSONBody[StanceOrder],
+    data: JSONBody[DialogueLineOrder],
 ) -> Response[DialogueAnswer]:
-    """Sets a validated value and where both sides stand; after the settlement, adjusts it."""
-    asked = DialogueLineSet(
-        cpts_id=cpts_id,
-        contract_year_starts_on=starts_on,
-        indicator=indicator,
-        **msgspec.structs.asdict(data),
-    )
+    """Sets a validated value and where the caisse stands; after the settlement, adjusts it."""
+
+    def asked(order: Order) -> DialogueLineSet:
+        return DialogueLineSet(
+            cpts_id=cpts_id,
+            contract_year_starts_on=starts_on,
+            indicator=indicator,
+            validated_value=data.validated_value,
+            caisse_stance=data.caisse_stance,
+            by_role=order.role,
+            said_by=order.person,
+        )
+
     return await decide(
         request,
         OWNERS["set_dialogue_line"],
         cpts_id,
         starts_on,
-        lambda order: handlers.set_dialogue_line(order.unit, asked, order.cause),
+        lambda order: handlers.set_dialogue_line(order.unit, asked(order), order.cause),
     )
 
 
@@ -241,15 +260,17 @@ async def settle_years(
 async def dialogue(
     request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: Day
 ) -> DialogueAnswer:
-    """A year's dialogue: each line, the settlement with all it rests on, the adjustments."""
+    """A year's dialogue: each line with all that both sides said of it, the settlement with all it
+    rests on, the adjustments.
+    """
     async with (
         request.app.state.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         found = await settlement.dialogue_of(connection, cpts_id, starts_on)
-    if found.ends_on is None and found.opened_on is None:
-        raise not_found("L'année de contrat", f"{cpts_id}/{starts_on.isoformat()}")
-    return shown(cpts_id, starts_on, found)
+        if found.ends_on is None and found.opened_on is None:
+            raise not_found("L'année de contrat", f"{cpts_id}/{starts_on.isoformat()}")
+        return await shown(connection, cpts_id, starts_on, found)
 
 
 ROUTES = (open_dialogue, set_dialogue_line, settle_year, settle_years, dialogue)

@@ -247,16 +247,22 @@ _LOAD_ACCOUNTS = """
            (
                select coalesce(json_agg(json_build_object(
                    'indicator', indicator, 'level', level, 'value', value, 'said_at', said_at,
-                   'revision', revision, 'validated_revision', validated_revision)), '[]')
+                   'revision', revision, 'validated_revision', validated_revision,
+                   'answer', answer)), '[]')
                from (
                    select indicator, 'dialogue' as level, validated_value as value, said_at,
-                          0 as revision, null::bigint as validated_revision
+                          0 as revision, null::bigint as validated_revision,
+                          null::text as answer
                    from dialogue_line
                    where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
                    union all
-                   select indicator, level, value, said_at, revision, validated_revision
-                   from figure_level
-                   where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
+                   (
+                       select distinct on (indicator, level) indicator, level, value, said_at,
+                              revision, validated_revision, answer
+                       from figure_level
+                       where (cpts_id, starts_on) = (key.cpts_id, key.starts_on)
+                       order by indicator, level, revision desc
+                   )
                ) as said
            ) as said,
            (

@@ -17,18 +17,18 @@ from services.payments.store.postings import post
 
 OPEN = "insert into dialogue values ($1, $2, $3) on conflict do nothing"
 KEEP_LINE = """
-    insert into dialogue_line as kept values ($1, $2, $3, $4, $5, $6, $7, $8)
+    insert into dialogue_line as kept values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     on conflict (cpts_id, starts_on, indicator) do update
     set sequence = excluded.sequence, validated_value = excluded.validated_value,
         cpts_stance = excluded.cpts_stance, caisse_stance = excluded.caisse_stance,
-        said_at = excluded.said_at
+        said_at = excluded.said_at, by_role = excluded.by_role, said_by = excluded.said_by
     where kept.sequence < excluded.sequence
 """
 SETTLE = "insert into settlement values ($1, $2, $3::jsonb)"
 ADJUST = "insert into adjustment values ($1, $2, $3, $4::jsonb)"
 LINES = """
     select cpts_id, starts_on as contract_year_starts_on, indicator, validated_value, cpts_stance,
-           caisse_stance, said_at
+           caisse_stance, said_at, by_role, said_by
     from dialogue_line where cpts_id = $1 and starts_on = $2 order by indicator
 """
 OPENED = """
@@ -89,6 +89,8 @@ async def keep(connection: Connection, recorded: Sequence[Recorded[Any]]) -> Non
                 event.cpts_stance,
                 event.caisse_stance,
                 one.recorded_at,
+                event.by_role,
+                event.said_by,
             )
         elif isinstance(event, YearSettled):
             await connection.execute(SETTLE, *_key(event), _json(event))
@@ -186,6 +188,9 @@ def _said(row: Any) -> LevelSaid:
         level=DIALOGUE,
         value=row["validated_value"],
         said_at=row["said_at"],
+        answer=row["caisse_stance"],
+        by_role=row["by_role"],
+        said_by=row["said_by"],
     )
 
 
