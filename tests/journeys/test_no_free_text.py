@@ -119,7 +119,13 @@ def payment_orders(story: Story) -> dict[tuple[str, str], Any]:
         ("POST", "/rates/confirmations"): read | {"confirmed_by": "agent-1"},
         ("POST", "/rates"): rate | {"status": "hypothesis"},
         ("PUT", f"{year}/lines"): {"a file": "of lines"},
-        ("POST", f"{year}/simulation"): {"starts_on": day},
+        ("POST", f"{year}/simulation"): {
+            "signed_on": day,
+            "starts_on": day,
+            "missions": {"prevention": [{"started_on": day, "ended_on": day}]},
+            "rates": [{"mission": "prevention", "part": "fixe", "amount_cents": 1}],
+            "members": {"joining": [story.doctor], "leaving": []},
+        },
     }
 
 

@@ -122,12 +122,3 @@ async def test_a_day_beyond_the_calendar_of_contracts_is_refused_everywhere(
     ]
     assert [answer.status_code for answer in asked] == [400] * len(asked)
     assert await payments.run.pool.fetchval("select count(*) from history") == before
-
-
-async def test_a_simulation_supposes_no_more_than_a_contract_has(payments: Payments) -> None:
-    await payments.hear(MEMBERSHIP, contract("c1"))
-    path = f"/cpts/c1/contract-years/{YEAR.starts_on}/simulation"
-    for field, most in (("values", 500), ("envelopes_cents", 50)):
-        for count, status in ((most, 200), (most + 1, 400)):
-            body = {field: {f"local_{number}": 1 for number in range(count)}}
-            assert (await payments.post(path, body)).status_code == status

@@ -1,7 +1,7 @@
-"""What would be, what may be, and what was known: simulations, projections, the past explained."""
+"""What may be, and what was known: projections, the past explained."""
 
 import random
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -9,13 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.topics import INDICATORS, MEMBERSHIP
-from services.payments.domain.accounts import Account, Figure, price
+from services.payments.domain.accounts import Account, Figure
 from services.payments.domain.lines import Line
 from services.payments.domain.projection import look_ahead, project
-from services.payments.domain.simulation import Supposed, simulate
 from tests.payments.served import (
     DEMANDS,
-    DOCTORS,
     LINEAR,
     NOW,
     YEAR,
@@ -24,7 +22,6 @@ from tests.payments.served import (
     figure,
     line_path,
 )
-from tests.payments.test_pricing import rate
 from tests.payments.test_settlement import settled_year, validate
 
 DEMANDS_LINE = Line(
@@ -38,35 +35,6 @@ ACCOUNT = Account(
     lines=(DEMANDS_LINE,),
     figures={DEMANDS: Figure(value=10, revision=4)},
 )
-RATES = [rate(35_000_00), rate(4_000_00, taille=1)]
-
-
-@pytest.mark.parametrize(
-    ("supposed", "cents"),
-    [
-        (Supposed(), 1_000_00),
-        (Supposed(values={DEMANDS: 40}), 4_000_00),
-        (Supposed(values={DEMANDS: 50}, taille=1), 4_000_00),
-        (Supposed(values={DEMANDS: 50}, envelopes={"acces_aux_soins": 3_000_00}), 3_000_00),
-        (Supposed(values={DOCTORS: 50}), 1_000_00),
-        (Supposed(starts_on=date(2019, 1, 1)), 0),
-        (Supposed(lines=()), 0),
-    ],
-)
-def test_a_simulation_prices_what_is_supposed(supposed: Supposed, cents: int) -> None:
-    assert simulate(ACCOUNT, RATES, supposed).variable_cents == cents
-
-
-@given(st.integers(0, 100))
-def test_to_suppose_what_is_changes_nothing(value: int) -> None:
-    account = msgspec.structs.replace(ACCOUNT, figures={DEMANDS: Figure(value=value, revision=4)})
-    supposed = Supposed(
-        values={DEMANDS: value},
-        taille=3,
-        starts_on=YEAR.starts_on,
-        envelopes={"acces_aux_soins": 35_000_00},
-    )
-    assert simulate(account, RATES, supposed) == price(account, RATES)
 
 
 @pytest.mark.parametrize(
@@ -134,20 +102,12 @@ def test_a_state_is_projected_as_it_stands_and_the_euros_follow_each_line() -> N
     assert (outlook.low.variable_cents, outlook.high.variable_cents) == (3_300_00, 4_700_00)
 
 
-async def test_simulations_and_projections_answer_and_keep_nothing(payments: Payments) -> None:
+async def test_a_projection_answers_and_keeps_nothing(payments: Payments) -> None:
     await payments.hear(MEMBERSHIP, contract("c1"))
     await payments.put(line_path("c1"), LINEAR)
     await payments.hear(INDICATORS, [figure("c1", 1, 1)])
-    year = f"/cpts/c1/contract-years/{YEAR.starts_on}"
     before = await payments.run.pool.fetchval("select count(*) from history")
-    body = {"values": {DEMANDS: 50}, "taille": 1}
-    by_cpts = {"Acting-Role": "cpts", "Acting-Cpts": "c1"}
-    answer = await payments.post(f"{year}/simulation", body, **by_cpts)
-    assert answer.json()["difference_cents"] == 4_900_00
-    another = await payments.post(f"{year}/simulation", body, **(by_cpts | {"Acting-Cpts": "c2"}))
-    assert another.status_code == 403
-    unknown = await payments.post("/cpts/c1/contract-years/2001-01-01/simulation", body)
-    assert unknown.status_code == 404
+    year = f"/cpts/c1/contract-years/{YEAR.starts_on}"
     seen = await payments.get(f"{year}/projection?on=2026-05-04")
     # one in 20 days: 18 at the end, as likely as not
     assert seen["figures"][DEMANDS]["likely"] == 18

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import yaml
 from contracts.events.payments import DialogueLineSet, Step
 from services.payments.domain.accounts import Account
 from services.payments.domain.calendar import Convention, YearPart, months_after
-from services.payments.domain.dues import Mission, Year
+from services.payments.domain.dues import Aci, Crisis, Funded, Mission, Year, years_of
+from services.payments.domain.dues_rules import DuesRules, Switch, VariablePart
 from services.payments.domain.levels import Standing
 from services.payments.domain.lines import Line
-from services.payments.domain.part_years import parts_run
-from services.payments.domain.scale import WITH_VARIABLE_PART, Rate
+from services.payments.domain.part_years import parts_of_year
+from services.payments.domain.scale import Rate
 from services.payments.domain.settlement import Dialogue
 from services.payments.store.dues_rules import load_dues_rules
 from services.payments.store.rate_files import read_rates
@@ -75,14 +77,7 @@ def missions_of(case: dict[str, Any]) -> tuple[Mission, ...]:
 
 def parts_of(case: dict[str, Any]) -> Mapping[str, YearPart] | None:
     """How much of the year missions ran, if the case lets envelopes follow it."""
-    rules = load_dues_rules()
-    (known,) = rules.variable_part
-    if "prorata_de_la_part_variable_a_partir_du" in case:
-        from_on = case["prorata_de_la_part_variable_a_partir_du"]
-        more = msgspec.structs.replace(known, from_on=from_on, in_a_part_year="pro_rata")
-        rules = msgspec.structs.replace(rules, variable_part=(known, more))
-    if not rules.is_variable_part_pro_rata(case["annee"]):
-        return None
+    rules = rules_of(case)
     whole_ends_on = months_after(case["annee"], 12) - timedelta(days=1)
     year = Year(
         starts_on=case["annee"],
@@ -93,7 +88,7 @@ def parts_of(case: dict[str, Any]) -> Mapping[str, YearPart] | None:
         is_first=True,
         taille=case["taille"],
     )
-    return parts_run(year, missions_of(case), WITH_VARIABLE_PART, case.get("prorata", "days"))
+    return parts_of_year(year, missions_of(case), rules)
 
 
 def account_of(case: dict[str, Any]) -> Account:
@@ -131,4 +126,71 @@ def dialogue_of(values: dict[str, int], starts_on: date) -> Dialogue:
             )
             for indicator, value in values.items()
         },
+    )
+
+
+def rules_of(case: dict[str, Any]) -> DuesRules:
+    """The parameters as they are, but for those that a case sets; from a day on, if it says so."""
+    rules = load_dues_rules()
+    calendar = tuple(
+        msgspec.structs.replace(rules.calendar[0], from_on=from_on, pro_rata=pro_rata)
+        for from_on, pro_rata in calendar_of(case, rules.calendar[0].from_on)
+    )
+    fonctionnement = case.get("fonctionnement_a_la_resiliation", rules.termination.fonctionnement)
+    return msgspec.structs.replace(
+        rules,
+        calendar=calendar,
+        termination=msgspec.structs.replace(rules.termination, fonctionnement=fonctionnement),
+        variable_part=variable_part_of(rules, case),
+        snp=applied(rules.snp, case, "snp"),
+        lettre_intention=applied(rules.lettre_intention, case, "lettre_intention"),
+    )
+
+
+def variable_part_of(rules: DuesRules, case: dict[str, Any]) -> tuple[VariablePart, ...]:
+    """Whether envelopes follow the time run: from the day that a case writes, if it does."""
+    from_on = case.get("prorata_de_la_part_variable_a_partir_du")
+    if from_on is None:
+        return rules.variable_part
+    (known,) = rules.variable_part
+    return (known, msgspec.structs.replace(known, from_on=from_on, in_a_part_year="pro_rata"))
+
+
+def applied(known: tuple[Switch, ...], case: dict[str, Any], name: str) -> tuple[Switch, ...]:
+    """The rules of an amount, and one more that applies it from the day that a case writes."""
+    from_on = case.get("appliquee_a_partir_du", {}).get(name)
+    if from_on is None:
+        return known
+    more = msgspec.structs.replace(known[-1], from_on=from_on, is_applied=True)
+    return (*(one for one in known if one.from_on < from_on), more)
+
+
+def aci_of(number: int, written: dict[str, Any]) -> Aci:
+    firsts = [
+        months_after(written["commence_le"], 12 * place) for place in range(written["annees"] + 1)
+    ]
+    end = written.get("resiliee_le")
+    years = [
+        (first, min(following - timedelta(days=1), end or following))
+        for first, following in pairwise(firsts)
+        if end is None or first <= end
+    ]
+    return Aci(aci_id=f"aci-{number}", signed_on=written["signee_le"], years=tuple(years))
+
+
+def funded_of(case: dict[str, Any]) -> Funded:
+    """What the sums of a case rest on."""
+    acis = [aci_of(number, written) for number, written in enumerate(case["aci"])]
+    firsts = [first for aci in acis for first, _ in aci.years]
+    tailles = case["tailles"] if "tailles" in case else dict.fromkeys(firsts, case["taille"])
+    return Funded(
+        cpts_id="c1",
+        years=years_of(acis, tailles),
+        missions=missions_of(case),
+        crises=tuple(
+            Crisis(crisis_id=f"crise-{number}", from_on=day)
+            for number, day in enumerate(case.get("crises", ()))
+        ),
+        lettre_validated_on=case.get("lettre_validee_le"),
+        confirmed=frozenset(case.get("confirmes", ())),
     )

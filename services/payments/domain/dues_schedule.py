@@ -10,7 +10,7 @@ from datetime import date
 
 import msgspec
 
-from contracts.events.payments import YearSettled
+from contracts.events.payments import MissionAmount, YearSettled
 from services.payments.domain.calendar import DAY
 from services.payments.domain.dues import Crisis, DueSum, Funded, Mission, Year
 from services.payments.domain.dues_rules import DuesRules, is_applied
@@ -314,12 +314,16 @@ def settled_dues(funded: Funded) -> list[DueSum]:
 
 
 def _words_of(settled: YearSettled) -> str:
-    """What each mission gives, of what its lines give; a year with an unknown envelope waits."""
-    return " + ".join(
-        f"{FUNDINGS[one.mission]} {french_euros(min(one.lines_cents, one.envelope_cents or 0))}"
-        f" (ses lignes {french_euros(one.lines_cents)}, au plus"
-        f" {french_euros(one.envelope_cents or 0)})"
-        for one in settled.missions
+    """What each mission gives, of what its lines give."""
+    return " + ".join(mission_words(one) for one in settled.missions)
+
+
+def mission_words(one: MissionAmount) -> str:
+    """What a mission gives of what its lines give, in French."""
+    most = "inconnu" if one.envelope_cents is None else french_euros(one.envelope_cents)
+    return (
+        f"{FUNDINGS[one.mission]} {french_euros(one.amount_cents)}"
+        f" (ses lignes {french_euros(one.lines_cents)}, au plus {most})"
     )
 
 

@@ -5,6 +5,8 @@ from datetime import date
 
 from services.payments.domain.calendar import DAY, Convention, Share, YearPart
 from services.payments.domain.dues import Mission, Year
+from services.payments.domain.dues_rules import DuesRules
+from services.payments.domain.scale import WITH_VARIABLE_PART
 
 
 def time_run(year: Year, missions: Iterable[Mission], mission: str, by: Convention) -> Share | None:
@@ -51,3 +53,15 @@ def parts_run(
         kind: YearPart(part=share.part if share else 0, whole=whole)
         for kind, share in found.items()
     }
+
+
+def parts_of_year(
+    year: Year, missions: Iterable[Mission], rules: DuesRules
+) -> Mapping[str, YearPart] | None:
+    """The part of a year that each mission with a variable part ran; None where envelopes do not
+    follow it.
+    """
+    if not rules.is_variable_part_pro_rata(year.starts_on):
+        return None
+    convention = rules.calendar_on(year.starts_on).pro_rata
+    return parts_run(year, missions, WITH_VARIABLE_PART, convention)

@@ -25,10 +25,16 @@ class Refusal(enum.StrEnum):
     NO_VARIABLE_PART = "no_variable_part"
     UNKNOWN_PART = "unknown_part"
     UNKNOWN_TAILLE = "unknown_taille"
+    TAILLE_NEEDED = "taille_needed"
     UNKNOWN_DOCUMENT = "unknown_document"
     TEXT_NEEDED = "text_needed"
     PERIOD_ENDS_BEFORE_IT_STARTS = "period_ends_before_it_starts"
+    PERIODS_OVERLAP = "periods_overlap"
+    ENDS_OUTSIDE_YEAR = "ends_outside_year"
     AMOUNT_NEGATIVE = "amount_negative"
+    RATE_TWICE = "rate_twice"
+    MEMBERS_AND_VALUE = "members_and_value"
+    MEMBER_BOTH_WAYS = "member_both_ways"
     TARGET_NEEDED = "target_needed"
     BASELINE_NEEDED = "baseline_needed"
     TARGET_NOT_BEYOND_BASELINE = "target_not_beyond_baseline"
@@ -67,9 +73,18 @@ REFUSAL_TEXTS: Mapping[Refusal, str] = {
     Refusal.NO_VARIABLE_PART: "Cette mission n'a pas de part variable.",
     Refusal.UNKNOWN_PART: "Cette part n'existe pas.",
     Refusal.UNKNOWN_TAILLE: "La taille va de 1 à 4.",
+    Refusal.TAILLE_NEEDED: "La taille de cette année n'est pas connue : la supposer aussi.",
     Refusal.TEXT_NEEDED: "Un montant cite le texte où il a été lu.",
     Refusal.PERIOD_ENDS_BEFORE_IT_STARTS: "La période finit avant de commencer.",
+    Refusal.PERIODS_OVERLAP: "Des périodes d'une même mission se chevauchent.",
+    Refusal.ENDS_OUTSIDE_YEAR: "L'ACI finit hors de l'année de contrat qui est simulée.",
     Refusal.AMOUNT_NEGATIVE: "Un montant ne peut pas être négatif.",
+    Refusal.RATE_TWICE: "Un même montant du barème est supposé deux fois.",
+    Refusal.MEMBERS_AND_VALUE: (
+        "Les médecins participant au SAS se supposent par leur nombre ou par leurs RPPS, pas par "
+        "les deux."
+    ),
+    Refusal.MEMBER_BOTH_WAYS: "Un même médecin est supposé entrer et sortir.",
     Refusal.TARGET_NEEDED: "Ce mode de calcul demande une cible d'au moins 1.",
     Refusal.UNKNOWN_DOCUMENT: "Ce document attendu n'existe pas.",
     Refusal.BASELINE_NEEDED: "Ce mode de calcul demande une valeur initiale.",

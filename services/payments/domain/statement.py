@@ -183,12 +183,17 @@ def _summary(dues: Sequence[StatedDue]) -> list[tuple[str, str]]:
     ]
 
 
+def due_label(kind: str, mission: str | None) -> str:
+    """What a due sum is, in words."""
+    label = KINDS.get(kind, kind)
+    if mission is None or mission == kind:
+        return label
+    return f"{label} : {FUNDINGS.get(mission, mission)}"
+
+
 def _due(due: StatedDue) -> dict[str, object]:
-    label = KINDS.get(due.kind, due.kind)
-    if due.mission is not None and due.mission != due.kind:
-        label = f"{label} : {FUNDINGS.get(due.mission, due.mission)}"
     return {
-        "label": label,
+        "label": due_label(due.kind, due.mission),
         "explanation": due.explanation,
         "due_on": french_day(due.due_on),
         "amount": french_euros(due.amount_cents),
@@ -241,7 +246,7 @@ def _line(account: Account, amount: LineAmount) -> dict[str, object]:
     return {
         "label": line.label,
         "rule": rule_of(line),
-        "value": NONE_YET if amount.value is None else _measured(line, amount.value),
+        "value": _value(line, amount),
         "level": "" if amount.value is None else level_of(amount, account.settled),
         "amount": french_euros(amount.amount_cents),
     }
@@ -256,6 +261,17 @@ def level_of(amount: LineAmount, settled: YearSettled | None) -> str:
         return SOURCES[known.source] if known else ""
     is_without = settled is not None and amount.indicator in (settled.without_agreement or ())
     return LEVELS.get(amount.level or "", "") + (WITHOUT_AGREEMENT if is_without else "")
+
+
+def line_words(line: Line, amount: LineAmount) -> str:
+    """How a line's amount comes about, in words."""
+    return (
+        f"{rule_of(line)} ; valeur : {_value(line, amount)} = {french_euros(amount.amount_cents)}"
+    )
+
+
+def _value(line: Line, amount: LineAmount) -> str:
+    return NONE_YET if amount.value is None else _measured(line, amount.value)
 
 
 def rule_of(line: Line) -> str:

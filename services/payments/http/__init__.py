@@ -13,6 +13,7 @@ from services.payments.http import (
     payment_orders,
     rates,
     settlement,
+    simulation,
     statements,
 )
 
@@ -21,6 +22,7 @@ ROUTES = (
     *rates.ROUTES,
     *funding.ROUTES,
     *foresight.ROUTES,
+    *simulation.ROUTES,
     *dues.ROUTES,
     *ledger.ROUTES,
     *settlement.ROUTES,

@@ -22,6 +22,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}\Z")]
 # No word and no address: an id of one of the caisse's own people.
 PersonId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}\Z")]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,60}\Z")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]{0,200}\Z")]
 Text = Annotated[str, msgspec.Meta(max_length=1000)]

@@ -1,5 +1,6 @@
 """What a contract year is worth now, and why: funding, explanations, every computation."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,11 @@ from services.payments.domain.accounts import (
     unknown_input,
     variable_rate,
 )
+from services.payments.domain.dues_schedule import mission_words
 from services.payments.domain.levels import LIVE
 from services.payments.domain.lines import line_id_of
 from services.payments.domain.scale import MISSIONS, Rate
+from services.payments.domain.statement import line_words
 from services.payments.http.asking import CptsId, Day, Limit, year_of
 from services.payments.store import answers, dues, inputs, past
 from services.payments.store.dues import Due
@@ -56,7 +59,7 @@ def _funded(year: dict[str, Any], account: Account, rates: list[Rate]) -> dict[s
     estimate = price(account, rates)
     return year | {
         "variable_cents": estimate.variable_cents,
-        "missions": [_mission(account, rates, mission) for mission in estimate.missions],
+        "missions": [shown_mission(account, rates, mission) for mission in estimate.missions],
         "lines": estimate.lines,
     }
 
@@ -105,12 +108,13 @@ async def explanation(
         "cpts_id": cpts_id,
         "variable_cents": estimate.variable_cents,
         "missions": [
-            _mission(account, rates, mission)
+            shown_mission(account, rates, mission)
             | {"rate": variable_rate(account, rates, mission.mission)}
             for mission in estimate.missions
         ],
         "lines": [
-            _line(account, rates, amount) | {"facts": _facts_page(facts[amount.indicator], limit)}
+            shown_line(account, rates, amount)
+            | {"facts": _facts_page(facts[amount.indicator], limit)}
             for amount in estimate.lines
             if amount.indicator in facts
         ],
@@ -134,7 +138,8 @@ async def _known(
     return account, rates, await past.load_dues(connection, account.subject, known_at)
 
 
-def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, Any]:
+def shown_line(account: Account, rates: Sequence[Rate], amount: LineAmount) -> dict[str, Any]:
+    """What a line brings, by which value and rule; its facts are the explanation's."""
     rate = variable_rate(account, rates, amount.mission)
     line, live = account.line(line_id_of(amount)), account.figures.get(amount.indicator)
     return {
@@ -143,6 +148,7 @@ def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, 
         "indicator": amount.indicator,
         "libelle": line.label if line else amount.indicator,
         "amount_cents": amount.amount_cents,
+        "explanation": line_words(line, amount) if line else "",
         "rate_is_verified": _is_verified(rate),
         "line": line,
         "figure": {
@@ -156,7 +162,10 @@ def _line(account: Account, rates: list[Rate], amount: LineAmount) -> dict[str, 
     }
 
 
-def _mission(account: Account, rates: list[Rate], mission: MissionAmount) -> dict[str, Any]:
+def shown_mission(
+    account: Account, rates: Sequence[Rate], mission: MissionAmount
+) -> dict[str, Any]:
+    """What a mission brings of what its lines bring, and why its envelope is unknown if it is."""
     rate = variable_rate(account, rates, mission.mission)
     return {
         "mission": mission.mission,
@@ -166,6 +175,7 @@ def _mission(account: Account, rates: list[Rate], mission: MissionAmount) -> dic
         "envelope_cents": mission.envelope_cents,
         "year_part": mission.year_part,
         "year_whole": mission.year_whole,
+        "explanation": mission_words(mission),
         "is_capped": mission.amount_cents < mission.lines_cents,
         "rate_is_verified": _is_verified(rate),
         "unknown": unknown_input(account, rate),

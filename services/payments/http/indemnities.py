@@ -1,7 +1,7 @@
 """Sums to members within the ceiling of their year, and the uses of funds by category."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, put
@@ -20,13 +20,22 @@ from services.payments.domain.indemnities import (
 )
 from services.payments.domain.money_refusals import Refusal
 from services.payments.domain.owners import OWNERS
-from services.payments.http.asking import Cents, Code, Count, CptsId, EntryId, Limit, PathRpps, Year
+from services.payments.http.asking import (
+    Cents,
+    Code,
+    Count,
+    CptsId,
+    EntryId,
+    Limit,
+    PathRpps,
+    Rpps,
+    Year,
+)
 from services.payments.http.ordering import announce, departement_of, refused
 from services.payments.store import tables, uses
 
 JOIN_ENTRY = "use"
 JOIN_CEILING = "pass"
-Rpps = Annotated[str, msgspec.Meta(pattern=r"^8[0-9]{11}\Z")]
 
 
 class IndemnityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -61,11 +61,11 @@ async def counted_facts(
     starts_on: date,
     indicator: str,
     *,
-    after: str,
-    limit: int,
+    after: str = "",
+    limit: int | None = None,
     revision: int,
 ) -> list[str]:
-    """The facts that a figure counted at a revision, in order of their id."""
+    """The facts that a figure counted at a revision, in order of their id; all without a limit."""
     rows = await connection.fetch(
         """
         select fact_id

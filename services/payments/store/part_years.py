@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping
 from services.messaging.database import Connection
 from services.payments.domain.accounts import AccountKey
 from services.payments.domain.calendar import YearPart
-from services.payments.domain.part_years import parts_run
-from services.payments.domain.scale import WITH_VARIABLE_PART
+from services.payments.domain.part_years import parts_of_year
 from services.payments.store.dues_inputs import load_funded
 from services.payments.store.dues_rules import load_dues_rules
 
@@ -19,7 +18,7 @@ def following_time_run(keys: Collection[AccountKey]) -> list[AccountKey]:
 
 async def load_parts_run(
     connection: Connection, keys: Collection[AccountKey]
-) -> dict[AccountKey, Mapping[str, YearPart]]:
+) -> dict[AccountKey, Mapping[str, YearPart] | None]:
     """The part of the year that each mission ran, of the accounts whose envelopes follow it.
 
     An account that is of no contract year is not among them.
@@ -29,9 +28,7 @@ async def load_parts_run(
         return {}
     funded = await load_funded(connection, {cpts_id for cpts_id, _ in asked})
     return {
-        (one.cpts_id, year.starts_on): parts_run(
-            year, one.missions, WITH_VARIABLE_PART, rules.calendar_on(year.starts_on).pro_rata
-        )
+        (one.cpts_id, year.starts_on): parts_of_year(year, one.missions, rules)
         for one in funded
         for year in one.years
         if (one.cpts_id, year.starts_on) in asked
