@@ -262,6 +262,27 @@ def test_a_settled_year_counts_once_and_is_simulated_as_if_it_were_not_settled()
     assert simulated(known, Supposed()) == real
 
 
+def test_what_another_year_made_due_follows_a_year_that_moves_onto_a_later_aci() -> None:
+    """The adjustment of a year of before is due in this one; the ACI of after makes way."""
+    known, moved_on = settled_year(), months_after(YEAR.starts_on, 12)
+    funded, before = known.funded, months_after(YEAR.starts_on, -12)
+    later = Aci(aci_id="b", signed_on=moved_on, years=((moved_on, months_after(moved_on, 12)),))
+    funded = msgspec.structs.replace(
+        funded,
+        years=(*funded.years, *years_of([later], {moved_on: 3})),
+        settled=tuple(
+            msgspec.structs.replace(one, contract_year_starts_on=before) for one in funded.settled
+        ),
+        adjusted=tuple(
+            msgspec.structs.replace(one, contract_year_starts_on=before) for one in funded.adjusted
+        ),
+    )
+    known = msgspec.structs.replace(known, funded=funded)
+    found = simulated(known, Supposed(starts_on=moved_on))
+    assert [due.kind for due in found.dues] == ["fonctionnement", "adjustment"]
+    assert found.total_cents == 75_000_00 + 4_000_00 + 16_000_00
+
+
 def test_what_a_supposed_or_unread_amount_brings_is_marked_unverified() -> None:
     known = msgspec.structs.replace(
         settled_year(),
