@@ -9,9 +9,11 @@ from services.gateway.domain.declarations import Platform
 from services.gateway.events import FROM_MEMBERSHIP, FROM_REFERRALS
 from services.gateway.handlers import extend_hours, look_again, on_membership, on_referrals
 from services.gateway.http import ROUTES
+from services.gateway.http.entrance import Entrance
 from services.gateway.http.outcomes import ON_ERRORS
 from services.gateway.hub.bridge import run_bridge
 from services.gateway.outside.declaring import Pace, declare
+from services.gateway.outside.doors import Doors
 from services.gateway.store.applying import apply
 from services.messaging.declared import Service
 from services.messaging.hearing import Hears
@@ -20,8 +22,18 @@ from services.messaging.timers import Timer
 PACE = Pace()
 
 
-def gateway(platforms: Sequence[Platform] = (), pace: Pace = PACE) -> Service:
-    """The service that declares appointments to these SAS platforms."""
+def gateway(
+    platforms: Sequence[Platform] = (),
+    pace: Pace = PACE,
+    doors: Doors | None = None,
+    *,
+    is_insecure_demo: bool = False,
+) -> Service:
+    """The service that declares appointments to these SAS platforms, and opens the doors so.
+
+    Without `doors` they are closed, unless it is an insecure demonstration: then anybody passes.
+    """
+    entrance = Entrance(doors, is_insecure_demo=is_insecure_demo)
     return Service(
         name="gateway",
         topic=GATEWAY,
@@ -50,6 +62,8 @@ def gateway(platforms: Sequence[Platform] = (), pace: Pace = PACE) -> Service:
         ),
         on_errors=ON_ERRORS,
         background=(run_bridge, partial(declare, platforms, pace)),
+        around=entrance.around,
+        listeners=(entrance.listen,),
     )
 
 

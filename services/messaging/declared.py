@@ -1,10 +1,12 @@
 """What a service declares about itself; `process` runs it."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from litestar.types import ASGIApp
 
 from contracts.recorded import Recorded
 from contracts.topics import Topic
@@ -25,7 +27,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     restored or built anew has heard everything: it derives what its handlers have not.
     `outside_log` are the tables that the log does not give, and columns as `table.column`.
     `on_errors` tells errors over HTTP in another form than `problems`: by exception, as Litestar's
-    handlers. `labels` says in French what each route does (`documents`).
+    handlers. `labels` says in French what each route does (`documents`). `around` stands before the
+    whole application, what no route answers included; `listeners` serve it beside HTTP, as long.
     """
 
     name: str
@@ -40,3 +43,5 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     outside_log: tuple[str, ...] = ()
     on_errors: Mapping[Any, Any] = {}
     background: tuple[Callable[["Running"], Awaitable[None]], ...] = ()
+    around: Callable[[ASGIApp], ASGIApp] | None = None
+    listeners: tuple[Callable[["Running"], AbstractAsyncContextManager[None]], ...] = ()

@@ -39,7 +39,9 @@ class Lid(logging.Filter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line, with the trace in which it is said, if there is one."""
+    """One JSON object a line, with the `fields` that a record was given, and the trace in which it is
+    said, if there is one.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -48,6 +50,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **getattr(record, "fields", {}),
         }
         if (context := trace.get_current_span().get_span_context()).is_valid:
             line["trace_id"] = trace.format_trace_id(context.trace_id)

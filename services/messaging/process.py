@@ -74,12 +74,15 @@ async def tell_comparison(service: Service, settings: Settings, schema: str) -> 
     return 1
 
 
-def main(service: Service) -> None:
+def main(service: Service, own: argparse.ArgumentParser | None = None) -> None:
     """`python -m services.<name> [serve | migrate | rebuild … | reread --topic X]`.
 
-    `rebuild --compare` ends with 1 when the state built anew is not the live one.
+    `rebuild --compare` ends with 1 when the state built anew is not the live one. `own` has the
+    service's own options, which it has read itself.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}")
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{service.name}", parents=[own] if own else []
+    )
     parser.add_argument(
         "--departements", help="read only the partitions of these départements (93,95)"
     )

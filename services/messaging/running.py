@@ -9,6 +9,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+from litestar.types import ASGIApp  # noqa: TC002
 
 from contracts.departements import departements_by_code, partition_of
 from services.messaging.batch import Hearing
@@ -65,7 +66,9 @@ class Running:
         self.pool: Pool = desk.pool
         self.counters: Counter[str] = desk.counters
         self.health = Health(desk.counters)
+        self.app: ASGIApp  # as soon as it is served
         self.address = ""
+        self.more_addresses: dict[str, str] = {}  # of listeners beside HTTP, by their names
         self.assigned: dict[str, tuple[int, ...]] = {}
 
     @property
@@ -182,8 +185,14 @@ async def running(
         stack.push_async_callback(stop_tasks, tasks)
         for part in ("start", "own topic", "relay"):
             run.health.starts(part)
-        app = make_app(run, reading, clock)
-        run.address = await stack.enter_async_context(serving(app, settings))
+        run.app = make_app(run, reading, clock)
+        if service.around is not None:
+            run.app = service.around(run.app)
+        run.address = await stack.enter_async_context(
+            serving(run.app, settings.http_host, settings.http_port)
+        )
+        for listener in service.listeners:
+            await stack.enter_async_context(listener(run))
         await patiently(run, "start", lambda: prepare(run))
         run.health.is_well("start")
         await patiently(run, "own topic", lambda: catch_up(run))

@@ -5,7 +5,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from litestar import Litestar
@@ -19,7 +19,6 @@ from services.messaging.database import Pool
 from services.messaging.documents import documented, labels_of
 from services.messaging.problems import NOT_READY, Refused
 from services.messaging.routes import ROUTES
-from services.messaging.settings import Settings
 from services.messaging.telemetry import trace_requests
 
 if TYPE_CHECKING:
@@ -61,21 +60,28 @@ def make_app(running: "Running", reading: Pool, clock: Clock) -> Litestar:
 
 
 @asynccontextmanager
-async def serving(app: Litestar, settings: Settings) -> AsyncIterator[str]:
-    """HTTP up; yields its address. At the end, requests under way are finished."""
-    listening = socket.create_server((settings.http_host, settings.http_port), backlog=1024)
+async def serving(app: ASGIApp, host: str, port: int, **options: Any) -> AsyncIterator[str]:
+    """HTTP up; yields its address. At the end, requests under way are finished.
+
+    `options` are further ones of `uvicorn.Config`; with a context of TLS it is HTTPS.
+    """
+    listening = socket.create_server((host, port), backlog=1024)
     # asyncio sets it on sockets of its own only; the connections inherit it.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=10
-        )
+    config = uvicorn.Config(
+        cast("Any", app),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        **options,
     )
+    server = uvicorn.Server(config)
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         host, port = listening.getsockname()[:2]
-        yield f"http://{host}:{port}"
+        yield f"{'https' if config.is_ssl else 'http'}://{host}:{port}"
     finally:
         server.should_exit = True
         await task

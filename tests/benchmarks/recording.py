@@ -83,7 +83,7 @@ async def record_orders(
         run: Any = Running(settings, service, desk)
         run.hearing = "nothing: only its absence would hold orders back"
         app = make_app(run, desk.pool, read_clock(is_production=True, environment={}))
-        async with serving(app, settings) as address:
+        async with serving(app, settings.http_host, settings.http_port) as address:
             (caller,) = await http_load.connected(int(address.rpartition(":")[2]), 1)
             for request in requests:
                 await caller.give(request)

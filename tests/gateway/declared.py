@@ -46,7 +46,8 @@ async def declaring(
     """The gateway on a database of its own."""
     name = fresh_name(stack, "g")
     urls = databases.create_databases(stack.admin_url, f"_{name}")
-    async with serving(stack.kafka, urls["gateway"], f"{name}-", gateway(platforms, pace)) as up:
+    service = gateway(platforms, pace, is_insecure_demo=True)
+    async with serving(stack.kafka, urls["gateway"], f"{name}-", service) as up:
         yield up
     databases.drop_databases(stack.admin_url, f"_{name}")
 

@@ -9,7 +9,7 @@ import httpx
 
 from contracts.recorded import Recorded
 from contracts.topics import Topic
-from services.gateway.app import SERVICE
+from services.gateway.app import gateway
 from services.messaging.clock import DrivenClock
 from services.messaging.process import Running, Service, running
 from services.messaging.settings import Settings
@@ -17,6 +17,8 @@ from tests.publishing import publish
 
 NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # a Monday, noon in Paris
 ODD_ACCEPT = "application/json+fhir"
+OPEN = gateway(is_insecure_demo=True)
+"""Its doors answer anybody: `test_doors.py` is about who passes."""
 
 
 class Served:
@@ -87,7 +89,7 @@ def issue_of(answer: httpx.Response) -> tuple[int, str, str]:
 
 @asynccontextmanager
 async def serving(
-    kafka: str, database_url: str, namespace: str, service: Service = SERVICE
+    kafka: str, database_url: str, namespace: str, service: Service = OPEN
 ) -> AsyncIterator[Served]:
     """The gateway, up and ready, and a client of it."""
     settings = Settings(

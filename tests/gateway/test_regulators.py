@@ -3,6 +3,8 @@
 import asyncio
 import copy
 import json
+import logging
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -252,6 +254,47 @@ async def test_xml_and_bodies_without_end_are_refused(served: Served) -> None:
     xml: Any = {"Content-Type": "application/fhir+xml"}
     assert issue_of(await served.fhir("POST", "/Practitioner", b"<a/>", **xml))[0] == 415
     assert issue_of(await served.fhir("POST", "/Practitioner", b" " * 70_000))[0] == 413
+
+
+async def test_a_body_is_read_no_further_than_its_limit_whatever_it_declares(
+    served: Served,
+) -> None:
+    async def undeclared() -> AsyncIterator[bytes]:
+        for _ in range(17):
+            yield b" " * 4096
+
+    answer = await served.client.post("/fhir/Practitioner", content=undeclared())
+    assert issue_of(answer) == (413, "too-costly", "body_too_large")
+
+
+@pytest.mark.parametrize(("levels", "status"), [(32, 201), (33, 400), (9999, 400)])
+async def test_a_body_nests_no_deeper_than_its_limit(
+    served: Served, levels: int, status: int
+) -> None:
+    inner = levels - 1
+    body = json.dumps(regulator(identifier(new_national())) | {"photo": "INNER ]]]}"})
+    deep = body.replace('"INNER ]]]}"', "[" * inner + '"]}"' + "]" * inner)
+    answer = await served.fhir("POST", "/Practitioner", deep.encode())
+    assert answer.status_code == status
+    if status == 400:
+        assert issue_of(answer) == (400, "structure", "body_too_deep")
+
+
+async def test_a_bug_tells_nothing_outside_and_is_in_the_audit(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def breaks(*_: Any) -> Any:
+        raise RuntimeError("the inner secret")
+
+    monkeypatch.setattr("services.gateway.store.regulators.find", breaks)
+    caplog.set_level(logging.INFO, "services.gateway.audit")
+    body = regulator(identifier(new_national()), name=[{"family": "Clovis", "given": ["Ana"]}])
+    answer = await served.fhir("POST", "/Practitioner", body)
+    assert issue_of(answer)[:2] == (500, "exception")
+    assert not [word for word in ("secret", "Traceback", "RuntimeError") if word in answer.text]
+    (line,) = (one.message for one in caplog.records if one.name == "services.gateway.audit")
+    assert "what=POST /fhir/Practitioner outcome=refused status=500" in line
+    assert "Clovis" not in line
 
 
 @pytest.mark.parametrize(

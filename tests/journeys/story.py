@@ -14,7 +14,7 @@ import httpx
 
 from deploy.local import databases
 from deploy.local.stack import Stack
-from services.gateway.app import SERVICE as GATEWAY
+from services.gateway.app import gateway
 from services.indicators.app import SERVICE as INDICATORS
 from services.membership.app import SERVICE as MEMBERSHIP
 from services.messaging.clock import DrivenClock
@@ -24,6 +24,7 @@ from services.payments.app import SERVICE as PAYMENTS
 from services.referrals.app import SERVICE as REFERRALS
 from tests.stack_fixtures import fresh_name
 
+GATEWAY = gateway(is_insecure_demo=True)
 SERVICES = (MEMBERSHIP, REFERRALS, INDICATORS, PAYMENTS, GATEWAY)
 WITHIN_SECONDS = 20.0
 

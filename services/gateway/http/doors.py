@@ -13,6 +13,9 @@ from services.messaging.problems import TITLES
 
 QUESTION = (400, 404, 503)
 ORDER = (400, 413, 415, 422, 503)
+ANY = (403, 429)
+"""What a caller may be told at any door: that it may not pass, or not so often."""
+BODY_BYTES_MAX = 64 * 1024
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,9 +35,10 @@ def door(
     return {
         "opt": {DOCUMENTS_ITSELF: True},
         "tags": ["FHIR"],
+        "request_max_body_size": BODY_BYTES_MAX,
         "responses": {
             **{status: _response(Resource, ANSWERS[status]) for status in answers},
-            **{status: _response(OperationOutcome, TITLES[status]) for status in statuses},
+            **{status: _response(OperationOutcome, TITLES[status]) for status in (*statuses, *ANY)},
         },
     }
 

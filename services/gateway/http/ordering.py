@@ -11,9 +11,12 @@ from uuid import uuid4
 
 import msgspec
 from litestar import Request
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from contracts.recorded import Cause
 from services.gateway.domain.faults import Fault
+from services.gateway.domain.nesting import DEPTH_MAX, depth_of
+from services.gateway.http.doors import BODY_BYTES_MAX
 from services.gateway.http.outcomes import Told
 from services.messaging.database import is_collision
 from services.messaging.orders import TRIES, read_instant
@@ -23,7 +26,6 @@ from services.messaging.unit import Desk, Unit, open_unit
 
 ANSWER_WITHIN_SECONDS = 4.0
 """Well before the platform's own limit, which is 7 s."""
-BODY_BYTES_MAX = 64 * 1024
 
 T = TypeVar("T")
 
@@ -48,12 +50,17 @@ def told(fault: Fault) -> Told:
 
 
 async def read_body(request: Request[Any, Any, Any]) -> bytes:
-    """The body, in JSON; raises `Told` when it is declared XML or is too large."""
+    """The body, in JSON; raises `Told` when it is declared XML, is too large or nested too deep."""
     if "xml" in request.headers.get("content-type", "").lower():
         raise Told(415, "format_not_supported", "Le seul format pris en charge est le JSON.")
-    body = await request.body()
-    if len(body) > BODY_BYTES_MAX:
-        raise Told(413, "body_too_large", f"Le corps dépasse {BODY_BYTES_MAX} octets.")
+    try:
+        body = await request.body()  # no further than the door's limit
+    except RequestEntityTooLarge:
+        text = f"Le corps dépasse {BODY_BYTES_MAX} octets."
+        raise Told(413, "body_too_large", text) from None
+    if depth_of(body) > DEPTH_MAX:
+        text = f"Le corps a plus de {DEPTH_MAX} niveaux imbriqués."
+        raise Told(400, "body_too_deep", text, code="structure")
     return body
 
 

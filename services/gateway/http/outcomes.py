@@ -22,6 +22,8 @@ DOORS = "/fhir"
 MEDIA_TYPE = "application/fhir+json"
 RETRY_AFTER_SECONDS = 1
 REASONS = "urn:sas-cpts:reason"
+REASON = "door_reason"
+"""Where the state of a request keeps our reason, for the audit."""
 TOO_LATE = "Le service ne répond pas à temps ; la demande peut être renvoyée."
 
 # The codes of http://hl7.org/fhir/issue-type.
@@ -46,7 +48,7 @@ class Told(Exception):  # noqa: N818
     """What a door answers instead of what was asked.
 
     `code` is FHIR's issue type (by default that of the status), `reason` ours, `expression` the
-    paths of what is wrong.
+    paths of what is wrong, `retry_after` in how many seconds it may fare better.
     """
 
     def __init__(
@@ -57,10 +59,11 @@ class Told(Exception):  # noqa: N818
         *,
         code: str | None = None,
         expression: tuple[str, ...] = (),
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.status, self.reason, self.text = status, reason, text
-        self.code, self.expression = code, expression
+        self.code, self.expression, self.retry_after = code, expression, retry_after
 
 
 class Coding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -113,26 +116,38 @@ def outcome(
     body = OperationOutcome(resource_type="OperationOutcome", issue=(issue,))
     headers = dict(headers or {})
     if status == http.HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
     return Response(
         msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers
     )
 
 
+def outcome_of(told: Told) -> Response[bytes]:
+    """The response that a door gives instead of what was asked."""
+    return outcome(
+        told.status,
+        told.text,
+        reason=told.reason,
+        code=told.code,
+        expression=told.expression,
+        headers=None if told.retry_after is None else {"Retry-After": str(told.retry_after)},
+    )
+
+
+def is_door(path: str) -> bool:
+    """Whether a path is one of a door, there or not."""
+    return path == DOORS or path.startswith(f"{DOORS}/")
+
+
 def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Any error of a door as an OperationOutcome; of another route as a problem."""
-    path = request.scope["path"]
-    if path != DOORS and not path.startswith(f"{DOORS}/"):
+    if not is_door(request.scope["path"]):
         handle = next(one for kind, one in problems.HANDLERS.items() if isinstance(error, kind))
         return handle(request, error)  # type: ignore[no-any-return]
+    if isinstance(error, Told | Refused):
+        request.scope["state"][REASON] = error.reason
     if isinstance(error, Told):
-        return outcome(
-            error.status,
-            error.text,
-            reason=error.reason,
-            code=error.code,
-            expression=error.expression,
-        )
+        return outcome_of(error)
     if isinstance(error, Refused):
         return outcome(error.status, error.detail, reason=error.reason)
     if isinstance(error, HTTPException):
