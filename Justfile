@@ -25,7 +25,7 @@ demo *options:
 test *options:
     @{{ uv }} run pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"
 
-# Start Kafka, PostgreSQL and the services; return when all are ready
+# Start Kafka, PostgreSQL and the services; return when all are ready (--insecure-demo: FHIR doors without TLS)
 [group('stack'), no-exit-message]
 up *options:
     @{{ local }} up "$@"
@@ -49,6 +49,11 @@ logs *options:
 [group('stack'), no-exit-message]
 reset *options:
     @{{ local }} reset "$@"
+
+# Make certificates, a revocation list and doors.toml to try the FHIR doors: certs [FOLDER] [--revoke NAME]
+[group('stack'), no-exit-message]
+certs *options:
+    @{{ uv }} run python -m deploy.local.certs "$@"
 
 # Run the platform in containers, as `docker compose` does: compose up --wait, compose down …
 [group('containers'), no-exit-message]
@@ -110,7 +115,7 @@ aci *options:
 test-fast *options:
     @{{ uv }} run pytest -m "not stack" "$@"
 
-# Measure the platform beside bare baselines, on an idle machine: bench [ID…] [--runs N] [--quick]
+# Measure the platform beside bare baselines, on an idle machine: bench [ID…] [--runs N] [--quick]; bench fuzz --count N
 [group('change things'), no-exit-message]
 bench *options:
     @{{ uv }} run python -m tests.benchmarks "$@"

@@ -55,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="with a page of traces beside them (Zipkin, 131 MB to download, this once)",
     )
+    up.add_argument(
+        "--insecure-demo",
+        action="store_true",
+        help="open the FHIR doors to anybody, without certificate, at the gateway's address too",
+    )
     add("down", lifecycle.down, "Stop the services, then Kafka and PostgreSQL. The data stays.")
     status = add("status", lifecycle.status, "Show each component: process, port, health.")
     status.add_argument(

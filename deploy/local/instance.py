@@ -21,7 +21,7 @@ from deploy.local.folders import make_folder, state_folder
 from deploy.local.processes import RecordedProcess
 from deploy.local.services import SERVICES
 
-PORT_NAMES = ("kafka", "kafka_controller", "postgres", "zipkin", *SERVICES)
+PORT_NAMES = ("kafka", "kafka_controller", "postgres", "zipkin", *SERVICES, "doors")
 
 
 class InstanceRecord(msgspec.Struct, kw_only=True):

@@ -1,13 +1,15 @@
 """The commands that start, show and end an instance: up, down, status, logs, reset, psql."""
 
 import os
+import shlex
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from deploy.local import databases, instance, postgres, services
+from deploy.local.certs import own_doors
 from deploy.local.processes import (
     POLL_SECONDS,
     ComponentFailed,
@@ -16,6 +18,8 @@ from deploy.local.processes import (
 )
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
+
+INSECURE_VARIABLE = "CPTS_INSECURE_DEMO"
 
 
 class NotUp(Exception):  # noqa: N818  (a sentence about the world)
@@ -76,10 +80,15 @@ def up(options: Namespace) -> int:
         stack = _own(
             Stack(options.instance, report=report, services_package=options.services_package)
         )
-        _start(stack, with_traces=options.traces)
+        environment = {INSECURE_VARIABLE: "1"} if options.insecure_demo else {}
+        _start(stack, environment, with_traces=options.traces)
     print()
     for service, url in stack.http_urls.items():
         print(f"  {service:<11} {url}/schema")
+    doors = own_doors(stack.folder, stack.port("doors"))
+    print(f"  {'FHIR doors':<11} {doors.url} (certificates in {doors.folder})")
+    if options.insecure_demo:
+        print(f"  {'INSECURE':<11} {stack.http_urls['gateway']}/fhir answers anybody")
     if stack.traces_page:
         print(f"  {'traces':<11} {stack.traces_page}")
     print(f"  {'Kafka':<11} {stack.kafka}")
@@ -89,7 +98,7 @@ def up(options: Namespace) -> int:
     return 0
 
 
-def _start(stack: Stack, *, with_traces: bool) -> None:
+def _start(stack: Stack, environment: Mapping[str, str], *, with_traces: bool) -> None:
     """Start all; what a failure leaves running is told, and an interruption leaves nothing.
 
     Services that run already keep no spans: they are started again when traces are asked for.
@@ -100,7 +109,7 @@ def _start(stack: Stack, *, with_traces: bool) -> None:
             for service in SERVICES:
                 stack.stop_component(service)
             stack.start_traces()
-        stack.start_services()
+        stack.start_services(environment)
     except ComponentFailed:
         running = [component for component in stack.components if stack.process(component)]
         if running:
@@ -131,6 +140,8 @@ def status(options: Namespace) -> int:
     if options.export:
         for service, url in stack.http_urls.items():
             print(f"export {service.upper()}={url}")
+        doors = own_doors(stack.folder, stack.port("doors"))
+        print(f"export DOORS={doors.url}\nexport CERTS={shlex.quote(str(doors.folder))}")
         return 0
     all_well = True
     for component in stack.components:

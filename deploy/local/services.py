@@ -43,15 +43,13 @@ def environment(
     spans, unless this process's own environment says it.
     """
     made = {
+        "EVIDENCE_STORE_URL": (folder / "evidence").absolute().as_uri(),
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "DATABASE_URL": database_url,
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": str(port),
         "CPTS_MEMBER": service,
-        "EVIDENCE_STORE_URL": os.environ.get(
-            "EVIDENCE_STORE_URL", (folder / "evidence").absolute().as_uri()
-        ),
         processes.FOLDER_VARIABLE: str(folder),
         "PYTHONUNBUFFERED": "1",
     }

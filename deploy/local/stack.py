@@ -26,6 +26,7 @@ from deploy.local import (
     watch,
     zipkin,
 )
+from deploy.local.certs import own_doors
 from deploy.local.kafka import KafkaNode
 from deploy.local.postgres import PostgresNode
 from deploy.local.processes import ComponentFailed, RecordedProcess
@@ -102,8 +103,7 @@ class Stack:
     @property
     def database_urls(self) -> dict[str, str]:
         """Each service's connection string, under its own role."""
-        suffix = given.database_suffix(self.namespace)
-        return databases.database_urls(self.admin_url, suffix)
+        return databases.database_urls(self.admin_url, given.database_suffix(self.namespace))
 
     @property
     def http_urls(self) -> dict[str, str]:
@@ -315,11 +315,13 @@ class Stack:
     ) -> None:
         """Start one service unless it runs; awaited until ready, if `wait`."""
         if not self.process(service):
+            told = own_doors(self.folder, self.port("doors")).environment(service)
+            told |= environment or {}
             self._started(
                 service,
                 lambda: services.start(
                     service,
-                    environment=self.service_environment(service, environment),
+                    environment=self.service_environment(service, told),
                     log=self.log(service),
                     package=self._services_package,
                 ),
