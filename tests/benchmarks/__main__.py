@@ -40,6 +40,7 @@ QUICK = Sizes(
     cpts=20,
     facts_a_year=10_000,
     questions=50,
+    bad_inputs=500,
     seconds=2.0,
     warm_up_seconds=0.5,
 )
@@ -63,6 +64,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--quick", action="store_true", help="sizes that only show that everything runs"
+    )
+    parser.add_argument(
+        "--count", type=above_zero(int), help="bad inputs a run of fuzz, default 100000"
     )
     parser.add_argument("--var", type=Path, default=ROOT / "var", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -101,6 +105,9 @@ def _bench(options: argparse.Namespace) -> int:
     asked = [bench for bench in BENCHES if bench.is_asked(options.ids)]
     sizes = QUICK if options.quick else Sizes()
     quick = ("--quick",) if options.quick else ()
+    if options.count:
+        sizes = msgspec.structs.replace(sizes, bad_inputs=options.count)
+        quick = (*quick, f"--count {options.count}")
     command = " ".join(("just bench", *options.ids, f"--runs {options.runs}", *quick))
     results: list[Result] = []
     has_failed = False

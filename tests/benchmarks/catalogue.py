@@ -16,6 +16,7 @@ from tests.benchmarks import (
     aci_cast,
     backlog,
     chain,
+    fuzz,
     http_load,
     outbox_relay,
     relays,
@@ -101,6 +102,17 @@ ACI = Bench(
     "handlers, own events applied; facts told twenty at a time, an account priced twice; "
     f"{COMMIT}; {COLLECTOR}",
 )
+FUZZ = Bench(
+    name="fuzz",
+    what="bad inputs over HTTP to the doors and orders of the gateway and to the door of the Hub's "
+    "messages, with good ones among them",
+    figures=fuzz.FIGURES,
+    measure=fuzz.measure,
+    ours=f"two services' processes; {fuzz.AT_ONCE} inputs at once; accounts, searches and "
+    "envelopes by Hypothesis, every documented operation by schemathesis, up to "
+    f"{fuzz.DRAWN_MAX}; then those crossed with each other; one account and one message after "
+    f"each {fuzz.GOOD_EVERY}, looked for at the end",
+)
 BENCHES = (
     _backlog(backlog.INDICATORS_FIGURE, backlog.indicators, "lives of demands"),
     _backlog(backlog.PAYMENTS_FIGURE, backlog.payments, "figures that grow"),
@@ -128,4 +140,5 @@ BENCHES = (
         f"{outbox_relay.DELETE_AT_ONCE} at once, LISTEN; {PRODUCER}; {COMMIT}; {COLLECTOR}",
     ),
     ACI,
+    FUZZ,
 )

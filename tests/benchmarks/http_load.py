@@ -51,12 +51,22 @@ class Caller(asyncio.Protocol):
             self._received, self._body = b"", body
             self._answer.set_result(int(head[9:12]))
 
-    async def give(self, request: bytes) -> None:
-        """Send an order. Raises `BenchFailed` unless it is carried out."""
+    @property
+    def is_closed(self) -> bool:
+        """Whether the other side, or we, have closed the connection."""
+        return bool(self._transport.is_closing())
+
+    async def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer. Raises `BenchFailed` when the connection is closed."""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        if (status := await self._answer) != OK:
-            raise BenchFailed(f"an order was answered {status}: {self._body.decode()}")
+        return await self._answer, self._body
+
+    async def give(self, request: bytes) -> None:
+        """Send an order. Raises `BenchFailed` unless it is carried out."""
+        status, body = await self.ask(request)
+        if status != OK:
+            raise BenchFailed(f"an order was answered {status}: {body.decode()}")
 
     def close(self) -> None:
         self._transport.close()

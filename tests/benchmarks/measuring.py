@@ -19,6 +19,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     cpts: int = 800
     facts_a_year: int = 400_000
     questions: int = 1_000
+    bad_inputs: int = 100_000
     seconds: float = 12.0
     warm_up_seconds: float = 3.0
 
