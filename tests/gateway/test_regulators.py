@@ -343,6 +343,7 @@ async def test_what_is_nowhere_is_told_as_an_outcome(served: Served) -> None:
         ("GET", "/Practitioner/nobody", 404),
         ("GET", "/Nothing", 404),
         ("GET", "/Practitioner/a/b", 404),
+        ("GET", "//Nothing/", 404),
         ("DELETE", "/Practitioner", 405),
     ):
         assert issue_of(await served.fhir(method, path))[0] == status

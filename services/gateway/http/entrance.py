@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from litestar import Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.utils.path import normalize_path
 
 from services.gateway.domain.callers import Bucket, Caller, caller_of
 from services.gateway.http.metadata import RESOURCES
@@ -104,6 +105,7 @@ class Entrance:
             self._doors.host,
             self._doors.port,
             http=DoorProtocol,
+            ws="none",
             proxy_headers=False,
             ssl_context_factory=lambda *_: context,
         ) as address:
@@ -191,7 +193,7 @@ class _Call:
 
 def _what(scope: HTTPScope) -> str:
     """Method and door; of what is no door nothing is repeated, for anything may stand there."""
-    path = scope["path"].removeprefix(DOORS).strip("/").split("/")
+    path = normalize_path(scope["path"]).removeprefix(f"{DOORS}/").split("/")
     if not is_door(scope["path"]) or path[0] not in KNOWN or len(path) > 2:  # noqa: PLR2004
         return f"{scope['method']} ?"
     return f"{scope['method']} {DOORS}/{path[0]}{'/{id}' if len(path) > 1 else ''}"

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.utils.path import normalize_path
 
 from services.messaging import problems
 from services.messaging.database import is_not_now
@@ -135,8 +136,8 @@ def outcome_of(told: Told) -> Response[bytes]:
 
 
 def is_door(path: str) -> bool:
-    """Whether a path is one of a door, there or not."""
-    return path == DOORS or path.startswith(f"{DOORS}/")
+    """Whether a path is one of a door, there or not, as Litestar reads it: `//fhir` is one."""
+    return f"{normalize_path(path)}/".startswith(f"{DOORS}/")
 
 
 def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
