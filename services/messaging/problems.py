@@ -35,8 +35,8 @@ TITLES = {
 
 
 # A value that fits its type but not what keeps it: a NUL, an integer beyond 64 bits, an instant out
-# of range, JSON nested without end.
-UNFIT = (asyncpg.DataError, OverflowError, RecursionError)
+# of range, JSON nested without end; a text in JSON that is no UTF-8, which msgspec tells so.
+UNFIT = (asyncpg.DataError, OverflowError, RecursionError, UnicodeDecodeError)
 
 
 class Refused(Exception):  # noqa: N818

@@ -392,3 +392,8 @@ async def test_agendas_rebuilt_from_the_log_are_those_that_live(known: Served) -
     assert compared["slot"].live > 20
     assert compared["agenda"].live > 5
     assert not {"agenda_card", "practitioner_card", "cpts_card"} & compared.keys()
+
+
+async def test_a_text_that_is_no_utf_8_is_refused(known: Served) -> None:
+    answer = await known.order("PUT", "/cpts/c1/phone", b'{"phone": "+3310203\xf705"}')
+    assert answer.status_code == 400, answer.text
