@@ -290,7 +290,7 @@ class Stack:
         self, service: str, extra: Mapping[str, str] | None = None
     ) -> dict[str, str]:
         """The environment that a service of this instance starts with."""
-        return services.environment(
+        made = services.environment(
             service,
             folder=self.folder,
             kafka=self.kafka,
@@ -298,13 +298,12 @@ class Stack:
             port=self._record.ports[service],
             namespace=self.namespace,
             spans=zipkin.collector(self._record.ports["zipkin"]) if self.traces_page else None,
-        ) | dict(extra or {})
+        )
+        doors = own_doors(self.folder, self.port("doors")).environment(service)
+        return made | doors | dict(extra or {})
 
     def start_services(self, environment: Mapping[str, str] | None = None) -> None:
-        """Start the services that do not run and wait until all are ready.
-
-        Raises `ComponentFailed` for the first that ends or does not get ready.
-        """
+        """Start the services that do not run, until all are ready. Raises `ComponentFailed`."""
         for service in SERVICES:
             self.start_service(service, environment, wait=False)
         for service in SERVICES:
@@ -315,13 +314,11 @@ class Stack:
     ) -> None:
         """Start one service unless it runs; awaited until ready, if `wait`."""
         if not self.process(service):
-            told = own_doors(self.folder, self.port("doors")).environment(service)
-            told |= environment or {}
             self._started(
                 service,
                 lambda: services.start(
                     service,
-                    environment=self.service_environment(service, told),
+                    environment=self.service_environment(service, environment),
                     log=self.log(service),
                     package=self._services_package,
                 ),

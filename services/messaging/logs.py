@@ -39,8 +39,8 @@ class Lid(logging.Filter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line, with the `fields` that a record was given, and the trace in which it is
-    said, if there is one.
+    """One JSON object a line, with the `fields` that a record was given and the trace, if any, in
+    which it is said.
     """
 
     def format(self, record: logging.LogRecord) -> str:

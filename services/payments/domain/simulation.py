@@ -10,13 +10,12 @@ from itertools import pairwise
 import msgspec
 
 from contracts.events.payments import RatePublished
-from contracts.indicators import indicators
+from contracts.indicators import LOCAL, indicators
 from services.payments.domain.accounts import Account, Estimate, Figure, price, variable_rate
 from services.payments.domain.calendar import DAY, MONTHS, months_after
 from services.payments.domain.dues import Aci, DueSum, Funded, Mission, Year, years_of
 from services.payments.domain.dues_rules import DuesRules
 from services.payments.domain.dues_schedule import dues_of
-from services.payments.domain.lines import LOCAL
 from services.payments.domain.part_years import parts_of_year
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import MISSIONS, Rate, check_rate
