@@ -11,14 +11,14 @@ import msgspec
 import pytest
 
 from deploy.local.demo.compare_money import (
+    account_differences,
     dialogue_differences,
     due_differences,
-    owed_differences,
 )
 from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_aci import Aci, Mission
 from deploy.local.demo.oracle_contracts import Contracts, Cpts
-from deploy.local.demo.oracle_dues import Due, Dues, dues_of
+from deploy.local.demo.oracle_dues import Due, Dues, dues_of, owed_accounts
 from deploy.local.demo.oracle_figures import DOCTORS, Outlook, outlook
 from deploy.local.demo.oracle_scale import Scale, rates_of_files, rules_of_file
 from deploy.local.demo.oracle_settlement import Dialogues
@@ -258,11 +258,11 @@ def test_a_sum_that_is_another_is_named(told: list[dict[str, Any]]) -> None:
 
 def test_the_ledger_owes_and_holds_what_fell_due_and_nothing_else() -> None:
     held = Due("fixe", 500_00, date(2025, 4, 1), is_held=True)
-    dues = {"c1": {KEY: DUE, (date(2025, 1, 1), "b"): held}}
-    right = {"owed:c1:2025-01-01": -1_000_00, "held:c1:2025-01-01": -500_00, "bank": 7}
-    assert list(owed_differences(dues, right)) == []
-    for name, cents in (("owed:c1:2025-01-01", 0), ("held:c1:2026-01-01", 1), ("owed:c2:x", 1)):
-        (found,) = owed_differences(dues, right | {name: cents})
+    foreseen = owed_accounts({"c1": {KEY: DUE, (date(2025, 1, 1), "b"): held}})
+    right = {"owed:c1:2025-01-01": -1_000_00, "held:c1:2025-01-01": -500_00, "expense": 7}
+    assert list(account_differences(foreseen, right)) == []
+    for name, cents in (("owed:c1:2025-01-01", 0), ("held:c1:2026-01-01", 1), ("use:c2:x", 1)):
+        (found,) = account_differences(foreseen, right | {name: cents})
         assert (found.what, found.where) == ("grand livre", name)
 
 

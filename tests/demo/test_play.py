@@ -49,11 +49,13 @@ SABOTAGES_OF_A_RUN = [
         "fact-dropped": ("faits", "/sas_demandes_avec_rdv/"),
         "direction-lost": ("centimes", "95-haut-val/"),
         "balance-lost": ("échéance", "95-trois-forets/.*acces_aux_soins:fixe:balance$"),
+        "ceiling-of-one-cpts": ("plafond", "/2025/paid_cents$"),
     },
     {
         "fact-twice": ("faits", "/sas_demandes_avec_rdv/"),
         "cap-forgotten": ("centimes", "95-trois-forets/"),
         "recovery-forgiven": ("échéance", "95-parisis-ouest/.*:recovery"),
+        "use-misfiled": ("emploi", "95-haut-val/2025/locaux$"),
     },
     {
         "member-late": ("faits", "/lists/unattributed"),

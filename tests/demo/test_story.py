@@ -38,6 +38,8 @@ REFUSALS = {
     *("unknown_reason", "nothing_to_return", "no_appointment", "appointment_not_started"),
     *("unknown_side", "nothing_to_move", "idempotency_key_reused"),
     *("no_part_needed", "unknown_part", "appointment_too_late"),
+    *("pass_exceeded", "pass_unknown", "unknown_function", "minutes_needed"),
+    *("amount_not_positive", "unknown_category"),
     *("hub 102", "hub 200", "hub 300", "hub 301", "hub 400", "hub 701"),
 }
 ENDINGS = {"booked", "honoured", "missed", "cancelled", "declined", "expired", "returned"}

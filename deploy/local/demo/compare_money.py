@@ -1,9 +1,8 @@
 """Where the money is not as the oracle foresees it: cents of accounts, sums that fell due, what was
-settled, and the ledger behind each.
+settled, what CPTS paid and used, and the ledger behind each.
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from deploy.local.demo.compare_funds import funds_differences
 from deploy.local.demo.oracle import Oracle
 from deploy.local.demo.oracle_dues import Due, Dues
 from deploy.local.demo.oracle_figures import Outlook
@@ -18,7 +18,7 @@ from deploy.local.demo.oracle_settlement import Dialogue
 from deploy.local.demo.reader import Difference, Reader, refused
 
 VARIABLE_ACCOUNT = "expense:aci:variable"
-OF_DUES = ("owed:", "held:")
+FOLLOWED = ("owed:", "held:", "use:", "member:", "bank:")
 
 
 async def money_differences(reader: Reader, oracle: Oracle, outlook: Outlook) -> list[Difference]:
@@ -29,10 +29,11 @@ async def money_differences(reader: Reader, oracle: Oracle, outlook: Outlook) ->
         _cents(reader, oracle, outlook, balances),
         _dues(reader, outlook),
         _dialogues(reader, oracle, outlook),
+        funds_differences(reader, oracle.payments.funds),
     )
     return [
         *(difference for part in parts for difference in part),
-        *owed_differences(outlook.dues, balances),
+        *account_differences(outlook.accounts, balances),
     ]
 
 
@@ -106,14 +107,11 @@ def due_differences(
             )
 
 
-def owed_differences(dues: Mapping[str, Dues], balances: Mapping[str, int]) -> Iterator[Difference]:
-    """Where the ledger owes, or holds, for a contract year another sum than fell due."""
-    foreseen: defaultdict[str, int] = defaultdict(int)
-    for cpts_id, sums in dues.items():
-        for (year, _), due in sums.items():
-            account = f"{'held' if due.is_held else 'owed'}:{cpts_id}:{year.isoformat()}"
-            foreseen[account] += due.cents
-    posted = {name: -cents for name, cents in balances.items() if name.startswith(OF_DUES)}
+def account_differences(
+    foreseen: Mapping[str, int], balances: Mapping[str, int]
+) -> Iterator[Difference]:
+    """Where the ledger has another balance of what is owed, held, used, or in a bank."""
+    posted = {name: cents for name, cents in balances.items() if name.startswith(FOLLOWED)}
     for account in sorted(foreseen.keys() | posted.keys()):
         expected, found = foreseen.get(account, 0), posted.get(account, 0)
         if expected != found:

@@ -84,6 +84,16 @@ def dues_of(
     return book.dues
 
 
+def owed_accounts(dues: Mapping[str, Dues]) -> Counter[str]:
+    """What the ledger owes, or holds, for each contract year, by the sums of each CPTS."""
+    accounts: Counter[str] = Counter()
+    for cpts_id, sums in dues.items():
+        for (year, _), due in sums.items():
+            state = "held" if due.is_held else "owed"
+            accounts[f"{state}:{cpts_id}:{year.isoformat()}"] -= due.cents
+    return accounts
+
+
 def _share(year: Year, first_on: date, last_on: date, convention: str) -> Fraction:
     """The part of the whole year, to the eve of the anniversary, that these days are."""
     if convention == "months":

@@ -3,13 +3,13 @@
 Written from the counting rule; shares no code with the services.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from deploy.local.demo.oracle import Oracle, Referral
 from deploy.local.demo.oracle_contracts import Contracts, Person, paris_day
-from deploy.local.demo.oracle_dues import Dues, dues_of
+from deploy.local.demo.oracle_dues import Dues, dues_of, owed_accounts
 from deploy.local.demo.oracle_hub import HubMessage
 from deploy.local.demo.oracle_lines import worth
 
@@ -25,13 +25,15 @@ Figure = tuple[str, str, date]
 @dataclass
 class Outlook:
     """The facts of each figure that counts some, the values of the others, every account's cents,
-    what fell due to each CPTS, and how platform appointments were sorted.
+    what fell due to each CPTS, the balances of the ledger that follow from money owed and used, and
+    how platform appointments were sorted.
     """
 
     facts: dict[Figure, set[str]] = field(default_factory=lambda: defaultdict(set))
     values: dict[Figure, int] = field(default_factory=dict)
     cents: dict[tuple[str, date], int] = field(default_factory=dict)
     dues: dict[str, Dues] = field(default_factory=dict)
+    accounts: Counter[str] = field(default_factory=Counter)
     unattributed: set[str] = field(default_factory=set)
     ambiguous: set[str] = field(default_factory=set)
     duplicates: set[str] = field(default_factory=set)
@@ -51,6 +53,8 @@ def outlook(oracle: Oracle) -> Outlook:
         for start, _ in cpts.years:
             found.cents[cpts_id, start] = _account_cents(oracle, found, cpts_id, start)
         found.dues[cpts_id] = _dues(oracle, cpts_id)
+    found.accounts = oracle.payments.funds.accounts()
+    found.accounts.update(owed_accounts(found.dues))
     return found
 
 

@@ -1,4 +1,5 @@
-"""The oracle's half about orders to payments: the scale, contract lines, dialogues de gestion.
+"""The oracle's half about orders to payments: the scale, contract lines, dialogues de gestion, what
+CPTS pay and use.
 
 Written from the rules; shares no code with the services.
 """
@@ -7,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
+from deploy.local.demo.oracle_funds import Funds
 from deploy.local.demo.oracle_lines import Lines, line_refusal
 from deploy.local.demo.oracle_scale import Scale
 from deploy.local.demo.oracle_settlement import Dialogues
@@ -20,11 +22,15 @@ class Payments:
         self.scale = Scale()
         self.lines: Lines = {}
         self.dialogues = Dialogues(contracts, self.scale, self.lines)
+        self.funds = Funds()
 
     def order(self, order: Order) -> str:
         """The outcome of an order."""
         today, body = paris_day(order.at), order.body
-        match order.path.strip("/").split("/"):
+        parts = order.path.strip("/").split("/")
+        if order.role == "cpts" and order.acting_cpts != parts[1]:
+            return "not_the_acting_cpts"
+        match parts:
             case ["rates"]:
                 return self.scale.publish(body)
             case ["rates", "confirmations"]:
@@ -37,6 +43,10 @@ class Payments:
                 return self.dialogues.say(cpts_id, date.fromisoformat(year), indicator, body, today)
             case ["cpts", cpts_id, "contract-years", year, "settlement"]:
                 return self.dialogues.settle(cpts_id, date.fromisoformat(year), body, today)
+            case ["cpts", cpts_id, "indemnities", indemnity_id]:
+                return self.funds.pay(cpts_id, indemnity_id, body)
+            case ["cpts", cpts_id, "uses", use_id]:
+                return self.funds.use(cpts_id, use_id, body)
         raise ValueError(f"the oracle knows no order {order.path}")
 
     def _line(self, cpts_id: str, year: date, line_id: str, body: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ import asyncpg
 from deploy.local.demo.chain import Chain
 from deploy.local.demo.driver import Driver
 from deploy.local.demo.sabotage_dues import LOOK_EVERY_SECONDS, SABOTAGES_OF_DUES, UNGUARDED
+from deploy.local.demo.sabotage_funds import SABOTAGES_OF_FUNDS
 
 AFTER_SHARE = 0.6
 FINDS_WITHIN_SECONDS = 30
@@ -138,6 +139,7 @@ SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "activity-forgotten": _forget_activity,
     "direction-lost": _lose_direction,
     **SABOTAGES_OF_DUES,
+    **SABOTAGES_OF_FUNDS,
 }
 
 

@@ -58,7 +58,7 @@ _BY_ESTIMATE = """
 _FORGET_ADJUSTMENT = "delete from adjustment where cpts_id = $1"
 
 
-async def _once_there(chain: Chain, query: str, *arguments: Any) -> None:
+async def once_there(chain: Chain, query: str, *arguments: Any) -> None:
     """Repeat a query of payments until it finds something to change."""
     while True:
         async with (
@@ -78,7 +78,7 @@ async def _look_again(chain: Chain, cpts_id: str) -> None:
 
 
 async def _pay_advance_twice(chain: Chain) -> None:
-    await _once_there(chain, _MISSION_AGAIN, RUNNING_CPTS)
+    await once_there(chain, _MISSION_AGAIN, RUNNING_CPTS)
     await _look_again(chain, RUNNING_CPTS)
 
 
@@ -99,23 +99,23 @@ async def _lose_balance(chain: Chain) -> None:
 
 async def _forgive_recovery(chain: Chain) -> None:
     """As soon as an ACI has ended early: the year runs on to its anniversary."""
-    await _once_there(chain, _RUNS_ON, ENDED_CPTS)
+    await once_there(chain, _RUNS_ON, ENDED_CPTS)
     await _look_again(chain, ENDED_CPTS)
 
 
 async def _lift_hold(chain: Chain) -> None:
-    await _once_there(chain, _CONFIRMED_BY_NOBODY)
+    await once_there(chain, _CONFIRMED_BY_NOBODY)
     await _look_again(chain, RUNNING_CPTS)
 
 
 async def _settle_by_estimate(chain: Chain) -> None:
     """As soon as a year is settled: at what was estimated before its values were validated."""
-    await _once_there(chain, _BY_ESTIMATE, SETTLED_CPTS)
+    await once_there(chain, _BY_ESTIMATE, SETTLED_CPTS)
     await _look_again(chain, SETTLED_CPTS)
 
 
 async def _forget_adjustment(chain: Chain) -> None:
-    await _once_there(chain, _FORGET_ADJUSTMENT, SETTLED_CPTS)
+    await once_there(chain, _FORGET_ADJUSTMENT, SETTLED_CPTS)
     await _look_again(chain, SETTLED_CPTS)
 
 

@@ -26,7 +26,8 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """How many of each the oracle foresaw: outcomes of orders, demands, figures, contract years
-    with their cents, sums that fell due (`held` of them are), years settled, adjustments.
+    with their cents, sums that fell due (`held` of them are), years settled, adjustments, sums to
+    members, uses of funds.
     """
 
     orders: int
@@ -37,6 +38,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     settled: int
     adjusted: int
+    indemnities: int
+    uses: int
 
 
 def compared(oracle: Oracle, outlook: Outlook) -> Compared:
@@ -52,6 +55,8 @@ def compared(oracle: Oracle, outlook: Outlook) -> Compared:
         held=sum(due.is_held for due in dues),
         settled=sum(one.settled is not None for one in dialogues),
         adjusted=sum(len(one.adjusted) for one in dialogues),
+        indemnities=len(oracle.payments.funds.indemnities),
+        uses=len(oracle.payments.funds.uses),
     )
 
 
