@@ -52,7 +52,7 @@ def scale_of(case: dict[str, Any]) -> Scale:
     return scale
 
 
-def dues_of_case(case: dict[str, Any]) -> Dues:
+def dues_of_case(case: dict[str, Any], scale: Scale | None = None) -> Dues:
     acis = [
         Aci(one["signee_le"], one["commence_le"], one["annees"], one.get("resiliee_le"))
         for one in case["aci"]
@@ -67,7 +67,7 @@ def dues_of_case(case: dict[str, Any]) -> Dues:
             for number, one in enumerate(case.get("missions", ()))
         },
         crises=[(day, str(number)) for number, day in enumerate(case.get("crises", ()))],
-        scale=scale_of(case),
+        scale=scale or scale_of(case),
         dialogues={},
     )
 
@@ -144,8 +144,9 @@ def outlooked(told: Season) -> Outlook:
 BY_HAND = [
     # 90 000 × 214/365 = 52 767.12 of an ACI that ended on 30 November; 67 500 was paid ahead.
     ("95-parisis-ouest", "2025-05-01", "acces_aux_soins:fixe:recovery", -14_732_88, "2025-12-01"),
-    # Nothing else than what was paid at the signature, although the year was cut.
-    ("95-parisis-ouest", "2025-05-01", "fonctionnement:signature", 75_000_00, "2025-04-11"),
+    # Nothing else than what was due at the signature, by the amount read later, although the year
+    # was cut.
+    ("95-parisis-ouest", "2025-05-01", "fonctionnement:signature", 70_000_00, "2025-04-11"),
     # 10 000 × 273/365 = 7 479.45; 7 500 was paid ahead.
     ("95-trois-forets", "2025-01-01", "prevention:fixe:recovery", -20_55, "2026-01-01"),
     # 55 000 × 306/365 = 46 109.58; 75 % of it is 34 582.18.

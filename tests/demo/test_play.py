@@ -61,11 +61,13 @@ SABOTAGES_OF_A_RUN = [
         "member-late": ("faits", "/lists/unattributed"),
         "hold-lifted": ("échéance", "95-trois-forets/.*:fixe:advance$"),
         "settled-by-estimate": ("arrêté", "95-plaine-vallee/.*/settled"),
+        "rejection-ignored": ("virement", "95-parisis-est/lot-1/state$"),
     },
     {
         "cancellation-ignored": ("faits", "/sas_demandes_avec_rdv/"),
         "wrong-taille": ("échéance", "95-trois-forets/.*fonctionnement:signature"),
         "adjustment-forgotten": ("échéance", "95-plaine-vallee/.*/adjustment:"),
+        "overpayment-forgiven": ("virement", "95-parisis-ouest/lot-2/amount_cents$"),
     },
     {
         "activity-forgotten": ("chiffre", "/prevention_participants/"),

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import date, datetime
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,12 +16,14 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import topic_of
+from deploy.local.demo.hub import PARIS
 from deploy.local.demo.platform import Platform
 from deploy.local.services import SERVICES
 
 LOOK_EVERY_SECONDS = 0.03
 CONNECTIONS_MAX = 3
 GOODBYE_SECONDS = 3
+SUM_WAITS = "select exists (select from due_next where next_on <= $1)"
 ORDER_OF_HEARING = ("membership", "gateway", "referrals", "gateway", "indicators", "payments")
 
 
@@ -80,6 +83,19 @@ class Chain:
     async def all_heard(self, *, within_seconds: float = 120) -> None:
         """Wait until nothing is under way from membership to payments. Raises `NotHeardError`."""
         await self.heard(ORDER_OF_HEARING, within_seconds=within_seconds)
+
+    async def sums_said(self, instant: datetime, *, within_seconds: float = 60) -> None:
+        """Wait until payments has said each sum that has fallen due by the day of an instant, whose
+        clock shows that day. Raises `NotHeardError`.
+        """
+        day = instant.astimezone(PARIS).date()
+        limit = time.monotonic() + within_seconds
+        await self._until(lambda: self._unsaid(day), limit)
+
+    async def _unsaid(self, day: date) -> str | None:
+        """What payments has still to say; None when nothing is due that it has not said."""
+        waits = await self.databases["payments"].fetchval(SUM_WAITS, day)
+        return "payments has not said all sums that are due" if waits else None
 
     async def events(self) -> int:
         """How many events all services have said."""

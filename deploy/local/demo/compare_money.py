@@ -1,5 +1,5 @@
 """Where the money is not as the oracle foresees it: cents of accounts, sums that fell due, what was
-settled, what CPTS paid and used, and the ledger behind each.
+settled, what CPTS paid and used, what went through banks, and the ledger behind each.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from deploy.local.demo.compare_banking import banking_differences
 from deploy.local.demo.compare_funds import funds_differences
 from deploy.local.demo.oracle import Oracle
 from deploy.local.demo.oracle_dues import Due, Dues
@@ -30,6 +31,7 @@ async def money_differences(reader: Reader, oracle: Oracle, outlook: Outlook) ->
         _dues(reader, outlook),
         _dialogues(reader, oracle, outlook),
         funds_differences(reader, oracle.payments.funds),
+        banking_differences(reader, oracle.payments.banking, outlook.dues, oracle.ends_on),
     )
     return [
         *(difference for part in parts for difference in part),

@@ -45,7 +45,7 @@ class Desk:
         role: str,
         lane: str,
         acting_cpts: str | None = None,
-        barrier: bool = False,
+        **more: Any,
     ) -> Draft:
         """The next order of this desk; a CPTS orders about itself unless it is said."""
         self._count += 1
@@ -61,7 +61,7 @@ class Desk:
             key=f"{self._name}-{self._count:04d}",
             lane=lane,
             body=body,
-            barrier=barrier,
+            **more,
         )
 
     def membership(

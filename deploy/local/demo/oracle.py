@@ -72,8 +72,8 @@ class Oracle:
     def __init__(self) -> None:
         self.ends_on = date.min
         self.contracts = Contracts()
-        self.payments = Payments(self.contracts)
         self.missions = Missions()
+        self.payments = Payments(self.contracts, self.missions)
         self.referrals: dict[str, Referral] = {}
         self.appointments: dict[str, list[HubMessage]] = {}
         self.outcomes: dict[int, str] = {}

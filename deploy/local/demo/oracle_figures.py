@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 from deploy.local.demo.oracle import Oracle, Referral
 from deploy.local.demo.oracle_contracts import Contracts, Person, paris_day
-from deploy.local.demo.oracle_dues import Dues, dues_of, owed_accounts
+from deploy.local.demo.oracle_dues import Dues, owed_accounts
 from deploy.local.demo.oracle_hub import HubMessage
 from deploy.local.demo.oracle_lines import worth
 
@@ -52,8 +52,10 @@ def outlook(oracle: Oracle) -> Outlook:
     for cpts_id, cpts in oracle.contracts.cpts.items():
         for start, _ in cpts.years:
             found.cents[cpts_id, start] = _account_cents(oracle, found, cpts_id, start)
-        found.dues[cpts_id] = _dues(oracle, cpts_id)
-    found.accounts = oracle.payments.funds.accounts()
+        found.dues[cpts_id] = oracle.payments.dues(cpts_id, oracle.ends_on)
+    payments = oracle.payments
+    for accounts in (payments.funds.accounts(), payments.banking.accounts()):
+        found.accounts.update(accounts)
     found.accounts.update(owed_accounts(found.dues))
     return found
 
@@ -181,17 +183,3 @@ def _account_cents(oracle: Oracle, found: Outlook, cpts_id: str, start: date) ->
 
 def _live(found: Outlook, key: Figure) -> int | None:
     return len(found.facts[key]) if key in found.facts else found.values.get(key)
-
-
-def _dues(oracle: Oracle, cpts_id: str) -> Dues:
-    """What has fallen due to a CPTS by the end."""
-    cpts = oracle.contracts.cpts[cpts_id]
-    dues = dues_of(
-        cpts.contract_years,
-        tailles=cpts.tailles,
-        missions=cpts.missions,
-        crises=oracle.missions.crises_in(cpts.departement),
-        scale=oracle.payments.scale,
-        dialogues=oracle.payments.dialogues.of_cpts(cpts_id),
-    )
-    return {key: due for key, due in dues.items() if due.due_on <= oracle.ends_on}

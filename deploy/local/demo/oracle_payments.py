@@ -1,5 +1,5 @@
 """The oracle's half about orders to payments: the scale, contract lines, dialogues de gestion, what
-CPTS pay and use.
+CPTS pay and use, the orders to banks.
 
 Written from the rules; shares no code with the services.
 """
@@ -7,9 +7,12 @@ Written from the rules; shares no code with the services.
 from datetime import date
 from typing import Any
 
+from deploy.local.demo.oracle_banking import CAISSE, Banking, owner
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
+from deploy.local.demo.oracle_dues import Dues, dues_of
 from deploy.local.demo.oracle_funds import Funds
 from deploy.local.demo.oracle_lines import Lines, line_refusal
+from deploy.local.demo.oracle_missions import Missions
 from deploy.local.demo.oracle_scale import Scale
 from deploy.local.demo.oracle_settlement import Dialogues
 from deploy.local.demo.orders import Order
@@ -18,36 +21,86 @@ from deploy.local.demo.orders import Order
 class Payments:
     """Everything that payments is told."""
 
-    def __init__(self, contracts: Contracts) -> None:
+    def __init__(self, contracts: Contracts, missions: Missions) -> None:
+        self._contracts, self._missions = contracts, missions
         self.scale = Scale()
         self.lines: Lines = {}
         self.dialogues = Dialogues(contracts, self.scale, self.lines)
         self.funds = Funds()
+        self.banking = Banking(self.funds)
 
     def order(self, order: Order) -> str:
         """The outcome of an order."""
-        today, body = paris_day(order.at), order.body
         parts = order.path.strip("/").split("/")
         if order.role == "cpts" and order.acting_cpts != parts[1]:
             return "not_the_acting_cpts"
+        if {"bank-accounts", "payment-batches"} & {*parts}:
+            return self._bank_order(order, parts)
+        today, body = paris_day(order.at), order.body
         match parts:
             case ["rates"]:
                 return self.scale.publish(body)
             case ["rates", "confirmations"]:
                 return self.scale.confirm(body, today)
-            case ["cpts", cpts_id, "contract-years", year, "lines", line_id]:
-                return self._line(cpts_id, date.fromisoformat(year), line_id, body)
-            case ["cpts", cpts_id, "contract-years", year, "dialogue"]:
-                return self.dialogues.open(cpts_id, date.fromisoformat(year), body, today)
-            case ["cpts", cpts_id, "contract-years", year, "dialogue", "lines", indicator]:
-                return self.dialogues.say(cpts_id, date.fromisoformat(year), indicator, body, today)
-            case ["cpts", cpts_id, "contract-years", year, "settlement"]:
-                return self.dialogues.settle(cpts_id, date.fromisoformat(year), body, today)
+            case ["cpts", cpts_id, "contract-years", year, *what]:
+                return self._year_order(cpts_id, date.fromisoformat(year), what, body, today)
             case ["cpts", cpts_id, "indemnities", indemnity_id]:
                 return self.funds.pay(cpts_id, indemnity_id, body)
             case ["cpts", cpts_id, "uses", use_id]:
                 return self.funds.use(cpts_id, use_id, body)
         raise ValueError(f"the oracle knows no order {order.path}")
+
+    def _year_order(
+        self, cpts_id: str, year: date, what: list[str], body: dict[str, Any], today: date
+    ) -> str:
+        match what:
+            case ["lines", line_id]:
+                return self._line(cpts_id, year, line_id, body)
+            case ["dialogue"]:
+                return self.dialogues.open(cpts_id, year, body, today)
+            case ["dialogue", "lines", indicator]:
+                return self.dialogues.say(cpts_id, year, indicator, body, today)
+            case ["settlement"]:
+                return self.dialogues.settle(cpts_id, year, body, today)
+        raise ValueError(f"the oracle knows no order {what}")
+
+    def _bank_order(self, order: Order, parts: list[str]) -> str:
+        today, body, banking = paris_day(order.at), order.body, self.banking
+        match parts:
+            case ["caisse", "bank-accounts", account_id, *confirmed]:
+                whose = CAISSE
+            case ["cpts", cpts_id, "bank-accounts", account_id, *confirmed]:
+                whose = owner((cpts_id, None))
+            case ["cpts", cpts_id, "professionals", rpps, "bank-accounts", account_id, *confirmed]:
+                whose = owner((cpts_id, rpps))
+            case ["payment-batches"]:
+                dues = {cpts_id: self.dues(cpts_id, today) for cpts_id in self._contracts.cpts}
+                return banking.batch_of_caisse(body, dues, today)
+            case ["cpts", cpts_id, "payment-batches"]:
+                return banking.batch_of_cpts(cpts_id, body, today)
+            case ["payment-batches", batch_id, "answers"]:
+                return banking.answers(CAISSE, batch_id, order.content().decode())
+            case ["cpts", cpts_id, "payment-batches", batch_id, "answers"]:
+                payer = owner((cpts_id, None))
+                return banking.answers(payer, batch_id, order.content().decode())
+            case _:
+                raise ValueError(f"the oracle knows no order {order.path}")
+        if confirmed:
+            return banking.confirm(whose, account_id, body)
+        return banking.propose(whose, account_id, body)
+
+    def dues(self, cpts_id: str, today: date) -> Dues:
+        """What has fallen due to a CPTS by a day, as all is known now."""
+        cpts = self._contracts.cpts[cpts_id]
+        dues = dues_of(
+            cpts.contract_years,
+            tailles=cpts.tailles,
+            missions=cpts.missions,
+            crises=self._missions.crises_in(cpts.departement),
+            scale=self.scale,
+            dialogues=self.dialogues.of_cpts(cpts_id),
+        )
+        return {key: due for key, due in dues.items() if due.due_on <= today}
 
     def _line(self, cpts_id: str, year: date, line_id: str, body: dict[str, Any]) -> str:
         indicator = body.get("indicator", line_id)

@@ -14,7 +14,7 @@ import msgspec
 from contracts.topics import topic_of
 from deploy.local.demo import accident, latency, orders
 from deploy.local.demo.accident import Accident
-from deploy.local.demo.chain import Chain
+from deploy.local.demo.chain import SUM_WAITS, Chain
 from deploy.local.demo.compare import compare
 from deploy.local.demo.deaths import unless_one_dies
 from deploy.local.demo.driver import BEFORE, ClockFile, Driver, Progress
@@ -33,7 +33,6 @@ TIMERS_WITHIN_SECONDS = 30
 LOOK_EVERY_SECONDS = 0.05
 LAST_VIEW_SECONDS = 3
 DEMAND_WAITS = "select exists (select from referral where due_at is not null)"
-SUM_WAITS = "select exists (select from due_next where next_on <= $1)"
 
 
 class Run(msgspec.Struct, kw_only=True):

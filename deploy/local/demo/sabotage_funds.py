@@ -1,4 +1,5 @@
-"""Falsifies what payments knows of the money that moves: sums to members, uses of funds.
+"""Falsifies what payments knows of the money that moves: sums to members, uses of funds, orders to
+banks.
 
 As in `sabotage_dues`, by SQL behind the service's back.
 """
@@ -13,6 +14,14 @@ _OTHER_CATEGORY = """
     update ledger_entry set account = 'use:95-haut-val:materiel'
     where account = 'use:95-haut-val:locaux'
 """
+_REJECTED_IS_PAID = """
+    update payment_order set state = 'executed'
+    where state = 'rejected' and cpts_id = '95-parisis-est'
+"""
+_LESS_WAS_PAID = """
+    update payment_order_line set amount_cents = 7000000
+    where cpts_id = '95-parisis-ouest' and due_id = 'fonctionnement:signature' and tranche = 1
+"""
 
 
 async def _forget_other_cpts(chain: Chain) -> None:
@@ -24,7 +33,19 @@ async def _misfile_use(chain: Chain) -> None:
     await once_there(chain, _OTHER_CATEGORY)
 
 
+async def _ignore_rejection(chain: Chain) -> None:
+    """As soon as a bank has rejected an order: what it took is not ordered again."""
+    await once_there(chain, _REJECTED_IS_PAID)
+
+
+async def _forgive_overpayment(chain: Chain) -> None:
+    """As soon as too much is ordered: nothing of it is taken back from the next sums."""
+    await once_there(chain, _LESS_WAS_PAID)
+
+
 SABOTAGES_OF_FUNDS: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "ceiling-of-one-cpts": _forget_other_cpts,
     "use-misfiled": _misfile_use,
+    "rejection-ignored": _ignore_rejection,
+    "overpayment-forgiven": _forgive_overpayment,
 }

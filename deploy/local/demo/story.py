@@ -9,6 +9,7 @@ from random import Random
 
 import msgspec
 
+from deploy.local.demo.banking import banking
 from deploy.local.demo.cast import (
     DIVIDED_COMMUNE,
     DIVIDED_COMMUNE_PARTS,
@@ -64,6 +65,7 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
         *missions(players),
         *settlements(players),
         *funds(players),
+        *banking(players),
         *_demands(random, players, demands, departements),
         *platform_lives(random, players, round(demands * SHARE_OF_PLATFORM_APPOINTMENTS), _instant),
         *_odd_demands(players),

@@ -27,7 +27,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """How many of each the oracle foresaw: outcomes of orders, demands, figures, contract years
     with their cents, sums that fell due (`held` of them are), years settled, adjustments, sums to
-    members, uses of funds.
+    members, uses of funds, orders to banks.
     """
 
     orders: int
@@ -40,6 +40,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     adjusted: int
     indemnities: int
     uses: int
+    transfers: int
 
 
 def compared(oracle: Oracle, outlook: Outlook) -> Compared:
@@ -57,6 +58,7 @@ def compared(oracle: Oracle, outlook: Outlook) -> Compared:
         adjusted=sum(len(one.adjusted) for one in dialogues),
         indemnities=len(oracle.payments.funds.indemnities),
         uses=len(oracle.payments.funds.uses),
+        transfers=len(oracle.payments.banking.transfers),
     )
 
 
