@@ -72,6 +72,7 @@ SABOTAGES_OF_A_RUN = [
     {
         "activity-forgotten": ("chiffre", "/prevention_participants/"),
         "advance-twice": ("échéance", "95-trois-forets/.*:fixe:advance:2$"),
+        "deadline-put-off": ("délai", "95-haut-val/.*/prevention/start$"),
     },
 ]
 

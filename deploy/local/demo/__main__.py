@@ -140,7 +140,8 @@ def _say(result: dict[str, Any], run: Run, path: Path) -> None:
         f"{told['contract_years']} années de contrat, {told['dues']} sommes dues "
         f"(dont {told['held']} retenues), {told['settled']} années arrêtées, "
         f"{told['adjusted']} ajustements, {told['indemnities']} indemnités, "
-        f"{told['uses']} emplois de fonds, {told['transfers']} virements."
+        f"{told['uses']} emplois de fonds, {told['transfers']} virements, "
+        f"{told['deadlines']} délais de missions."
     )
     print(f"Installation {result['setup_seconds']} s, total {result['total_seconds']} s ; {path}")
     if result["exact"]:

@@ -57,7 +57,7 @@ def _batch(desk: Desk, batch_id: str, cpts_id: str | None = None, **more: Any) -
     path = "/payment-batches" if cpts_id is None else f"/cpts/{cpts_id}/payment-batches"
     role = "caisse" if cpts_id is None else "cpts"
     body = {"batch_id": batch_id} | more
-    return desk.payments("POST", path, body, role=role, barrier=True, is_after_dues=True)
+    return desk.payments("POST", path, body, role=role, barrier=True, is_after_timers=True)
 
 
 def _order_id(batch_id: str, *payee: str) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.topics import topic_of
 from deploy.local.demo.hub import PARIS
+from deploy.local.demo.oracle_deadlines import rules
 from deploy.local.demo.platform import Platform
 from deploy.local.services import SERVICES
 
@@ -24,6 +25,12 @@ LOOK_EVERY_SECONDS = 0.03
 CONNECTIONS_MAX = 3
 GOODBYE_SECONDS = 3
 SUM_WAITS = "select exists (select from due_next where next_on <= $1)"
+DEADLINE_WAITS = f"""
+    select exists (
+        select from mission_deadline join cpts using (cpts_id)
+        where merged_on is null and met_on is null and not is_missed_said
+          and (due_on < $1 or (due_on <= $1 + {rules()["near_days"]} and not is_near_said)))
+"""  # noqa: S608 - a number of a data file
 ORDER_OF_HEARING = ("membership", "gateway", "referrals", "gateway", "indicators", "payments")
 
 
@@ -84,18 +91,20 @@ class Chain:
         """Wait until nothing is under way from membership to payments. Raises `NotHeardError`."""
         await self.heard(ORDER_OF_HEARING, within_seconds=within_seconds)
 
-    async def sums_said(self, instant: datetime, *, within_seconds: float = 60) -> None:
-        """Wait until payments has said each sum that has fallen due by the day of an instant, whose
-        clock shows that day. Raises `NotHeardError`.
+    async def all_due_said(self, instant: datetime, *, within_seconds: float = 60) -> None:
+        """Wait until each sum and deadline that has fallen due by the day of an instant was said;
+        the clock shows that day. Raises `NotHeardError`.
         """
-        day = instant.astimezone(PARIS).date()
         limit = time.monotonic() + within_seconds
-        await self._until(lambda: self._unsaid(day), limit)
+        await self._until(lambda: self.unsaid(instant), limit)
 
-    async def _unsaid(self, day: date) -> str | None:
-        """What payments has still to say; None when nothing is due that it has not said."""
-        waits = await self.databases["payments"].fetchval(SUM_WAITS, day)
-        return "payments has not said all sums that are due" if waits else None
+    async def unsaid(self, instant: datetime) -> str | None:
+        """Which service has still to say what is due on the day of an instant; None when none."""
+        day = instant.astimezone(PARIS).date()
+        for service, waits in (("payments", SUM_WAITS), ("membership", DEADLINE_WAITS)):
+            if await self.databases[service].fetchval(waits, day):
+                return f"{service} has not said all that is due"
+        return None
 
     async def events(self) -> int:
         """How many events all services have said."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from deploy.local.demo.cast import Cpts
 from deploy.local.demo.hub import PARIS
 from deploy.local.demo.opening import ENDED_ACI_CPTS, Desk
@@ -75,6 +77,7 @@ def commitments(cast: Sequence[Cpts]) -> list[Draft]:
     return [
         *_crises(),
         *_missions(there),
+        *_deployed(),
         *_confirmations(),
         *_plans(),
         *_early_end(),
@@ -90,14 +93,16 @@ def _missions(there: set[str]) -> Iterator[Draft]:
     desk = Desk(_at(7, 16), "missions-started")
 
     def put(cpts_id: str, mission_id: str, mission: str, started_on: str, **more: Any) -> Draft:
-        body = {"mission": mission, "started_on": started_on} | more
-        path = f"/cpts/{cpts_id}/missions/{mission_id}"
-        return desk.membership("PUT", path, body, role="caisse")
+        return _mission(desk, cpts_id, mission_id, mission, started_on, **more)
 
+    # What was missed by then was, even if it was met in time by what is told now.
+    is_first = True
     for cpts_id in sorted(there):
         for i, (mission, started_on, ended_on) in enumerate(_MISSIONS[cpts_id]):
             more = {} if ended_on is None else {"ended_on": ended_on}
-            yield put(cpts_id, f"mission-{i}", mission, started_on, **more)
+            draft = put(cpts_id, f"mission-{i}", mission, started_on, **more)
+            yield msgspec.structs.replace(draft, is_after_timers=is_first)
+            is_first = False
     yield put("95-haut-val", "mission-0", ACCESS, "2025-05-02")
     yield put("95-haut-val", "erreur", SUPPORT, "2025-05-01")
     yield put("95-haut-val", "erreur", SUPPORT, "2025-05-01", is_withdrawn=True)
@@ -105,6 +110,28 @@ def _missions(there: set[str]) -> Iterator[Draft]:
     yield put("95-haut-val", "avant", QUALITY, "2025-05-01", deployed_on="2025-04-30")
     yield put("95-haut-val", "deux-fois", ACCESS, "2025-07-01")
     yield put("95-haut-val", "hors-aci", QUALITY, "2025-03-31")
+
+
+def _mission(
+    desk: Desk, cpts_id: str, mission_id: str, mission: str, started_on: str, **more: Any
+) -> Draft:
+    body = {"mission": mission, "started_on": started_on} | more
+    path = f"/cpts/{cpts_id}/missions/{mission_id}"
+    return desk.membership("PUT", path, body, role="caisse")
+
+
+def _deployed() -> Iterator[Draft]:
+    """Missions that are fully deployed: in time for one ACI and late for the one before, in time,
+    and told by mistake.
+    """
+    desk = Desk(_at(11, 17), "missions-deployed")
+    plaine, forets = "95-plaine-vallee", "95-trois-forets"
+    told = {"deployed_on": "2025-11-14"}
+    first = _mission(desk, plaine, "mission-0", ACCESS, "2022-11-02", **told)
+    yield msgspec.structs.replace(first, is_after_timers=True)
+    yield _mission(desk, forets, "mission-0", ACCESS, "2025-03-01", deployed_on="2025-10-31")
+    yield _mission(desk, forets, "mission-2", CRISES, "2025-01-01", **told)
+    yield _mission(desk, forets, "mission-2", CRISES, "2025-01-01")
 
 
 def _crises() -> Iterator[Draft]:
@@ -205,7 +232,7 @@ def _early_end() -> Iterator[Draft]:
         ("missions_not_carried_out", "2025-11-30"),
     ):
         body = {"reason": reason, "ended_on": ended_on}
-        yield desk.membership("POST", path, body, role="caisse")
+        yield desk.membership("POST", path, body, role="caisse", is_after_timers=True)
     mission = {"mission": QUALITY, "started_on": "2025-12-01"}
     yield desk.membership(
         "PUT", f"/cpts/{ENDED_ACI_CPTS}/missions/apres-la-fin", mission, role="caisse"

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from deploy.local.demo.compare_life import life_differences
 from deploy.local.demo.compare_money import VARIABLE_ACCOUNT, money_differences
 from deploy.local.demo.oracle import Oracle, Referral
 from deploy.local.demo.oracle_figures import Outlook
@@ -33,6 +34,7 @@ async def compare(
             _values(reader, outlook),
             _steering(reader, oracle),
             _lists(reader, outlook),
+            life_differences(reader, oracle.contracts),
             money_differences(reader, oracle, outlook),
             _soundness(reader, outlook),
         )

@@ -109,8 +109,8 @@ class Driver:
             if order.barrier != was_barrier:
                 await self._settle()
                 next_at = time.monotonic()
-            if order.is_after_dues:
-                await self._let_sums_fall_due(order.at)
+            if order.is_after_timers:
+                await self._let_time_pass(order.at)
                 next_at = time.monotonic()
             was_barrier = order.barrier
             next_at += 1 / self._rate
@@ -139,12 +139,12 @@ class Driver:
             self._raise_first_failure()
         await self._chain.heard(["membership"])
 
-    async def _let_sums_fall_due(self, instant: datetime) -> None:
-        """All that is due on the day of the instant is said; nothing else is under way then."""
+    async def _let_time_pass(self, instant: datetime) -> None:
+        """All that falls due by the instant is said; nothing else is under way then."""
         await self._settle()
         await self._chain.all_heard()
         self._clock.show(self._instant())
-        await self._chain.sums_said(instant)
+        await self._chain.all_due_said(instant)
 
     async def _in_lane(self, order: Order, before: asyncio.Task[None] | None) -> None:
         try:

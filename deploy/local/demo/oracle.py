@@ -88,6 +88,7 @@ class Oracle:
             self.outcomes[order.n] = self._remembered(order)
         self._let_limits_pass(ends_at)
         self.ends_on = paris_day(ends_at)
+        self.contracts.let_pass(self.ends_on)
         return self
 
     def _remembered(self, order: Order) -> str:

@@ -22,11 +22,12 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Mission:
-    """A mission of the ACI, from its start to its end, if it has one."""
+    """A mission of the ACI, from its start to its end, if it has one; fully deployed on a day."""
 
     mission: str
     started_on: date
     ended_on: date | None = None
+    deployed_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -106,4 +107,4 @@ def mission_of(
         is_later = ended_on is not None and ended_on < other.started_on
         if other.mission == body["mission"] and not is_over and not is_later:
             return "mission_under_way"
-    return Mission(body["mission"], started_on, ended_on)
+    return Mission(body["mission"], started_on, ended_on, told.get("deployed_on"))

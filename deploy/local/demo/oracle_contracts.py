@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from deploy.local.demo.oracle_aci import Aci, Mission, Year, end_refusal, mission_of
+from deploy.local.demo.oracle_deadlines import Deadlines, deadlines_of, let_pass
 from deploy.local.demo.oracle_registers import PARIS, Commune, professions, resolve
 from deploy.local.demo.orders import Order
 
@@ -63,6 +64,7 @@ class Cpts:
     acis: dict[str, Aci] = field(default_factory=dict)
     missions: dict[str, Mission] = field(default_factory=dict)
     tailles: dict[date, int] = field(default_factory=dict)
+    deadlines: Deadlines = field(default_factory=dict)
 
     @property
     def contract_years(self) -> list[Year]:
@@ -91,10 +93,8 @@ class Contracts:
         if parts == ["cpts"]:
             return self._register(order.body)
         cpts = self.cpts[parts[1]]
-        if parts[2] == "missions":
-            return _mission(cpts, parts[3], order.body)
-        if parts[2] == "aci":
-            return _aci(cpts, order.body) if len(parts) == 3 else _end(cpts, parts[3], order.body)
+        if parts[2] in ("missions", "aci"):
+            return _contract(cpts, parts, order)
         if order.method == "PUT" and parts[2] != "finess":
             return self._correct(cpts, parts[2], parts[3], order)
         match parts[2]:
@@ -107,6 +107,11 @@ class Contracts:
             case "finess":
                 return self._finess(cpts, order.body["finess"], is_corrected=order.method == "PUT")
         raise ValueError(f"the oracle knows no order {order.path}")
+
+    def let_pass(self, today: date) -> None:
+        """Let the deadlines of all missions pass until a day."""
+        for cpts in self.cpts.values():
+            let_pass(cpts.deadlines, today)
 
     def _register(self, body: dict[str, Any]) -> str:
         seat = resolve(body["seat_commune"])
@@ -244,6 +249,19 @@ class Contracts:
 def _period(body: dict[str, Any]) -> tuple[date, date | None]:
     to_on = body.get("to_on")
     return date.fromisoformat(body["from_on"]), date.fromisoformat(to_on) if to_on else None
+
+
+def _contract(cpts: Cpts, parts: list[str], order: Order) -> str:
+    """The outcome of an order on ACI or missions, and the deadlines that follow."""
+    let_pass(cpts.deadlines, paris_day(order.at))
+    if parts[2] == "missions":
+        outcome = _mission(cpts, parts[3], order.body)
+    elif len(parts) == len(("cpts", "id", "aci")):
+        outcome = _aci(cpts, order.body)
+    else:
+        outcome = _end(cpts, parts[3], order.body)
+    cpts.deadlines = deadlines_of(cpts.deadlines, cpts.acis, cpts.missions.values())
+    return outcome
 
 
 def _aci(cpts: Cpts, body: dict[str, Any]) -> str:

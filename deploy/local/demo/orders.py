@@ -15,8 +15,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     Orders of one `lane` are sent one after the other. `raw` is the body as sent when it is not the
     JSON of `body`. Before a `barrier` order all earlier ones are answered, after it every service
-    has heard what came of it. Before one that is `is_after_dues` the sums that have fallen due by
-    its instant are said too.
+    has heard what came of it. Before one that is `is_after_timers` the sums and deadlines that have
+    fallen due by its instant are said too.
     """
 
     at: datetime
@@ -30,7 +30,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
     raw: str | None = None
     barrier: bool = False
-    is_after_dues: bool = False
+    is_after_timers: bool = False
 
     def content(self) -> bytes:
         """The body as sent."""

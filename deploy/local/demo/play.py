@@ -14,11 +14,10 @@ import msgspec
 from contracts.topics import topic_of
 from deploy.local.demo import accident, latency, orders
 from deploy.local.demo.accident import Accident
-from deploy.local.demo.chain import SUM_WAITS, Chain
+from deploy.local.demo.chain import Chain
 from deploy.local.demo.compare import compare
 from deploy.local.demo.deaths import unless_one_dies
 from deploy.local.demo.driver import BEFORE, ClockFile, Driver, Progress
-from deploy.local.demo.hub import PARIS
 from deploy.local.demo.latency import Latency
 from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_figures import outlook
@@ -199,12 +198,9 @@ async def _let_timers_end(stack: Platform, chain: Chain, season: Season) -> None
 
 
 async def _something_waits(chain: Chain, instant: datetime) -> bool:
-    """Whether a timer has still to say a demand's limit, or a sum that has fallen due."""
-    day = instant.astimezone(PARIS).date()
-    return bool(
-        await chain.databases["referrals"].fetchval(DEMAND_WAITS)
-        or await chain.databases["payments"].fetchval(SUM_WAITS, day)
-    )
+    """Whether a timer has still to say a demand's limit, a sum that has fallen due, a deadline."""
+    waits = await chain.databases["referrals"].fetchval(DEMAND_WAITS)
+    return bool(waits or await chain.unsaid(instant))
 
 
 async def _judge(

@@ -13,6 +13,7 @@ from deploy.local.demo.chain import Chain
 from deploy.local.demo.driver import Driver
 from deploy.local.demo.sabotage_dues import LOOK_EVERY_SECONDS, SABOTAGES_OF_DUES, UNGUARDED
 from deploy.local.demo.sabotage_funds import SABOTAGES_OF_FUNDS
+from deploy.local.demo.sabotage_life import SABOTAGES_OF_LIFE
 
 AFTER_SHARE = 0.6
 FINDS_WITHIN_SECONDS = 30
@@ -140,6 +141,7 @@ SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "direction-lost": _lose_direction,
     **SABOTAGES_OF_DUES,
     **SABOTAGES_OF_FUNDS,
+    **SABOTAGES_OF_LIFE,
 }
 
 

@@ -58,11 +58,11 @@ _BY_ESTIMATE = """
 _FORGET_ADJUSTMENT = "delete from adjustment where cpts_id = $1"
 
 
-async def once_there(chain: Chain, query: str, *arguments: Any) -> None:
-    """Repeat a query of payments until it finds something to change."""
+async def once_there(chain: Chain, query: str, *arguments: Any, service: str = "payments") -> None:
+    """Repeat a query of a service until it finds something to change."""
     while True:
         async with (
-            chain.databases["payments"].acquire() as connection,
+            chain.databases[service].acquire() as connection,
             connection.transaction(),
         ):
             await connection.execute(UNGUARDED)

@@ -27,7 +27,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """How many of each the oracle foresaw: outcomes of orders, demands, figures, contract years
     with their cents, sums that fell due (`held` of them are), years settled, adjustments, sums to
-    members, uses of funds, orders to banks.
+    members, uses of funds, orders to banks, deadlines of missions.
     """
 
     orders: int
@@ -41,6 +41,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     indemnities: int
     uses: int
     transfers: int
+    deadlines: int
 
 
 def compared(oracle: Oracle, outlook: Outlook) -> Compared:
@@ -59,6 +60,7 @@ def compared(oracle: Oracle, outlook: Outlook) -> Compared:
         indemnities=len(oracle.payments.funds.indemnities),
         uses=len(oracle.payments.funds.uses),
         transfers=len(oracle.payments.banking.transfers),
+        deadlines=sum(len(one.deadlines) for one in oracle.contracts.cpts.values()),
     )
 
 

@@ -1,0 +1,67 @@
+"""Where the life of CPTS is not as the oracle foresees it: the deadlines of their missions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from deploy.local.demo.oracle_contracts import Contracts
+from deploy.local.demo.oracle_deadlines import Deadline, Deadlines
+from deploy.local.demo.reader import Difference, Reader
+
+
+async def life_differences(reader: Reader, contracts: Contracts) -> list[Difference]:
+    """The deadlines of each CPTS, and the lists of those that are near or were missed."""
+    differences: list[Difference] = []
+    for cpts_id, cpts in sorted(contracts.cpts.items()):
+        told = await reader.get("membership", f"/cpts/{cpts_id}")
+        shown = told["mission_deadlines"]
+        differences += deadline_differences(cpts_id, cpts.deadlines, shown)
+    for state in ("near", "missed"):
+        items = [one async for one in reader.items("membership", "/deadlines", state=state)]
+        found = {
+            f"{one['cpts_id']}/{one['aci_id']}/{one['mission']}/{one['step']}" for one in items
+        }
+        wanted = {
+            "/".join((cpts_id, *key))
+            for cpts_id, cpts in contracts.cpts.items()
+            for key, one in cpts.deadlines.items()
+            if (one.is_missed if state == "missed" else one.is_near_now)
+        }
+        if found != wanted:
+            differences.append(
+                Difference(
+                    what="délais",
+                    where=f"/deadlines/{state}",
+                    expected=sorted(wanted - found),
+                    found=sorted(found - wanted),
+                )
+            )
+    return differences
+
+
+def deadline_differences(
+    cpts_id: str, foreseen: Deadlines, told: Sequence[Mapping[str, Any]]
+) -> Iterator[Difference]:
+    """Where the deadlines of a CPTS are others: their days, when they were met, how they stand."""
+    wanted = {
+        key: [one.due_on.isoformat(), one.met_on and one.met_on.isoformat(), *_standing(one)]
+        for key, one in foreseen.items()
+    }
+    found = {
+        (one["aci_id"], one["mission"], one["step"]): [
+            *(one["due_on"], one["met_on"], one["is_near"], one["is_missed"])
+        ]
+        for one in told
+    }
+    for key in sorted(wanted.keys() | found.keys()):
+        if wanted.get(key) != found.get(key):
+            yield Difference(
+                what="délai",
+                where="/".join((cpts_id, *key)),
+                expected=wanted.get(key),
+                found=found.get(key),
+            )
+
+
+def _standing(one: Deadline) -> tuple[bool, bool]:
+    """Whether it was said to be near, as whatever was missed was too; whether it was missed."""
+    return one.is_near or one.was_missed, one.is_missed
