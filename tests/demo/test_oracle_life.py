@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from deploy.local.demo.compare_life import deadline_differences
+from deploy.local.demo.demands import referral_id
 from deploy.local.demo.oracle import Oracle, foresee
 from deploy.local.demo.oracle_deadlines import Deadline, Deadlines
+from deploy.local.demo.oracle_figures import DEMANDS, outlook
 from deploy.local.demo.story import season
+from deploy.local.demo.transfers import DOCTORS, NEW, RIVE, VEXIN
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,40 @@ def test_an_aci_that_ended_early_has_no_deadline_after_its_end(foreseen: Oracle)
     deadlines = foreseen.contracts.cpts["95-parisis-ouest"].deadlines
     assert {step for _, _, step in deadlines} == {START}
     assert ("aci-95-parisis-ouest", "parcours_pluriprofessionnel", START) not in deadlines
+
+
+def test_places_and_people_go_where_the_merger_and_the_split_say(foreseen: Oracle) -> None:
+    asked = [foreseen.referrals[referral_id(f"V-{i}")] for i in range(10)]
+    assert [(one.cpts_id, one.state) for one in asked] == [
+        *((VEXIN, "booked"), (VEXIN, "booked"), (RIVE, "expired"), (RIVE, "booked")),
+        # The second doctor went on to the third CPTS only in December, the first one with it.
+        *((RIVE, "booked"), (RIVE, "booked"), (NEW, "expired"), (NEW, "booked"), (NEW, "booked")),
+        (NEW, "expired"),
+    ]
+    found = outlook(foreseen)
+
+    def counted(cpts_id: str, year: date) -> int:
+        return len(found.facts[cpts_id, DEMANDS, year])
+
+    # Two demands and the appointment of before; one and two, of which one named who was gone.
+    assert counted(VEXIN, date(2025, 1, 1)) == 3
+    assert (counted(RIVE, date(2024, 11, 1)), counted(RIVE, date(2025, 11, 1))) == (1, 3)
+    # 9 000 of a line with a target of nine.
+    assert found.cents[RIVE, date(2025, 11, 1)] == 3_000_00
+    # 55 000 × 226/365 = 34 054.79 of what ran from 1 February to 14 September.
+    advance, recovery = (
+        found.dues[VEXIN][date(2025, 1, 1), f"acces_aux_soins:fixe:{name}"].cents
+        for name in ("advance", "recovery")
+    )
+    assert (advance, advance + recovery) == (37_746_57, 34_054_79)
+
+
+def test_the_taille_follows_a_merger_and_a_split_at_the_next_anniversary(foreseen: Oracle) -> None:
+    tailles = foreseen.contracts.cpts[RIVE].tailles
+    assert [tailles[date(year, 11, 1)] for year in (2024, 2025, 2026)] == [1, 2, 1]
+    # The doctor of both is one member still.
+    members = foreseen.contracts.cpts[RIVE].members.values()
+    assert [one.rpps for one in members].count(DOCTORS[2]) == 1
 
 
 KEY = ("aci", "prevention", START)

@@ -73,6 +73,8 @@ SABOTAGES_OF_A_RUN = [
         "activity-forgotten": ("chiffre", "/prevention_participants/"),
         "advance-twice": ("échéance", "95-trois-forets/.*:fixe:advance:2$"),
         "deadline-put-off": ("délai", "95-haut-val/.*/prevention/start$"),
+        "merger-forgotten": ("faits", "95-rive/sas_demandes_avec_rdv/2025-11-01$"),
+        "split-forgotten": ("ordre", "/referrals/"),
     },
 ]
 

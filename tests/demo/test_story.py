@@ -41,7 +41,7 @@ REFUSALS = {
     *("pass_exceeded", "pass_unknown", "unknown_function", "minutes_needed"),
     *("amount_not_positive", "unknown_category"),
     *("iban_invalid", "account_changed", "same_person", "execution_in_the_past"),
-    *("answers_unreadable", "answers_impossible"),
+    *("answers_unreadable", "answers_impossible", "into_itself", "cpts_ended"),
     *("hub 102", "hub 200", "hub 300", "hub 301", "hub 400", "hub 701"),
 }
 ENDINGS = {"booked", "honoured", "missed", "cancelled", "declined", "expired", "returned"}

@@ -1,9 +1,11 @@
-"""Where the life of CPTS is not as the oracle foresees it: the deadlines of their missions."""
+"""Where the life of CPTS is not as the oracle foresees it: places and people, contract
+years, mergers, the deadlines of their missions.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deploy.local.demo.oracle_contracts import Contracts
+from deploy.local.demo.oracle_contracts import Contracts, Cpts
 from deploy.local.demo.oracle_deadlines import Deadline, Deadlines
 from deploy.local.demo.reader import Difference, Reader
 
@@ -15,6 +17,7 @@ async def life_differences(reader: Reader, contracts: Contracts) -> list[Differe
         told = await reader.get("membership", f"/cpts/{cpts_id}")
         shown = told["mission_deadlines"]
         differences += deadline_differences(cpts_id, cpts.deadlines, shown)
+        differences += _belonging(cpts_id, cpts, told)
     for state in ("near", "missed"):
         items = [one async for one in reader.items("membership", "/deadlines", state=state)]
         found = {
@@ -24,7 +27,7 @@ async def life_differences(reader: Reader, contracts: Contracts) -> list[Differe
             "/".join((cpts_id, *key))
             for cpts_id, cpts in contracts.cpts.items()
             for key, one in cpts.deadlines.items()
-            if (one.is_missed if state == "missed" else one.is_near_now)
+            if (one.is_missed if state == "missed" else one.is_near_now and cpts.merged_on is None)
         }
         if found != wanted:
             differences.append(
@@ -36,6 +39,46 @@ async def life_differences(reader: Reader, contracts: Contracts) -> list[Differe
                 )
             )
     return differences
+
+
+def _belonging(cpts_id: str, cpts: Cpts, told: Mapping[str, Any]) -> Iterator[Difference]:
+    """Where its places, its members or its contract years are on other days or of another taille,
+    or it is a part of another CPTS.
+    """
+    found = {
+        name: {
+            one[id_name]: [one["from_on"], one["to_on"]]
+            for one in told[name]
+            if not one["is_withdrawn"]
+        }
+        for name, id_name in (("territory", "entry_id"), ("members", "member_id"))
+    }
+    found["contract_years"] = {
+        one["starts_on"]: [one["ends_on"], one["taille"]] for one in told["contract_years"]
+    }
+    found["merged"] = {"into": [told["into_cpts_id"], told["merged_on"]]}
+    wanted: dict[str, dict[str, list[Any]]] = {
+        name: {
+            id_: [one.from_on.isoformat(), one.to_on and one.to_on.isoformat()]
+            for id_, one in entries.items()
+        }
+        for name, entries in (("territory", cpts.places), ("members", cpts.members))
+    }
+    wanted["contract_years"] = {
+        year.start.isoformat(): [year.end.isoformat(), cpts.tailles[year.start]]
+        for year in cpts.contract_years
+    }
+    merged_on = cpts.merged_on and cpts.merged_on.isoformat()
+    wanted["merged"] = {"into": [cpts.into_cpts_id or None, merged_on]}
+    for name, expected in wanted.items():
+        for id_ in sorted(expected.keys() | found[name].keys()):
+            if expected.get(id_) != found[name].get(id_):
+                yield Difference(
+                    what="vie",
+                    where=f"{cpts_id}/{name}/{id_}",
+                    expected=expected.get(id_),
+                    found=found[name].get(id_),
+                )
 
 
 def deadline_differences(

@@ -19,6 +19,7 @@ from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, 
 from deploy.local.demo.oracle_missions import Missions
 from deploy.local.demo.oracle_payments import Payments
 from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
+from deploy.local.demo.oracle_transfers import transfer
 from deploy.local.demo.orders import Order
 
 ANSWER_WITHIN = timedelta(minutes=60)
@@ -105,6 +106,8 @@ class Oracle:
             outcome = self.missions.order(order)
         elif order.service == "payments":
             outcome = self.payments.order(order)
+        elif order.path.endswith(("/merger", "/split")):
+            outcome = transfer(self.contracts, order)
         else:
             outcome = self.contracts.order(order)
             if outcome == "ok" and "/territory" in order.path:

@@ -54,7 +54,9 @@ class Person:
 
 @dataclass
 class Cpts:
-    """A CPTS; entries recorded by mistake are taken out."""
+    """A CPTS; entries recorded by mistake are taken out. From `merged_on` on it is a part of
+    another.
+    """
 
     finess: str | None
     departement: str
@@ -65,6 +67,8 @@ class Cpts:
     missions: dict[str, Mission] = field(default_factory=dict)
     tailles: dict[date, int] = field(default_factory=dict)
     deadlines: Deadlines = field(default_factory=dict)
+    merged_on: date | None = None
+    into_cpts_id: str = ""
 
     @property
     def contract_years(self) -> list[Year]:
@@ -111,7 +115,8 @@ class Contracts:
     def let_pass(self, today: date) -> None:
         """Let the deadlines of all missions pass until a day."""
         for cpts in self.cpts.values():
-            let_pass(cpts.deadlines, today)
+            if cpts.merged_on is None:
+                let_pass(cpts.deadlines, today)
 
     def _register(self, body: dict[str, Any]) -> str:
         seat = resolve(body["seat_commune"])
@@ -138,6 +143,13 @@ class Contracts:
         asked = finess if len(finess) == len("1") + 9 else f"1{finess}"
         return next((id_ for id_, cpts in self.cpts.items() if cpts.finess == asked), None)
 
+    def whole_of(self, cpts_id: str, day: date) -> str:
+        """The CPTS that one is, or is a part of, on a day."""
+        cpts = self.cpts[cpts_id]
+        if cpts.merged_on is None or day < cpts.merged_on:
+            return cpts_id
+        return self.whole_of(cpts.into_cpts_id, day)
+
     # -- territory
 
     def _territory(self, cpts: Cpts, order: Order) -> str:
@@ -158,7 +170,7 @@ class Contracts:
         if refusal is not None:
             return refusal
         cpts.places[body["entry_id"]] = place
-        _determine_tailles(cpts, after=paris_day(order.at))
+        determine_tailles(cpts, after=paris_day(order.at))
         return "ok"
 
     def _place_refusal(self, place: Place) -> str | None:
@@ -222,7 +234,7 @@ class Contracts:
             del entries[entry_id]
         else:
             entries[entry_id].from_on, entries[entry_id].to_on = _period(order.body)
-        _determine_tailles(cpts, after=paris_day(order.at))
+        determine_tailles(cpts, after=paris_day(order.at))
         return "ok"
 
     def members_of(self, cpts_id: str) -> list[Person]:
@@ -302,8 +314,8 @@ def _mission(cpts: Cpts, mission_id: str, body: dict[str, Any]) -> str:
     return found
 
 
-def _determine_tailles(cpts: Cpts, *, after: date) -> None:
-    """The taille of the contract years that begin after a day, by the population at their start."""
+def determine_tailles(cpts: Cpts, *, after: date) -> None:
+    """Set the taille of contract years that begin after a day, by the population at their start."""
     for start, _ in cpts.years:
         if start > after:
             cpts.tailles[start] = _taille_on(cpts, start)

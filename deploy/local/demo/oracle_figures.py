@@ -142,7 +142,8 @@ def _attributed(oracle: Oracle, state: HubMessage) -> tuple[str | None, bool]:
     if organisation is not None:
         cpts_id = oracle.contracts.with_finess(organisation["organizationId"])
         if cpts_id is not None:
-            return cpts_id, False
+            day = paris_day(_created_at(state))
+            return oracle.contracts.whole_of(cpts_id, day), False
     if "practitioner" not in told or category not in ("CPTS", "PS"):
         return None, False
     rpps, day = told["practitioner"]["rppsId"], paris_day(_created_at(state))

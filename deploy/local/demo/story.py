@@ -30,6 +30,7 @@ from deploy.local.demo.opening import opening
 from deploy.local.demo.orders import Draft, Order, numbered
 from deploy.local.demo.platform_lives import platform_lives
 from deploy.local.demo.settlements import settlements
+from deploy.local.demo.transfers import transfers
 
 BEGINS_AT = datetime(2025, 5, 5, 8, 0, tzinfo=PARIS)
 DAYS = 215
@@ -66,6 +67,7 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
         *settlements(players),
         *funds(players),
         *banking(players),
+        *transfers(),
         *_demands(random, players, demands, departements),
         *platform_lives(random, players, round(demands * SHARE_OF_PLATFORM_APPOINTMENTS), _instant),
         *_odd_demands(players),
