@@ -26,6 +26,7 @@ from pypdf import PdfReader
 from deploy.local import processes
 from deploy.local.demo import orders, sabotage
 from deploy.local.demo.__main__ import main
+from deploy.local.demo.demands import referral_id
 from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_figures import outlook
 from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
@@ -74,7 +75,7 @@ SABOTAGES_OF_A_RUN = [
         "advance-twice": ("échéance", "95-trois-forets/.*:fixe:advance:2$"),
         "deadline-put-off": ("délai", "95-haut-val/.*/prevention/start$"),
         "merger-forgotten": ("faits", "95-rive/sas_demandes_avec_rdv/2025-11-01$"),
-        "split-forgotten": ("ordre", "/referrals/"),
+        "split-forgotten": ("demande", f"{referral_id('V-7')}/cpts_id$"),
     },
 ]
 
