@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from contracts.communes import resolve
 from contracts.events.membership import CptsRegistered, FinessAssigned, MemberRecorded
+from contracts.rpps import has_right_check_digit
 from services.membership.domain import Correction, Cpts
 from services.membership.domain.professionals import (
     MemberAsked,
     ParticipationAsked,
     correct_member,
     correct_participation,
-    has_right_check_digit,
     record_members,
     record_participation,
 )

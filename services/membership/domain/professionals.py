@@ -13,6 +13,7 @@ import msgspec
 
 from contracts.events.membership import MemberRecorded, ParticipationRecorded
 from contracts.professions import professions
+from contracts.rpps import has_right_check_digit
 from services.membership.domain import Correction, Cpts, have_common_day
 from services.membership.domain.refusals import (
     Reason,
@@ -22,8 +23,6 @@ from services.membership.domain.refusals import (
     period_refusal,
     runs_on_refusal,
 )
-
-LARGEST_DIGIT = 9
 
 
 class Way(StrEnum):
@@ -55,15 +54,6 @@ class ParticipationAsked(msgspec.Struct, frozen=True, kw_only=True):
     from_on: date
     to_on: date | None
     is_check_digit_overridden: bool
-
-
-def has_right_check_digit(rpps: str) -> bool:
-    """Whether the eleven digits after the prefix satisfy Luhn's formula (ISO/IEC 7812-1)."""
-    total = 0
-    for place, digit in enumerate(reversed(rpps[1:])):
-        value = int(digit) * (1 + place % 2)
-        total += value if value <= LARGEST_DIGIT else value - LARGEST_DIGIT
-    return total % 10 == 0
 
 
 def record_members(

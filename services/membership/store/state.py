@@ -20,8 +20,8 @@ from contracts.events.membership import (
     TerritoryPlaceRecorded,
 )
 from contracts.recorded import Recorded
+from contracts.rpps import has_right_check_digit
 from services.membership.domain.calendar import local_day
-from services.membership.domain.professionals import has_right_check_digit
 from services.membership.domain.territory import place_key
 from services.membership.store import entries, life
 from services.messaging.database import Connection

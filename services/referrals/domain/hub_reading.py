@@ -54,6 +54,7 @@ from typing import Any
 
 import msgspec
 
+from contracts.rpps import has_right_check_digit
 from services.referrals.domain import hub_schema
 from services.referrals.domain.hub_message import (
     DistributionKind,
@@ -64,7 +65,6 @@ from services.referrals.domain.hub_message import (
     HubNote,
     HubRefusal,
 )
-from services.referrals.domain.rpps import has_right_check_digit
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 64

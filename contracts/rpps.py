@@ -2,9 +2,9 @@
 
 
 def has_right_check_digit(rpps: str) -> bool:
-    """Whether the last digit is the Luhn digit of the ten between it and the prefix `8`.
+    """Whether the eleven digits after the prefix `8` satisfy Luhn's formula (ISO/IEC 7812-1).
 
-    `rpps` is twelve digits. Public examples break the rule, so that nothing is refused for it.
+    `rpps` is twelve digits. Public examples break the rule.
     """
     digits = [int(digit) for digit in reversed(rpps[1:])]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
