@@ -2,7 +2,8 @@
 
 Of a figure the aggregate is `<cpts_id>/<indicator>/<contract year's first day>`, of an activity
 `<cpts_id>/activities/<activity_id>`, of a value `<figure>/value`, of levels `<figure>/levels`; the
-key is the CPTS's. Consumers keep the figure with the highest `revision`, and of an entry that is
+key is the CPTS's. Of a decision about an appointment it is `attributions/<appointment_id>`, under
+the key `00`. Consumers keep the figure with the highest `revision`, and of an entry that is
 declared the highest sequence. What people say has the role in which they did (`by_role`) and the
 organisation's own id of the one who did (`said_by`), both None where it was said before they were
 kept; an entry that is corrected or withdrawn may tell why: `mistyped`, `evidence_changed`,
@@ -242,6 +243,34 @@ class CrisisResponseRecorded(
     reason: str | None = None
 
 
+class AttributionDecided(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="type",
+    tag="indicators.AttributionDecided.v1",
+):
+    """Somebody decided where a doubtful appointment of the platform counts, as it is from now on.
+
+    `decision`: `count_for` (that `for_cpts_id`), `count_apart` (it is no twin of `twins`; for
+    `for_cpts_id` if said), `leave_out` (nobody counts it), `as_ruled` (as the counting rule says).
+    `reason`: `confirmed_by_cpts`, `confirmed_by_practitioner`, `confirmed_by_platform`,
+    `membership_not_recorded`, `wrong_number`, `same_appointment`, `two_appointments`,
+    `outside_cpts`, `decided_by_mistake`. `by_role`: `caisse`, or `cpts` with `by_cpts_id`;
+    `decided_by` is an opaque id. `candidates` and `twins` (fact ids) are what was looked at.
+    """
+
+    appointment_id: str
+    decision: str
+    reason: str
+    by_role: str
+    decided_by: str
+    by_cpts_id: str | None = None
+    for_cpts_id: str | None = None
+    candidates: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
+
+
 IndicatorsEvent = (
     FigureChanged
     | ActivityRecorded
@@ -252,4 +281,5 @@ IndicatorsEvent = (
     | CrisisPlanRecorded
     | CrisisRecognised
     | CrisisResponseRecorded
+    | AttributionDecided
 )

@@ -10,7 +10,7 @@ from services.indicators import events, http
 from services.indicators.domain.activities import parse_activity_rule
 from services.indicators.domain.rule import parse_rule
 from services.indicators.handlers.hearing import on_membership, on_referrals
-from services.indicators.handlers.recounting import apply_rule, count_all_again
+from services.indicators.handlers.recounting import apply_rule, look_again
 from services.indicators.store.state import apply
 from services.messaging.hearing import Hears
 from services.messaging.process import Service
@@ -43,6 +43,6 @@ SERVICE = Service(
     timers=(Timer(name="counting rule", fire=partial(apply_rule, RULE)),),
     routes=http.make_routes(RULE),
     labels=FOLDER / "labels.toml",
-    look_again=partial(count_all_again, RULE),
+    look_again=partial(look_again, RULE),
     outside_log=("applied_rule",),
 )

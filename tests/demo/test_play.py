@@ -59,7 +59,7 @@ SABOTAGES_OF_A_RUN = [
         "use-misfiled": ("emploi", "95-haut-val/2025/locaux$"),
     },
     {
-        "member-late": ("faits", "/lists/unattributed"),
+        "member-late": ("faits", "/worklists/attribution/no_cpts"),
         "hold-lifted": ("échéance", "95-trois-forets/.*:fixe:advance$"),
         "settled-by-estimate": ("arrêté", "95-plaine-vallee/.*/settled"),
         "rejection-ignored": ("virement", "95-parisis-est/lot-1/state$"),

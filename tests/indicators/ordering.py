@@ -8,7 +8,7 @@ import httpx
 
 from contracts.events.membership import AciSigned, ContractYear, CptsRegistered
 from contracts.recorded import Recorded
-from contracts.topics import MEMBERSHIP
+from contracts.topics import MEMBERSHIP, Topic
 from services.messaging.clock import DrivenClock
 from services.messaging.process import Running
 from tests.indicators.story import told
@@ -26,10 +26,10 @@ class Office:
         self.run, self.client, self.clock = run, client, clock
         self._names = (f"c{number}" for number in itertools.count(1))
 
-    async def hear(self, events: list[Recorded[Any]]) -> None:
-        """What membership says."""
+    async def hear(self, events: list[Recorded[Any]], topic: Topic = MEMBERSHIP) -> None:
+        """What membership says, or another service."""
         settings = self.run.settings
-        await publish(settings.kafka, settings.namespace, MEMBERSHIP, events, partitions=PARTITIONS)
+        await publish(settings.kafka, settings.namespace, topic, events, partitions=PARTITIONS)
         await self.run.caught_up()
 
     async def new_cpts(self, *, is_under_contract: bool = True, finess: str | None = None) -> str:

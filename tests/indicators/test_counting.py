@@ -205,7 +205,7 @@ def test_a_twin_of_our_referral_or_of_an_earlier_appointment_is_dropped() -> Non
 
     known = Surroundings(cpts_by_finess={"f": "c"}, memberships={}, participations={})
 
-    def outcomes(appointments: list[Appointment], ours: dict[Any, str]) -> dict[str, Any]:
+    def outcomes(appointments: list[Appointment], ours: dict[Any, list[str]]) -> dict[str, Any]:
         attributed = {one.appointment_id: attribute(one, known, RULE) for one in appointments}
         settled = drop_twins(attributed, appointments, ours)
         return {one: (settled[one].outcome, settled[one].twin) for one in sorted(settled)}
@@ -216,7 +216,7 @@ def test_a_twin_of_our_referral_or_of_an_earlier_appointment_is_dropped() -> Non
         "y": (Outcome.DUPLICATE, "appointment:z"),
         "z": (Outcome.COUNTED, None),
     }
-    ours = {("8", start_minute(NOON)): "referral:r"}
+    ours = {("8", start_minute(NOON)): ["referral:r"]}
     assert set(outcomes(twins, ours).values()) == {(Outcome.DUPLICATE, "referral:r")}
     cancelled = [appointment("z", 8, status="cancelled"), appointment("y", 9)]
     assert outcomes(cancelled, {})["y"] == (Outcome.COUNTED, None)

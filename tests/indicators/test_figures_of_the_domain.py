@@ -110,7 +110,7 @@ def _count(entries: Any, years: Any, named: Any, ours: Any, states: Any) -> dict
     settled = drop_twins(
         {state.appointment_id: attribute(state, known, RULE) for state in states},
         states,
-        {one.twin_key(RULE): f"referral:{one.referral_id}" for one in ours if one.twin_key(RULE)},
+        {one.twin_key(RULE): [f"referral:{one.referral_id}"] for one in ours if one.twin_key(RULE)},
     )
     places = {f"referral:{one.referral_id}": one.counted_for(RULE) for one in ours}
     places |= {f"appointment:{one}": settled[one].counted_for() for one in settled}

@@ -227,7 +227,7 @@ async def test_an_unlisted_contract_year_is_a_problem_in_french(indicators: Indi
         assert answer.headers["content-type"] == "application/problem+json"
         assert "n'existe pas" in answer.json()["detail"]
     assert (await indicators.client.get("/cpts/a/figures/x/not-a-day")).status_code == 404
-    assert (await indicators.client.get("/lists/ambiguous?limit=0")).status_code == 400
+    assert (await indicators.client.get("/worklists/attribution?limit=0")).status_code == 400
 
 
 async def test_platform_appointments_that_need_a_look_are_listed(indicators: Indicators) -> None:
@@ -246,11 +246,11 @@ async def test_platform_appointments_that_need_a_look_are_listed(indicators: Ind
     )
 
     async def listed(name: str, field: str) -> dict[str, Any]:
-        page = await indicators.get(f"/lists/{name}")
+        page = await indicators.get("/worklists/attribution", kind=name)
         return {one["appointment_id"]: one[field] for one in page["items"]}
 
-    assert await listed("duplicates", "twin") == {"p-1": "referral:r-001"}
-    assert await listed("unattributed", "reason") == {
+    assert await listed("same_minute", "twin") == {"p-1": "referral:r-001"}
+    assert await listed("no_cpts", "reason") == {
         "p-2": "not_taking_part",
         "p-3": "not_a_member",
     }
@@ -262,7 +262,7 @@ async def test_platform_appointments_that_need_a_look_are_listed(indicators: Ind
         cpts_id="b", participation_id="p2", rpps=NURSE, way="sos", from_on=date(2026, 1, 1)
     )
     await indicators.hear(MEMBERSHIP, told([nurse], "b", "95", NOON, 6))
-    assert await listed("duplicates", "twin") == {}
+    assert await listed("same_minute", "twin") == {}
     facts = await indicators.get(f"/cpts/a/figures/{DEMANDS}/2026-01-01/facts")
     assert [one["fact_id"] for one in facts["items"]] == [
         "appointment:p-1",

@@ -216,6 +216,13 @@ def indicator_orders(story: Story) -> dict[tuple[str, str], Any]:
         | mistyped,
         ("PUT", f"{own}/crises/{{crisis_id}}/response"): {"professionals": [story.doctor]}
         | mistyped,
+        ("POST", "/attribution/decisions"): {
+            "appointment_id": "p",
+            "decision": "count_for",
+            "reason": "wrong_number",
+            "acting_person": "agent-1",
+            "for_cpts_id": story.cpts_id,
+        },
     }
 
 

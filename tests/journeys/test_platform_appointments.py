@@ -7,6 +7,7 @@ from tests.journeys.hub import hub_time, message, tell
 from tests.journeys.story import Platform, eventually
 
 EURO_100 = 100_00
+DOUBTFUL = "/worklists/attribution?limit=1000"
 
 
 async def test_a_platform_appointment_becomes_euros_and_its_cancellation_takes_them_back(
@@ -51,7 +52,7 @@ async def test_an_appointment_told_before_its_practitioner_was_a_member_counts_o
     body = message(story, "hub-member-1", orientationCategory="CPTS")
     assert (await tell(story, body)).is_success
     await story.stays_worth(0, 0)
-    unattributed = await platform.get("indicators", "/lists/unattributed")
+    unattributed = await platform.get("indicators", f"{DOUBTFUL}&kind=no_cpts")
     assert "hub-member-1" in json.dumps(unattributed)
     await story.add_member(story.doctor)
     await story.becomes_worth(1, EURO_100)
@@ -86,7 +87,7 @@ async def test_the_same_appointment_told_under_another_id_is_counted_once_and_li
     twin = message(story, "hub-twin-1", orientationCategory="CPTS")
     assert (await tell(story, twin)).is_success
     await story.stays_worth(1, EURO_100)
-    duplicates = await platform.get("indicators", "/lists/duplicates")
+    duplicates = await platform.get("indicators", f"{DOUBTFUL}&kind=same_minute")
     assert "hub-twin-1" in json.dumps(duplicates)
     await story.referral(ours, "cancel", {"by": "practitioner"})
     await eventually(story.worth, (1, EURO_100))
@@ -120,3 +121,35 @@ async def test_a_valid_message_that_concerns_nobody_is_kept_and_listed(
     assert answer.is_success
     messages = await platform.get("referrals", "/sas/messages?limit=1000")
     assert "hub-nobody-1" in json.dumps(messages)
+
+
+async def test_a_decision_moves_the_euro_and_its_explanation_leads_to_who_decided(
+    platform: Platform,
+) -> None:
+    story = await platform.new_story("95313", name="hub-decided").open()
+    name = f"hub-decided-{story.cpts_id}"
+    # category PS, of a member who does not take part: no CPTS counts it
+    assert (await tell(story, message(story, name))).is_success
+    await story.stays_worth(0, 0)
+    path = f"{DOUBTFUL}&kind=no_cpts&cpts_id={story.cpts_id}&departement=95&state=open"
+    (case,) = (await platform.get("indicators", path))["items"]
+    assert (case["appointment_id"], case["reason"]) == (name, "not_taking_part")
+    order = {"appointment_id": name, "acting_person": "agent-7"}
+    counted = {"decision": "count_for", "for_cpts_id": story.cpts_id}
+    counted |= {"reason": "confirmed_by_practitioner"}
+    decisions = "/attribution/decisions"
+    await story.done("indicators", "POST", decisions, order | counted, "caisse")
+    await story.becomes_worth(1, EURO_100)
+    explained = await platform.get(
+        "payments", f"/cpts/{story.cpts_id}/contract-years/{story.year}/explanation"
+    )
+    (fact,) = explained["lines"][0]["facts"]["items"]
+    behind = await platform.get(
+        "indicators", f"/attribution?appointment_id={fact.removeprefix('appointment:')}"
+    )
+    (decided,) = behind["decisions"]
+    assert (decided["by_role"], decided["decided_by"]) == ("caisse", "agent-7")
+    assert decided["reason"] == "confirmed_by_practitioner"
+    mistake = {"decision": "as_ruled", "reason": "decided_by_mistake"}
+    await story.done("indicators", "POST", decisions, order | mistake, "caisse")
+    await story.becomes_worth(0, 0)

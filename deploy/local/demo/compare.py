@@ -182,17 +182,18 @@ def _facts_differ(where: str, expected: set[str], found: set[str]) -> Difference
 
 async def _lists(reader: Reader, outlook: Outlook) -> list[Difference]:
     foreseen = {
-        "unattributed": outlook.unattributed,
+        "no_cpts": outlook.unattributed,
         "ambiguous": outlook.ambiguous,
-        "duplicates": outlook.duplicates,
+        "same_minute": outlook.duplicates,
     }
     differences = []
-    for name, expected in foreseen.items():
+    path = "/worklists/attribution"
+    for kind, expected in foreseen.items():
         found = {
-            item["appointment_id"] async for item in reader.items("indicators", f"/lists/{name}")
+            item["appointment_id"] async for item in reader.items("indicators", path, kind=kind)
         }
         if found != expected:
-            differences.append(_facts_differ(f"/lists/{name}", expected, found))
+            differences.append(_facts_differ(f"{path}/{kind}", expected, found))
     return differences
 
 

@@ -1,20 +1,25 @@
 """Appointments that the SAS platform tells about: their state, their CPTS, and their twins.
 
 The platform sends whole states, in any order: the latest `sent_at` stands, then the strongest
-status, then the distribution id. An appointment that counts goes to one CPTS, or to none and is
-listed; one that is already counted under another id is dropped and listed.
+status, then the distribution id. An appointment that counts goes to one CPTS, or to none; one that
+is already counted under another id is dropped. What is doubtful in that is listed, and decided
+(`deciding`).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
+from contracts.rpps import has_right_check_digit
 from services.indicators.domain.days import local_day, start_minute
 from services.indicators.domain.doctors import Membership, Participation, counted_participation
 from services.indicators.domain.rule import CountingRule, Name
+
+TwinKey = tuple[str, int]
 
 STATUS_RANKS: Final[Mapping[str, int]] = {
     "pending": 1,
@@ -31,8 +36,26 @@ class Outcome(StrEnum):
     COUNTED = "counted"
     DUPLICATE = "duplicate"
     UNATTRIBUTED = "unattributed"
+    LEFT_OUT = "left_out"
     EXCLUDED = "excluded"
     NOT_STANDING = "not_standing"
+
+
+class Doubt(StrEnum):
+    """What may be wrong in where an appointment counts, with the label that a user reads."""
+
+    AMBIGUOUS = "ambiguous"  # plusieurs CPTS possibles
+    NO_CPTS = "no_cpts"  # aucune CPTS trouvée
+    SAME_MINUTE = "same_minute"  # même professionnel, même minute
+    WRONG_CHECK_DIGIT = "wrong_check_digit"  # clé du numéro RPPS fausse
+
+
+class State(StrEnum):
+    """Where a doubtful case stands, with the label that a user reads."""
+
+    OPEN = "open"  # à décider
+    REOPENED = "reopened"  # décidé, mais les faits ont changé
+    DECIDED = "decided"  # décidé
 
 
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +69,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     finess: str | None = None
     rpps: str | None = None
 
-    def twin_key(self) -> tuple[str, int] | None:
+    def twin_key(self) -> TwinKey | None:
         """What twins share: practitioner and start minute. None without a practitioner."""
         return None if self.rpps is None else (self.rpps, start_minute(self.starts_at))
 
@@ -55,8 +78,10 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     """Where an appointment counts, and why not.
 
     `cpts_id` is set when it counts or is a duplicate; `candidates` are all the CPTS that the rule
-    allowed, in order of preference: more than one is listed as ambiguous. `twin` is the fact id
-    that counts in its place; `reason` says why nobody counts it.
+    allowed, in order of preference. `twin` is the fact id that counts in its place; `reason` says
+    why nobody counts it. `doubts` are in the order of their names; `concerned` are the CPTS that
+    have to do with it: candidates, those of which the practitioner is a member on another day when
+    nobody counts it, and the one that a decision names.
     """
 
     appointment_id: str
@@ -66,6 +91,9 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[str, ...] = ()
     twin: str | None = None
     reason: str | None = None
+    doubts: tuple[Doubt, ...] = ()
+    concerned: tuple[str, ...] = ()
+    state: State = State.OPEN
 
     def counted_for(self) -> tuple[str, date] | None:
         """The CPTS that counts it and the booking day; None when it does not count."""
@@ -94,7 +122,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def attribute(appointment: Appointment, known: Surroundings, rule: CountingRule) -> Attribution:
-    """The CPTS of one appointment, twins left aside.
+    """The CPTS of one appointment by the rule, and the doubts in it; twins left aside.
 
     In order: the status must count and the category not be excluded; the CPTS named by the
     organisation's FINESS, or the one of which it is a part on the booking day; for the categories
@@ -102,8 +130,11 @@ def attribute(appointment: Appointment, known: Surroundings, rule: CountingRule)
     of participants, if they also take part that day.
     """
     day = local_day(appointment.created_at)
+    memberships = known.memberships.get(appointment.rpps or "", ())
 
     def outcome(what: Outcome, candidates: Sequence[str] = (), reason: str = "") -> Attribution:
+        is_unattributed = what is Outcome.UNATTRIBUTED
+        concerned = {one.cpts_id for one in memberships} if is_unattributed else candidates
         return Attribution(
             appointment_id=appointment.appointment_id,
             outcome=what,
@@ -111,6 +142,8 @@ def attribute(appointment: Appointment, known: Surroundings, rule: CountingRule)
             cpts_id=candidates[0] if candidates else None,
             candidates=tuple(candidates),
             reason=reason or None,
+            doubts=_doubts(appointment, what, candidates),
+            concerned=tuple(sorted(concerned)),
         )
 
     if appointment.status not in rule.on(Name.PLATFORM_STATUSES, day):
@@ -126,7 +159,7 @@ def attribute(appointment: Appointment, known: Surroundings, rule: CountingRule)
         return outcome(Outcome.UNATTRIBUTED, reason="category_not_attributed")
     if appointment.rpps is None:
         return outcome(Outcome.UNATTRIBUTED, reason="no_practitioner")
-    candidates = candidate_cpts(known.memberships.get(appointment.rpps, ()), day)
+    candidates = candidate_cpts(memberships, day)
     if not candidates:
         return outcome(Outcome.UNATTRIBUTED, reason="not_a_member")
     takes_part = any(
@@ -136,6 +169,21 @@ def attribute(appointment: Appointment, known: Surroundings, rule: CountingRule)
     if not (is_for_member or takes_part):
         return outcome(Outcome.UNATTRIBUTED, reason="not_taking_part")
     return outcome(Outcome.COUNTED, candidates)
+
+
+def _doubts(
+    appointment: Appointment, outcome: Outcome, candidates: Sequence[str]
+) -> tuple[Doubt, ...]:
+    """What is doubtful in an appointment that stands and is not excluded, twins left aside."""
+    if outcome not in {Outcome.COUNTED, Outcome.UNATTRIBUTED}:
+        return ()
+    rpps = appointment.rpps
+    found = {
+        Doubt.AMBIGUOUS: len(candidates) > 1,
+        Doubt.NO_CPTS: outcome is Outcome.UNATTRIBUTED,
+        Doubt.WRONG_CHECK_DIGIT: rpps is not None and not has_right_check_digit(rpps),
+    }
+    return tuple(doubt for doubt, is_so in found.items() if is_so)
 
 
 def whole_of(cpts_id: str, mergers: Mapping[str, Merger], day: date) -> str:
@@ -162,32 +210,39 @@ def candidate_cpts(memberships: Iterable[Membership], day: date) -> list[str]:
 def drop_twins(
     attributed: Mapping[str, Attribution],
     appointments: Collection[Appointment],
-    referrals: Mapping[tuple[str, int], str],
+    referrals: Mapping[TwinKey, Collection[str]],
+    apart: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> dict[str, Attribution]:
     """The attributions, those of twins turned into duplicates.
 
     `appointments` must hold every appointment of the practitioner and minute of each one, and
-    `attributed` the attribution of each; `referrals` gives the fact id of one of our referrals that
-    counts for a practitioner and minute. Of twins, our referral counts; without one, the
-    appointment created first, then of the smallest id.
+    `attributed` the attribution of each; `referrals` gives the fact ids of our referrals that
+    count for a practitioner and minute. Of twins, our referral counts; without one, the
+    appointment created first, then of the smallest id. `apart` gives, by fact id, the facts of
+    which somebody decided that it is no twin.
     """
-    first: dict[tuple[str, int], Appointment] = {}
-    for appointment in appointments:
-        key = appointment.twin_key()
-        if key is not None and attributed[appointment.appointment_id].counted_for() is not None:
-            first[key] = min(first.get(key, appointment), appointment, key=_age)
+    kept = {key: sorted(fact_ids) for key, fact_ids in referrals.items()}
     settled: dict[str, Attribution] = {}
-    for appointment in appointments:
+    for appointment in sorted(appointments, key=_age):
         attribution = attributed[appointment.appointment_id]
         key = appointment.twin_key()
-        twin = None
         if key is not None and attribution.counted_for() is not None:
-            kept = first[key].appointment_id
-            twin = referrals.get(key)
-            if twin is None and kept != appointment.appointment_id:
-                twin = f"appointment:{kept}"
-        if twin is not None:
-            attribution = msgspec.structs.replace(attribution, outcome=Outcome.DUPLICATE, twin=twin)
+            fact_id = f"appointment:{appointment.appointment_id}"
+            before = kept.setdefault(key, [])
+            twins = [
+                one
+                for one in before
+                if one not in apart.get(fact_id, ()) and fact_id not in apart.get(one, ())
+            ]
+            if before:
+                doubts = sorted({*attribution.doubts, Doubt.SAME_MINUTE})
+                attribution = msgspec.structs.replace(attribution, doubts=tuple(doubts))
+            if twins:
+                attribution = msgspec.structs.replace(
+                    attribution, outcome=Outcome.DUPLICATE, twin=twins[0]
+                )
+            else:
+                before.append(fact_id)
         settled[appointment.appointment_id] = attribution
     return settled
 

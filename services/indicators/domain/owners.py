@@ -25,4 +25,5 @@ OWNERS: Final[Mapping[str, frozenset[Role]]] = {
     "put_plan": THE_CPTS,
     "recognise_crisis": THE_ARS,
     "put_response": THE_CPTS,
+    "decide_attribution": THE_CPTS | THE_CAISSE,
 }

@@ -38,6 +38,12 @@ class Refusal(StrEnum):
     NOT_VALIDATED = "not_validated"
     ANOTHER_VALUE_VALIDATED = "another_value_validated"
     NOT_YET_HELD = "not_yet_held"
+    UNKNOWN_APPOINTMENT = "unknown_appointment"
+    NOT_DOUBTFUL = "not_doubtful"
+    DECIDED_BY_THE_CAISSE = "decided_by_the_caisse"
+    NOT_GIVEN_AWAY = "not_given_away"
+    NO_TWIN = "no_twin"
+    PART_OF_ANOTHER = "part_of_another"
 
 
 # The reasons that say that something is not there.
@@ -47,6 +53,7 @@ ABSENCES: Final = frozenset(
         Refusal.UNKNOWN_INDICATOR,
         Refusal.UNKNOWN_CONTRACT_YEAR,
         Refusal.UNKNOWN_CRISIS,
+        Refusal.UNKNOWN_APPOINTMENT,
     )
 )
 
@@ -89,5 +96,13 @@ REFUSAL_TEXTS: Final[Mapping[Refusal, str]] = {
     Refusal.CRISIS_ELSEWHERE: "La crise n'est pas reconnue dans le département de la CPTS.",
     Refusal.DAY_TO_COME: "Un des jours est à venir.",
     Refusal.UNKNOWN_KIND: "Ce genre d'activité n'existe pas (GET /activity-kinds les donne).",
+    Refusal.UNKNOWN_APPOINTMENT: "La plateforme SAS n'a annoncé aucun rendez-vous sous cet"
+    " identifiant.",
+    Refusal.NOT_DOUBTFUL: "Rien n'est douteux dans l'attribution de ce rendez-vous.",
+    Refusal.DECIDED_BY_THE_CAISSE: "La caisse a déjà décidé pour ce rendez-vous.",
+    Refusal.NOT_GIVEN_AWAY: "Une CPTS renonce à un rendez-vous qu'elle compte, ou le laisse à une"
+    " autre des CPTS possibles ; le reste revient à la caisse.",
+    Refusal.NO_TWIN: "Aucun autre rendez-vous de ce professionnel ne commence à cette minute.",
+    Refusal.PART_OF_ANOTHER: "Ce jour-là, cette CPTS a fusionné dans une autre.",
     Refusal.NOT_YET_HELD: "Une activité se déclare à partir du jour où elle a lieu.",
 }

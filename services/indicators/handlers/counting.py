@@ -1,12 +1,15 @@
 """From facts to figures: appointments are attributed, figures recounted, what changed announced."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import msgspec
 
+from contracts.events.indicators import AttributionDecided
 from contracts.recorded import record
-from services.indicators.domain.appointments import Appointment, attribute, drop_twins
+from services.indicators.domain.appointments import Appointment, TwinKey
+from services.indicators.domain.deciding import decision_subject, settle
 from services.indicators.domain.declared import DECLARED, declared_facts
 from services.indicators.domain.doctors import doctor_figures
 from services.indicators.domain.figures import (
@@ -29,11 +32,11 @@ from services.indicators.handlers.origins import Origins
 from services.indicators.store import (
     attributions,
     declarations,
+    entries,
     figures,
     membership_facts,
     referral_facts,
 )
-from services.indicators.store.referral_facts import TwinKey
 from services.messaging.unit import Unit
 
 JOIN_FINESS, JOIN_RPPS, JOIN_CPTS_YEAR = "finess", "rpps", "cpts_year"
@@ -81,22 +84,27 @@ async def settle_appointments(
     known = await attributions.surroundings(
         unit.connection, rpps, {one.finess for one in appointments if one.finess is not None}
     )
-    twins: dict[TwinKey, str] = {}
+    twins: defaultdict[TwinKey, list[str]] = defaultdict(list)
     for referral in await referral_facts.referrals_at(unit.connection, keys) if keys else ():
         key = referral.twin_key(rule)
         if key is not None:
-            fact_id = referral_fact(referral.referral_id)
-            twins[key] = min(fact_id, twins.get(key, fact_id))
-    settled = drop_twins(
-        {one.appointment_id: attribute(one, known, rule) for one in appointments},
+            twins[key].append(referral_fact(referral.referral_id))
+    settled = settle(
         appointments,
-        twins,
+        known,
+        rule,
+        referrals=twins,
+        decisions=await entries.present(
+            unit.connection,
+            AttributionDecided,
+            [decision_subject(one.appointment_id) for one in appointments],
+        ),
     )
     for appointment in appointments:
         fact_id = appointment_fact(appointment.appointment_id)
         behind = (f"rpps:{appointment.rpps}", f"finess:{appointment.finess}")
         origins.add(fact_id, origins.place([fact_id, *behind]))
-    changes = await attributions.put_attributions(unit.connection, list(settled.values()))
+    changes = await attributions.put_attributions(unit.connection, settled)
     for change in changes:
         present = change.present
         concerned.demands[appointment_fact(present.appointment_id)] = present.counted_for()

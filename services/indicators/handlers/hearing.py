@@ -13,6 +13,7 @@ from contracts.events.membership import (
 )
 from contracts.events.referrals import PlatformAppointmentReported
 from contracts.recorded import Recorded
+from services.indicators.domain.appointments import TwinKey
 from services.indicators.domain.figures import appointment_fact, doctor_fact, referral_fact
 from services.indicators.domain.referrals import Referral, ReferralEvent, said_by, together
 from services.indicators.domain.rule import CountingRule
@@ -27,7 +28,7 @@ from services.indicators.handlers.counting import (
 )
 from services.indicators.handlers.origins import Origins
 from services.indicators.store import membership_facts, referral_facts
-from services.indicators.store.referral_facts import ReferralChange, TwinKey
+from services.indicators.store.referral_facts import ReferralChange
 from services.messaging.unit import Unit
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from contracts.events.indicators import IndicatorsEvent
-from contracts.recorded import Cause, record
+from contracts.recorded import Cause, Recorded, record
 from services.indicators.domain.rule import CountingRule
 from services.indicators.handlers.counting import JOIN_CPTS_YEAR, Concerned, count_again
 from services.indicators.handlers.origins import Origin, Origins
@@ -27,23 +27,25 @@ async def lock_cpts(unit: Unit, cpts_ids: Collection[str]) -> Mapping[str, str]:
     return await membership_facts.departements(unit.connection, list(cpts_ids))
 
 
-async def announce(unit: Unit, said: Sequence[Said], cause: Cause) -> None:
+async def announce(
+    unit: Unit, said: Sequence[Said], cause: Cause
+) -> list[Recorded[IndicatorsEvent]]:
     """Announces events, each after the last of its entry; whoever calls holds their lock."""
     after = await entries.last_sequences(unit.connection, {one.subject for one in said})
-    await unit.announce(
-        [
-            event
-            for one in said
-            for event in record(
-                [one.event],
-                subject=one.subject,
-                after_sequence=after.get(one.subject, 0),
-                departement=one.departement,
-                occurred_at=cause.recorded_at,
-                cause=cause,
-            )
-        ]
-    )
+    events = [
+        event
+        for one in said
+        for event in record(
+            [one.event],
+            subject=one.subject,
+            after_sequence=after.get(one.subject, 0),
+            departement=one.departement,
+            occurred_at=cause.recorded_at,
+            cause=cause,
+        )
+    ]
+    await unit.announce(events)
+    return events
 
 
 async def declare(

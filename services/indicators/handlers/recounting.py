@@ -16,6 +16,7 @@ from services.indicators.handlers.counting import (
 )
 from services.indicators.handlers.origins import Origin, Origins
 from services.indicators.store import applied_rule, figures, membership_facts, referral_facts
+from services.indicators.store.applied_rule import BEGINNING
 from services.messaging.timers import Due
 from services.messaging.unit import Unit
 
@@ -87,6 +88,20 @@ async def attribute_all_again(
 PARTS = {"appointments": attribute_all_again, "figures": count_all_again}
 
 
+async def look_again(rule: CountingRule, unit: Unit, cause: Cause, after: str) -> str | None:
+    """Attributes the next appointments, or after the last one counts the next CPTS again.
+
+    Answers where the next part begins, None after the last CPTS. Appointments come first: what was
+    decided of one is heard back with the figures, but where it counts is derived.
+    """
+    name, _, reached = (after or BEGINNING).partition(":")
+    up_to = await PARTS[name](rule, unit, cause, reached)
+    if up_to is not None:
+        return f"{name}:{up_to}"
+    following = list(PARTS)[list(PARTS).index(name) + 1 :]
+    return f"{following[0]}:" if following else None
+
+
 async def apply_rule(rule: CountingRule, unit: Unit, due: Due) -> int:
     """Counts everything again by a rule that is not the one applied last, a part a transaction.
 
@@ -96,14 +111,6 @@ async def apply_rule(rule: CountingRule, unit: Unit, due: Due) -> int:
     begun = await applied_rule.lock(unit.connection, digest, rule.size)
     if begun is None:
         return 0
-    name, _, after = begun.partition(":")
     cause = Cause(id=f"rule:{digest}:{begun}", recorded_at=due.now)
-    reached = await PARTS[name](rule, unit, cause, after)
-    names = list(PARTS)
-    if reached is not None:
-        await applied_rule.reach(unit.connection, f"{name}:{reached}")
-    elif name != names[-1]:
-        await applied_rule.reach(unit.connection, f"{names[names.index(name) + 1]}:")
-    else:
-        await applied_rule.reach(unit.connection, None)
+    await applied_rule.reach(unit.connection, await look_again(rule, unit, cause, begun))
     return due.limit

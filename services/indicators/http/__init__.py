@@ -3,10 +3,19 @@
 from typing import Any
 
 from services.indicators.domain.rule import CountingRule
-from services.indicators.http import activities, crises, dated, evidence, figures, levels, values
+from services.indicators.http import (
+    activities,
+    attributions,
+    crises,
+    dated,
+    evidence,
+    figures,
+    levels,
+    values,
+)
 
 
 def make_routes(rule: CountingRule) -> tuple[Any, ...]:
     """The routes of the service, some of which follow the counting rule."""
-    parts = (figures, activities, values, levels, dated, evidence, crises)
+    parts = (figures, activities, values, levels, dated, evidence, crises, attributions)
     return tuple(route for part in parts for route in part.make_routes(rule))

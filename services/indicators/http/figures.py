@@ -1,4 +1,4 @@
-"""Questions on figures down to their facts, lists to look into, steering, the rule, invariants."""
+"""Questions on figures down to their facts, steering, the rule, invariants."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -94,36 +94,6 @@ async def show_steering(
     }
 
 
-async def _listed(request: HttpRequest, condition: str, after: str, limit: int) -> Page:
-    async with request.app.state.pool.acquire() as connection:
-        found = await answers.listed(connection, condition, after=after, limit=limit)
-    return Page(found, found[-1]["appointment_id"] if len(found) == limit else None)
-
-
-@get("/lists/unattributed")
-async def show_unattributed(
-    request: HttpRequest, after: FromQuery[str] = "", limit: Limit = 100
-) -> Page:
-    """The appointments of the platform that stand and that no CPTS counts."""
-    return await _listed(request, answers.UNATTRIBUTED, after, limit)
-
-
-@get("/lists/ambiguous")
-async def show_ambiguous(
-    request: HttpRequest, after: FromQuery[str] = "", limit: Limit = 100
-) -> Page:
-    """The appointments of the platform that more than one CPTS could count."""
-    return await _listed(request, answers.AMBIGUOUS, after, limit)
-
-
-@get("/lists/duplicates")
-async def show_duplicates(
-    request: HttpRequest, after: FromQuery[str] = "", limit: Limit = 100
-) -> Page:
-    """The appointments of the platform that are counted under another id."""
-    return await _listed(request, answers.DUPLICATE, after, limit)
-
-
 def make_routes(rule: CountingRule) -> tuple[Any, ...]:
     """The routes of the service, some of which show the counting rule."""
 
@@ -143,9 +113,6 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
         show_figure,
         show_facts,
         show_steering,
-        show_unattributed,
-        show_ambiguous,
-        show_duplicates,
         show_parameters,
         show_invariants,
     )

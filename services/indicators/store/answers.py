@@ -1,4 +1,4 @@
-"""What the HTTP API answers: figures and their facts, lists to look into, steering."""
+"""What the HTTP API answers: figures and their facts, steering."""
 
 from datetime import date
 from typing import Any
@@ -111,25 +111,3 @@ async def tally(connection: Connection, cpts_id: str, first: date, last: date) -
         last,
     )
     return msgspec.convert(dict(row or {}), Tally)
-
-
-# Conditions of the three lists, each served by its own partial index.
-UNATTRIBUTED = "outcome = 'unattributed'"
-DUPLICATE = "outcome = 'duplicate'"
-AMBIGUOUS = "jsonb_array_length(candidates) > 1"
-
-
-async def listed(connection: Connection, condition: str, *, after: str, limit: int) -> list[Row]:
-    """The platform appointments that meet one of the conditions above, in order of their id."""
-    rows = await connection.fetch(
-        f"""
-        select appointment_id, outcome, booked_on, cpts_id, candidates, twin, reason,
-               status, created_at, starts_at, category, finess, rpps as practitioner_rpps
-        from attribution join appointment using (appointment_id)
-        where {condition} and appointment_id > $1
-        order by appointment_id limit $2
-        """,  # noqa: S608  (one of three constants)
-        after,
-        limit,
-    )
-    return [dict(row) | {"candidates": msgspec.json.decode(row["candidates"])} for row in rows]

@@ -6,7 +6,14 @@ from typing import Any
 
 import msgspec
 
-from services.indicators.domain.appointments import Attribution, Merger, Outcome, Surroundings
+from services.indicators.domain.appointments import (
+    Attribution,
+    Doubt,
+    Merger,
+    Outcome,
+    State,
+    Surroundings,
+)
 from services.indicators.domain.days import Period
 from services.indicators.domain.doctors import Membership, Participation
 from services.messaging.database import Connection
@@ -118,13 +125,14 @@ async def put_attributions(
     rows = await connection.fetch(
         """
         insert into attribution as kept (appointment_id, outcome, booked_on, cpts_id, candidates,
-                                         twin, reason)
+                                         twin, reason, doubts, concerned, state)
         select * from unnest($1::text[], $2::text[], $3::date[], $4::text[], $5::jsonb[],
-                             $6::text[], $7::text[])
+                             $6::text[], $7::text[], $8::jsonb[], $9::jsonb[], $10::text[])
         on conflict (appointment_id) do update
         set outcome = excluded.outcome, booked_on = excluded.booked_on,
             cpts_id = excluded.cpts_id, candidates = excluded.candidates,
-            twin = excluded.twin, reason = excluded.reason
+            twin = excluded.twin, reason = excluded.reason, doubts = excluded.doubts,
+            concerned = excluded.concerned, state = excluded.state
         where row (kept.*) is distinct from row (excluded.*)
         returning old.cpts_id as previous_cpts_id, new.*
         """,
@@ -135,8 +143,19 @@ async def put_attributions(
         [msgspec.json.encode(one.candidates).decode() for one in settled],
         [one.twin for one in settled],
         [one.reason for one in settled],
+        [msgspec.json.encode(one.doubts).decode() for one in settled],
+        [msgspec.json.encode(one.concerned).decode() for one in settled],
+        [one.state for one in settled],
     )
     return [AttributionChange(row["previous_cpts_id"], _attribution(row)) for row in rows]
+
+
+async def present(connection: Connection, appointment_id: str) -> Attribution | None:
+    """Where an appointment counts; None when it is not known."""
+    row = await connection.fetchrow(
+        "select * from attribution where appointment_id = $1", appointment_id
+    )
+    return None if row is None else _attribution(row)
 
 
 async def counted_attributions(
@@ -166,4 +185,7 @@ def _attribution(row: Any) -> Attribution:
         candidates=msgspec.json.decode(row["candidates"], type=tuple[str, ...]),
         twin=row["twin"],
         reason=row["reason"],
+        doubts=msgspec.json.decode(row["doubts"], type=tuple[Doubt, ...]),
+        concerned=msgspec.json.decode(row["concerned"], type=tuple[str, ...]),
+        state=State(row["state"]),
     )

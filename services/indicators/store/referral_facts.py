@@ -11,12 +11,10 @@ import msgspec
 
 from contracts.events.referrals import PlatformAppointmentReported
 from contracts.recorded import Recorded
-from services.indicators.domain.appointments import STATUS_RANKS, Appointment
+from services.indicators.domain.appointments import STATUS_RANKS, Appointment, TwinKey
 from services.indicators.domain.days import start_minute
 from services.indicators.domain.referrals import ACCEPTED, Answer, Booking, Referral, Status
 from services.messaging.database import Connection
-
-TwinKey = tuple[str, int]
 
 
 class ReferralChange(msgspec.Struct, frozen=True):
@@ -257,6 +255,14 @@ async def appointments_at(connection: Connection, keys: Collection[TwinKey]) -> 
         [minute for _, minute in keys],
     )
     return [_appointment(row, "") for row in rows]
+
+
+async def lock_appointment(connection: Connection, appointment_id: str) -> Appointment | None:
+    """One platform appointment, locked for this transaction; None when it is not known."""
+    row = await connection.fetchrow(
+        "select * from appointment where appointment_id = $1 for update", appointment_id
+    )
+    return None if row is None else _appointment(row, "")
 
 
 async def appointments_after(
