@@ -101,9 +101,9 @@ async def test_a_decision_moves_the_figure_with_its_cause_and_erases_nothing(
     assert await demands(office, a, b) == [1, 0]
     rows = await office.run.pool.fetch(
         "select id::text, type, cause from history where type like 'indicators.%'"
-        " and (subject = $1 or subject like $2)",
+        " and subject in ($1, $2) order by sequence",
         f"attributions/{name}",
-        f"{b}/{DEMANDS}/%",
+        f"{b}/{DEMANDS}/{SECOND.starts_on}",
     )
     decided = [row["id"] for row in rows if row["type"] == "indicators.AttributionDecided.v1"]
     causes = [row["cause"] for row in rows if row["type"] == "indicators.FigureChanged.v1"]
@@ -115,14 +115,13 @@ async def test_worklists_are_filtered_by_kind_cpts_departement_and_state(office:
     a, b, rpps = await two_cpts(office)
     starts = {"starts_at": office.clock.now() + timedelta(hours=5)}
     wrong = fresh_rpps(is_right=False)
-    for number, (whose, more) in enumerate(
-        (
-            (rpps, {}),
-            (wrong, starts),
-            (wrong, {"category": "SOS"} | starts),
-            (rpps, {"starts_at": office.clock.now() + timedelta(hours=4, seconds=30)}),
-        )
-    ):
+    messages: tuple[tuple[str, dict[str, Any]], ...] = (
+        (rpps, {}),
+        (wrong, starts),
+        (wrong, {"category": "SOS"} | starts),
+        (rpps, {"starts_at": office.clock.now() + timedelta(hours=4, seconds=30)}),
+    )
+    for number, (whose, more) in enumerate(messages):
         await office.hear(reported(office, f"{a}-{number}", whose, **more), REFERRALS)
     assert await listed(office, cpts_id=a, kind="ambiguous") == [f"{a}-0", f"{a}-3"]
     assert await listed(office, cpts_id=b, kind="same_minute", departement="93") == [f"{a}-3"]
@@ -145,9 +144,9 @@ async def test_worklists_are_filtered_by_kind_cpts_departement_and_state(office:
     )  # fmt: skip
     assert await demands(office, a, b) == [1, 1]
     assert await listed(office, cpts_id=b, kind="no_cpts") == [f"{a}-1"]
-    for wrong in ({"kind": "other"}, {"state": "other"}, {"limit": 1001}):
-        answer = await office.client.get("/worklists/attribution", params=wrong)
-        assert answer.status_code == 400, wrong
+    for query in ("kind=other", "state=other", "limit=1001"):
+        answer = await office.client.get(f"/worklists/attribution?{query}")
+        assert answer.status_code == 400, query
 
 
 async def test_a_cpts_gives_away_what_it_counts_and_the_caisse_has_the_last_word(
