@@ -50,7 +50,7 @@ DOUBTS = {
 
 
 class DoorProtocol(uvicorn.protocols.http.httptools_impl.HttpToolsProtocol):
-    """uvicorn's own, which hands on the certificate that a client has shown (ADR 0027)."""
+    """uvicorn's own, which hands on the certificate that a client has shown (ADR 0028)."""
 
     def connection_made(self, transport: Any) -> None:
         """Keep the certificate where each request of the connection finds it."""
