@@ -175,12 +175,12 @@ async def test_a_row_that_the_log_refuses_keeps_those_behind_it_in_its_partition
     refused: list[int] = []
     send: Any = Relay._note_answers
 
-    def note_answers(relay, rows, futures):
+    def note_answers(relay, rows, futures, sending):
         for row, future in zip(rows, futures, strict=False):
             if row["subject"] == "s1" and not refused:
                 refused.append(row["position"])
                 future.exception = lambda: RuntimeError("refused")
-        return send(relay, rows, [_Answer(future) for future in futures])
+        return send(relay, rows, [_Answer(future) for future in futures], sending)
 
     monkeypatch.setattr(Relay, "_note_answers", note_answers)
     await say_and_relay(speaker, [counted(f"s{n}", 1) for n in range(5)])

@@ -10,7 +10,7 @@ import pytest
 
 from contracts.events.indicators import CrisisRecognised
 from contracts.recorded import Cause, Recorded, record
-from services.messaging.unit import Desk, Unit, open_unit
+from services.messaging.unit import Desk, open_unit
 from services.payments import handlers
 from services.payments.domain.calendar import midnight
 from tests.desks import empty, has_stopped
@@ -95,14 +95,15 @@ async def test_a_crisis_and_figures_in_one_batch_take_accounts_before_dues(
     for one in FACTS:
         await hear(desk, one)
     locked: list[str] = []
-    lock_joins = Unit.lock_joins
-
-    async def watched(unit: Unit, kind: str, keys: Iterable[str]) -> None:
-        locked.append(kind)
-        await lock_joins(unit, kind, keys)
-
-    monkeypatch.setattr(Unit, "lock_joins", watched)
     async with open_unit(desk) as unit:
+        lock_joins = unit.lock_joins
+
+        async def watched(kind: str, keys: Iterable[str]) -> None:
+            locked.append(kind)
+            await lock_joins(kind, keys)
+
+        # Of this transaction alone: a timer's takes the same locks beside it.
+        monkeypatch.setattr(unit, "lock_joins", watched)
         await handlers.on_indicators(unit, [crisis(), served.figure("c1", 3, 1)])
     assert locked == ["account", "dues"]
     assert await dues(desk) == [OPENED]
