@@ -13,13 +13,11 @@ FHIR doors over mutual TLS. In production they come from IGC-Santé, and none of
 
 import argparse
 import ipaddress
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -87,31 +85,6 @@ def revoke(folder: Path, name: str) -> None:
     except FileNotFoundError as error:
         raise NotThere(f"there is no {error.filename}: `just certs` makes them") from None
     _write_list(folder, [*(one.serial_number for one in former), serial])
-
-
-class OwnDoors(msgspec.Struct, frozen=True, kw_only=True):
-    """The doors of an instance: where its certificates are kept, and its port."""
-
-    folder: Path
-    port: int
-
-    @property
-    def url(self) -> str:
-        """Their address."""
-        return f"https://127.0.0.1:{self.port}/fhir"
-
-    def environment(self, service: str) -> dict[str, str]:
-        """What the gateway opens them with, the certificates made; nothing for another service,
-        or where the environment says it.
-        """
-        if service != "gateway" or "CPTS_DOORS" in os.environ:
-            return {}
-        return {"CPTS_DOORS": str(make(self.folder, port=self.port))}
-
-
-def own_doors(folder: Path, port: int) -> OwnDoors:
-    """The doors of the instance in a folder, with certificates of its own."""
-    return OwnDoors(folder=folder / "certs", port=port)
 
 
 def _lasts(path: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from deploy.local import databases, instance, postgres, services
-from deploy.local.certs import own_doors
+from deploy.local.doors import own_doors
 from deploy.local.processes import (
     POLL_SECONDS,
     ComponentFailed,

@@ -26,7 +26,7 @@ from deploy.local import (
     watch,
     zipkin,
 )
-from deploy.local.certs import own_doors
+from deploy.local.doors import own_doors
 from deploy.local.kafka import KafkaNode
 from deploy.local.postgres import PostgresNode
 from deploy.local.processes import ComponentFailed, RecordedProcess

@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.demo.watch import euros
+from deploy.local.amounts import euros
 from deploy.local.lifecycle import find_running
 from deploy.local.topics import Said, instants_in_log
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.local.aci.asking import Services
 from deploy.local.aci.progress import for_each
-from deploy.local.demo.watch import euros
+from deploy.local.amounts import euros
 
 Year = dict[str, Any]
 YEAR_NOT_OVER = "year_not_over"

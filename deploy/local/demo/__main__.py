@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 
 from deploy.local import processes, trace
+from deploy.local.amounts import euros
 from deploy.local.arguments import above_zero
 from deploy.local.demo import orders
 from deploy.local.demo.cast import DEPARTEMENTS
@@ -23,7 +24,7 @@ from deploy.local.demo.platform import Platform
 from deploy.local.demo.play import Run, drawn_victim, play, start_services
 from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
 from deploy.local.demo.story import Season, season
-from deploy.local.demo.watch import euros, watcher
+from deploy.local.demo.watch import watcher
 from deploy.local.demo.year import EXPECTED, TaleFailedError, play_year
 from deploy.local.folders import replace_file
 from deploy.local.jars import JarRefused, RepositoryOutOfReach

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from deploy.local.amounts import euros
 from deploy.local.demo.cast import Cpts
 from deploy.local.demo.chain import Chain
 from deploy.local.demo.driver import Progress
@@ -43,13 +44,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LookNow = Callable[[], Awaitable[list[Row]]]
-
-
-def euros(cents: int) -> str:
-    """An amount as a French reader expects it."""
-    sign = "−" if cents < 0 else ""
-    whole = f"{abs(cents) // 100:,}".replace(",", "\u202f")
-    return f"{sign}{whole},{abs(cents) % 100:02d} €"
 
 
 async def demands_by_cpts(chain: Chain) -> Counter[str]:

@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 
 from contracts.communes import communes_of_epci
+from deploy.local.amounts import euros
 from deploy.local.demo.cast import check_digit
 from deploy.local.demo.commitments import TYPOLOGIES
 from deploy.local.demo.driver import ClockFile
 from deploy.local.demo.hub import PARIS
 from deploy.local.demo.platform import Platform
 from deploy.local.demo.play import clock_file, service_environment
-from deploy.local.demo.watch import euros
 from deploy.local.processes import wait_until
 
 CPTS = "974-sud"
