@@ -1,7 +1,7 @@
 """Orders that set the levels of a figure, and the sample of its evidence that one looks at."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -39,7 +39,7 @@ from services.indicators.http.asking import (
 from services.indicators.http.ordering import locked_departement, recorded
 from services.indicators.store import answers, declarations, entries, membership_facts
 from services.messaging.database import Connection
-from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.orders import Answer, Order, Role, carry_out
 
 FIGURE = "/cpts/{cpts_id:str}/contract-years/{starts_on:date}/figures/{indicator:str}"
 Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
@@ -185,6 +185,24 @@ async def _set(order: Order, asked: Asked, key: FigureKey, departement: str) -> 
     return Answer(body=shown, status=200 if event is None else 201)
 
 
+async def _carry(
+    request: HttpRequest,
+    roles: Collection[Role],
+    cpts_id: str,
+    starts_on: date,
+    indicator: str,
+    asked: Callable[[Order], Asked],
+) -> Response[LevelAnswer]:
+    """Carries out an order that sets a level which rests on nothing but what it says."""
+
+    async def body(order: Order) -> Answer:
+        departement = await locked_departement(order, cpts_id)
+        key, _ = await _figure(order.unit.connection, cpts_id, starts_on, indicator)
+        return await _set(order, asked(order), key, departement)
+
+    return await carry_out(request, roles, body)
+
+
 def _drawn(data: VerificationOrder, evidence: Collection[str]) -> tuple[int, tuple[str, ...]]:
     """The seed of a verification and its sample; raises `Refused` when another one was seen."""
     # Drawn from the order a seed could be chosen after all: by trying keys of idempotency.
@@ -205,10 +223,8 @@ async def take_stance(
 ) -> Response[LevelAnswer]:
     """Says whether the CPTS agrees with a value, or why it disagrees; the last word stands."""
 
-    async def body(order: Order) -> Answer:
-        departement = await locked_departement(order, cpts_id)
-        key, _ = await _figure(order.unit.connection, cpts_id, starts_on, indicator)
-        asked = Asked(
+    def asked(order: Order) -> Asked:
+        return Asked(
             level=Level.STANCE,
             value=data.value,
             decided_on=data.decided_on,
@@ -218,9 +234,8 @@ async def take_stance(
             reason=data.reason,
             evidence_ids=tuple(sorted(set(data.evidence_ids))),
         )
-        return await _set(order, asked, key, departement)
 
-    return await carry_out(request, OWNERS["take_stance"], body)
+    return await _carry(request, OWNERS["take_stance"], cpts_id, starts_on, indicator, asked)
 
 
 @post(FIGURE + "/validation", responses=recorded(LevelAnswer), status_code=200)
@@ -233,10 +248,8 @@ async def validate_figure(
 ) -> Response[LevelAnswer]:
     """Validates a figure, with the agreement, the disagreement or the silence of the CPTS."""
 
-    async def body(order: Order) -> Answer:
-        departement = await locked_departement(order, cpts_id)
-        key, _ = await _figure(order.unit.connection, cpts_id, starts_on, indicator)
-        asked = Asked(
+    def asked(order: Order) -> Asked:
+        return Asked(
             level=Level.VALIDATED,
             value=data.value,
             decided_on=data.decided_on,
@@ -245,9 +258,8 @@ async def validate_figure(
             ground=data.ground,
             evidence_ids=tuple(sorted(set(data.evidence_ids))),
         )
-        return await _set(order, asked, key, departement)
 
-    return await carry_out(request, OWNERS["validate_figure"], body)
+    return await _carry(request, OWNERS["validate_figure"], cpts_id, starts_on, indicator, asked)
 
 
 @post(FIGURE + "/visa", responses=recorded(LevelAnswer), status_code=200)
@@ -260,19 +272,16 @@ async def put_visa(
 ) -> Response[LevelAnswer]:
     """Puts the visa of the ARS on the value that the caisse validated."""
 
-    async def body(order: Order) -> Answer:
-        departement = await locked_departement(order, cpts_id)
-        key, _ = await _figure(order.unit.connection, cpts_id, starts_on, indicator)
-        asked = Asked(
+    def asked(order: Order) -> Asked:
+        return Asked(
             level=Level.VISA,
             value=data.value,
             decided_on=data.decided_on,
             by_role=order.role,
             said_by=order.person,
         )
-        return await _set(order, asked, key, departement)
 
-    return await carry_out(request, OWNERS["put_visa"], body)
+    return await _carry(request, OWNERS["put_visa"], cpts_id, starts_on, indicator, asked)
 
 
 def make_routes(rule: CountingRule) -> tuple[Any, ...]:
