@@ -1,10 +1,15 @@
-"""What bodies of orders share: their days and instants lie where the calendar is one."""
+"""What bodies of orders share: persons; days and instants that lie where the calendar is one."""
 
 from datetime import date
+from typing import Annotated
 
 import msgspec
 
 from contracts.days import FIRST_YEAR, LAST_YEAR, is_possible
+
+PERSON = r"^[A-Za-z0-9._-]{1,64}\Z"
+"""The id that an organisation gives to a person, opaque to everybody else."""
+Person = Annotated[str, msgspec.Meta(pattern=PERSON)]
 
 
 def refuse_impossible_days(body: msgspec.Struct) -> None:

@@ -20,6 +20,7 @@ from litestar import Request, Response
 
 from contracts.recorded import Cause
 from contracts.roles import Role
+from services.messaging.bodies import PERSON
 from services.messaging.database import Connection, is_collision
 from services.messaging.problems import MEDIA_TYPE, NOT_READY, Refused, refusal_body
 from services.messaging.telemetry import current_traceparent
@@ -37,7 +38,6 @@ KEY_LENGTH_MAX = 200
 OWN_TROUBLE = 500
 KEY_REUSED = "idempotency_key_reused"
 TRIES = 4
-PERSON = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 CLAIM = """
     insert into order_answer (key, fingerprint) values ($1, $2)
@@ -136,7 +136,7 @@ def read_acting_cpts(request: Request[Any, Any, Any], role: Role) -> str | None:
 def read_person(request: Request[Any, Any, Any]) -> str | None:
     """The id of the person who gives the order, None when it is not said."""
     person = request.headers.get(PERSON_HEADER)
-    if person and not PERSON.fullmatch(person):
+    if person and not re.fullmatch(PERSON, person):
         raise Refused(
             "acting_person_invalid",
             f"{PERSON_HEADER} est un identifiant de 1 à 64 lettres, chiffres, « . », « _ » ou"

@@ -25,13 +25,13 @@ from services.indicators.http.asking import (
 )
 from services.indicators.http.ordering import recorded
 from services.indicators.store import attributions, entries, membership_facts, worklists
+from services.messaging.bodies import Person
 from services.messaging.database import Connection
 from services.messaging.orders import Answer, Order, carry_out
 from services.messaging.problems import not_found
 
 # As the platform gives them (`services/referrals/domain/hub_reading.py`).
 AppointmentId = Annotated[str, msgspec.Meta(pattern=r"^[^\s@]{1,255}\Z")]
-Person = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 
 
 class DecisionOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

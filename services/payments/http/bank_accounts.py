@@ -10,7 +10,7 @@ import schwifty
 from litestar import Request, Response, get, post, put
 from litestar.params import JSONBody
 
-from services.messaging.bodies import refuse_impossible_days
+from services.messaging.bodies import Person, refuse_impossible_days
 from services.messaging.orders import Answer, Order, carry_out
 from services.payments.domain.bank_accounts import (
     CAISSE,
@@ -27,7 +27,6 @@ from services.payments.http.ordering import departement_of, refused
 from services.payments.store import bank_accounts
 
 JOIN_ACCOUNT = "bank_account"
-Person = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 # What a bank's message can hold (EPC217-08), and the accents that French names have.
 Holder = Annotated[
     str, msgspec.Meta(pattern=r"^[A-Za-zÀ-ÖØ-öø-ÿ0-9][A-Za-zÀ-ÖØ-öø-ÿ0-9 '&().,/+:?-]{1,69}\Z")
