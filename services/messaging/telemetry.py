@@ -205,10 +205,10 @@ def tell_fate(record: Record, fate: str) -> None:
 
 @contextmanager
 def transaction_span() -> Iterator[None]:
-    """The span of one transaction, from its begin to its commit or rollback, where tracing is on
-    and something is being traced.
+    """The span of one transaction, from its begin to its commit or rollback, where something is
+    being traced.
     """
-    if not (is_tracing() and trace.get_current_span().is_recording()):
+    if not trace.get_current_span().is_recording():
         yield
         return
     with _tracer.start_as_current_span(

@@ -17,6 +17,7 @@ import msgspec
 from contracts.rpps import has_right_check_digit
 from services.indicators.domain.days import local_day, start_minute
 from services.indicators.domain.doctors import Membership, Participation, counted_participation
+from services.indicators.domain.figures import appointment_fact
 from services.indicators.domain.rule import CountingRule, Name
 
 TwinKey = tuple[str, int]
@@ -227,7 +228,7 @@ def drop_twins(
         attribution = attributed[appointment.appointment_id]
         key = appointment.twin_key()
         if key is not None and attribution.counted_for() is not None:
-            fact_id = f"appointment:{appointment.appointment_id}"
+            fact_id = appointment_fact(appointment.appointment_id)
             before = kept.setdefault(key, [])
             twins = [
                 one

@@ -259,6 +259,7 @@ def _rates(
         return Refusal.RATE_TWICE
     if asked and taille is None:
         return Refusal.TAILLE_NEEDED
+    sequence = max((rate.sequence for rate in rates), default=0) + 1
     for one in supposed.rates:
         said = RatePublished(
             rate_id=f"simulation/{one.mission}/{one.part}",
@@ -274,17 +275,13 @@ def _rates(
         refusal = check_rate(said)
         if refusal is not None:
             return refusal
-        rate = Rate(**msgspec.structs.asdict(said), sequence=_after(rates))
+        rate = Rate(**msgspec.structs.asdict(said), sequence=sequence)
         key = (rate.taille, rate.mission, rate.part)
         days = {date.min} | {
             known.from_on for known in rates if (known.taille, known.mission, known.part) == key
         }
         found += [msgspec.structs.replace(rate, from_on=day) for day in sorted(days)]
     return tuple(found)
-
-
-def _after(rates: Sequence[Rate]) -> int:
-    return max((rate.sequence for rate in rates), default=0) + 1
 
 
 def _check_values(supposed: Supposed) -> Refusal | None:
