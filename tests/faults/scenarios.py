@@ -153,20 +153,20 @@ async def two_relays(
     world: World, season: Season, trace: Trace, without: Iterable[str] = ()
 ) -> None:
     """Two processes of a service; the one whose relay sends is stopped, and the other goes on."""
-    stop = Stop(point=stops.SENT, hit=40, signal="SIGSTOP")
-    pair = [world.process("referrals", name) for name in ("referrals-1", "referrals-2")]
-    for process in pair:
-        process.start([stop], without)
+    holder, other = (world.process("referrals", f"referrals-{number}") for number in (1, 2))
+    holder.start([Stop(point=stops.SENT, hit=12, signal="SIGSTOP")], without)
     start_all(world, without=without, other_than=["referrals"])
-    for process in pair:
-        await process.ready()
-    turns = InTurn([process.url for process in pair])
+    await holder.ready()
+    if "lease" not in without:
+        await until("the first relay holds the lease", partial(_is_leased, world))
+    await other.start((), without).ready()
+    turns = InTurn([holder.url, other.url])
     async with playing(world, season, in_turn={"referrals": turns}) as play:
-        holder = await first_stopped(pair)
+        is_stopped = bool(await stopped_in_play(play, holder))
         if said_twice := await repeated_in_log(world, "referrals"):
             raise Wrong(f"two relays sent {said_twice} events twice")
-        other = pair[1 - pair.index(holder)]
-        turns.only(pair.index(other))
+        assert is_stopped, "the first relay sent too seldom to be stopped"
+        turns.only(1)
         before = (await other.counters())["relayed"]
 
         async def goes_on() -> bool:
@@ -182,14 +182,8 @@ async def two_relays(
         trace.note(repeated_in_log=await judge(play))
 
 
-async def first_stopped(pair: list[Process]) -> Process:
-    """The process that comes first to its stop."""
-
-    async def told() -> Process | None:
-        return next((process for process in pair if process.stopped()), None)
-
-    found: Process = await until("one of them has stopped", told)
-    return found
+async def _is_leased(world: World) -> bool:
+    return bool(await world.ask("referrals", "select exists (select from relay_lease)"))
 
 
 async def a_zombie_wakes(
