@@ -11,6 +11,7 @@ from services.indicators.domain.activities import parse_activity_rule
 from services.indicators.domain.rule import parse_rule
 from services.indicators.handlers.hearing import on_membership, on_referrals
 from services.indicators.handlers.recounting import apply_rule, look_again
+from services.indicators.store.invariants import invariants
 from services.indicators.store.state import apply
 from services.messaging.hearing import Hears
 from services.messaging.process import Service
@@ -42,6 +43,7 @@ SERVICE = Service(
     ),
     timers=(Timer(name="counting rule", fire=partial(apply_rule, RULE)),),
     routes=http.make_routes(RULE),
+    invariants=partial(invariants, rule=RULE),
     labels=FOLDER / "labels.toml",
     look_again=partial(look_again, RULE),
     outside_log=("applied_rule",),

@@ -5,6 +5,7 @@ from pathlib import Path
 from contracts.topics import MEMBERSHIP
 from services.membership.handlers import let_fall_due
 from services.membership.http import ROUTES
+from services.membership.store.invariants import invariants
 from services.membership.store.state import apply
 from services.messaging.process import Service
 from services.messaging.timers import Timer
@@ -17,5 +18,6 @@ SERVICE = Service(
     hears=(),
     timers=(Timer(name="life", fire=let_fall_due),),
     routes=ROUTES,
+    invariants=invariants,
     labels=Path(__file__).parent / "labels.toml",
 )

@@ -16,11 +16,12 @@ from typing import Any
 
 import msgspec
 
-from contracts.recorded import Recorded
+from contracts.recorded import Recorded, type_name
 from services.messaging.codec import Breach, Unknown
 from services.messaging.database import is_collision, is_not_now
 from services.messaging.dead_letters import add_dead_letters
 from services.messaging.hearing import Hears
+from services.messaging.meters import Fate
 from services.messaging.offsets import Fenced, Move, fence
 from services.messaging.outbox import SequenceTaken
 from services.messaging.telemetry import Item, tell_fate
@@ -50,6 +51,12 @@ class Hearing(msgspec.Struct, kw_only=True):
     breaches_max: int
     positions: Positions = {}
     breaches_in_a_row: int = 0
+    understood: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Know the types that are understood by their names."""
+        classes = (one for hears in self.hears for one in hears.understands)
+        self.understood = frozenset(map(type_name, classes))
 
 
 def stretches_of(items: Sequence[Item]) -> Stretches:
@@ -120,6 +127,12 @@ async def commit_batch(hearing: Hearing, items: Sequence[Item]) -> None:
         unit.count("done", kinds[Recorded])
         unit.count("unknown_type", kinds[Unknown])
         unit.count("gaps", gaps_of(hearing, stretches))
+    meters = hearing.desk.meters
+    meters.batch_events.observe(len(items))
+    meters.hears(items, hearing.understood, unit.fates)
+    for record, said in items if unit.fates else ():
+        if isinstance(said, Recorded) and (fate := unit.fates.get(str(said.id))):
+            tell_fate(record, fate)
     hearing.positions |= {key: end for key, (_, end) in stretches.items()}
     hearing.breaches_in_a_row = in_a_row
 
@@ -131,6 +144,8 @@ async def commit_with_retries(hearing: Hearing, items: Sequence[Item]) -> None:
             await commit_batch(hearing, items)
         except Exception as error:
             hearing.desk.counters["rolled_back"] += 1
+            if is_not_now(error):
+                hearing.desk.meters.hears(items, hearing.understood, Fate.NOT_NOW)
             if not is_collision(error) or attempt == TRIES:
                 raise
             hearing.desk.counters["redelivered"] += len(items)

@@ -190,6 +190,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 await take_batch(self._hearing, traced)
         except Fenced:
             self._hearing.desk.counters["fenced"] += 1
+            self._hearing.desk.meters.fences(items)
             log.warning("fenced: somebody else moved these offsets")
             self._must_seek = True
         except TooManyBreaches as error:

@@ -12,6 +12,7 @@ from contracts.recorded import Recorded
 from contracts.topics import Topic
 from services.messaging.database import Connection
 from services.messaging.hearing import Hears
+from services.messaging.meters import Duration, Gauge, Invariants
 from services.messaging.restoring import LookAgain
 from services.messaging.timers import Timer
 
@@ -29,6 +30,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     `on_errors` tells errors over HTTP in another form than `problems`: by exception, as Litestar's
     handlers. `labels` says in French what each route does (`documents`). `around` stands before the
     whole application, what no route answers included; `listeners` serve it beside HTTP, as long.
+    `/metrics` shows what `invariants`, `gauges` and `durations` tell beside what every service tells.
     """
 
     name: str
@@ -42,6 +44,9 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     look_again: LookAgain | None = None
     outside_log: tuple[str, ...] = ()
     on_errors: Mapping[Any, Any] = {}
+    invariants: Invariants | None = None
+    gauges: tuple[Gauge, ...] = ()
+    durations: tuple[Duration, ...] = ()
     background: tuple[Callable[["Running"], Awaitable[None]], ...] = ()
     around: Callable[[ASGIApp], ASGIApp] | None = None
     listeners: tuple[Callable[["Running"], AbstractAsyncContextManager[None]], ...] = ()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter  # noqa: TC003
 from collections.abc import Coroutine
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from services.messaging.database import is_not_now
+from services.messaging.meters import Meters
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +59,11 @@ def supervised(work: Coroutine[Any, Any, None], part: str, health: "Health") -> 
 
 
 class Health:
-    """What each part of the process last said of itself, and the process's counters."""
+    """What each part of the process last said of itself, and the process's numbers."""
 
-    def __init__(self, counters: Counter[str]) -> None:
-        self.counters = counters
+    def __init__(self, meters: Meters) -> None:
+        self.meters = meters
+        self.counters: Counter[str] = meters.counters
         self._troubles: dict[str, Trouble] = {}
 
     def starts(self, part: str) -> None:

@@ -26,6 +26,7 @@ from services.messaging.codec import encode_headers
 from services.messaging.database import Connection, connect
 from services.messaging.health import Health, supervised
 from services.messaging.log import LogTopic
+from services.messaging.meters import Leaving
 from services.messaging.outbox import Row
 from services.messaging.producer import open_producer
 from services.messaging.settings import Settings
@@ -74,16 +75,13 @@ class Relay:
         self._settings, self._topic, self._writer = settings, topic, writer
         self._health, self._counters = health, health.counters
         self._waiting: dict[int, Row] = {}  # handed over in memory, by position
-        self._committing: dict[
-            str, list[int]
-        ] = {}  # by aggregate: each transaction's first position
+        # By aggregate: each transaction's first position.
+        self._committing: dict[str, list[int]] = {}
         self._sent: dict[int, tuple[int, int]] = {}  # position: partition, offset; not yet marked
         self._must_read_table = True
         self._holds_lease = False
         self._has_news = False
-        self._ask_lease_at = 0.0
-        self._looked_at = 0.0
-        self._prune_at = 0.0
+        self._ask_lease_at = self._looked_at = self._prune_at = 0.0
         self._mark_at: float | None = None
         self._wake = asyncio.Event()
         self._is_stopping = False
@@ -350,6 +348,7 @@ class Relay:
         for row, future in zip(rows, futures, strict=False):
             error = future.exception()
             sending.end(row["position"], None if error else future.result().offset, error)
+            self._health.meters.leaves(row, Leaving.FAILED if error else Leaving.SENT)
             if error:
                 failures.setdefault(row["partition"], error)
             elif row["partition"] not in failures:

@@ -22,6 +22,7 @@ from services.messaging.database import Pool, connect, open_pool
 from services.messaging.dead_letters import add_dead_letters
 from services.messaging.declared import Service
 from services.messaging.log import LogTopic, ensure_topics, open_admin, read_bounds
+from services.messaging.meters import Meters
 from services.messaging.migrations import migrate
 from services.messaging.offsets import (
     LogMismatch,
@@ -45,17 +46,19 @@ POLL_MS = 1000
 
 
 @asynccontextmanager
-async def open_reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer outside any group."""
+async def open_reader(
+    settings: Settings, fetch_bytes: int = FETCH_BYTES
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer outside any group, that fetches so many bytes of a partition at once."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka,
         client_id=f"cpts-{settings.service}-replay",
         enable_auto_commit=False,
         auto_offset_reset="none",
-        max_partition_fetch_bytes=FETCH_BYTES,
+        max_partition_fetch_bytes=fetch_bytes,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
         await consumer.stop()
@@ -305,6 +308,7 @@ def desk_for(service: Service, pool: Pool, mode: Mode, partitions: int = 0) -> D
         partitions=partitions,
         relay=None,
         mode=mode,
+        meters=Meters(service.durations),
     )
 
 

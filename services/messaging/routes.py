@@ -44,6 +44,13 @@ async def show_ready(request: Request[Any, Any, Any]) -> Response[dict[str, Any]
     )
 
 
+@get("/metrics", include_in_schema=False)
+async def show_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """What the service counts, in Prometheus' text format, or OpenMetrics when asked so."""
+    text, media_type = await request.app.state.scraper.scrape(request.headers.get("accept", ""))
+    return Response(text, media_type=media_type)
+
+
 @get("/dead-letters", tags=["dead letters"])
 async def show_dead_letters(
     request: Request[Any, Any, Any],
@@ -111,4 +118,4 @@ async def handle_again(hearing: Hearing, unit: Unit, record: Record, said: Recor
         ) from error
 
 
-ROUTES = (show_live, show_ready, show_dead_letters, replay_dead_letter)
+ROUTES = (show_live, show_ready, show_metrics, show_dead_letters, replay_dead_letter)

@@ -65,7 +65,7 @@ class Running:
         self.codec: Codec | None = None
         self.pool: Pool = desk.pool
         self.counters: Counter[str] = desk.counters
-        self.health = Health(desk.counters)
+        self.health = Health(desk.meters)
         self.app: ASGIApp  # as soon as it is served
         self.address = ""
         self.more_addresses: dict[str, str] = {}  # of listeners beside HTTP, by their names
@@ -185,9 +185,10 @@ async def running(
         stack.push_async_callback(stop_tasks, tasks)
         for part in ("start", "own topic", "relay"):
             run.health.starts(part)
-        run.app = make_app(run, reading, clock)
-        if service.around is not None:
-            run.app = service.around(run.app)
+        run.desk.meters.is_live = not clock.is_driven
+        app = make_app(run, reading, clock)
+        stack.push_async_callback(app.state.scraper.close)
+        run.app = app if service.around is None else service.around(app)
         run.address = await stack.enter_async_context(
             serving(run.app, settings.http_host, settings.http_port)
         )

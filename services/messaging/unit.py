@@ -2,8 +2,9 @@
 
 import contextlib
 import logging
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any, Protocol
@@ -11,8 +12,9 @@ from uuid import UUID
 
 import asyncpg
 
-from contracts.recorded import Recorded
+from contracts.recorded import Cause, Recorded
 from services.messaging.database import Connection, Pool
+from services.messaging.meters import Duration, Fate, Leaving, Meters
 from services.messaging.outbox import Row, add_rows, each_once, keep_only, make_rows
 from services.messaging.telemetry import transaction_span
 
@@ -74,6 +76,7 @@ class Desk:
         partitions: int,
         relay: Relaying | None,
         mode: Mode = Mode.LIVE,
+        meters: Meters | None = None,
     ) -> None:
         self.pool = pool
         self.name = name
@@ -83,7 +86,8 @@ class Desk:
         self.relay = relay
         self.mode = mode
         self.is_catching_up = False
-        self.counters: Counter[str] = Counter()
+        self.meters = meters or Meters()
+        self.counters: Counter[str] = self.meters.counters
 
     @property
     def is_open(self) -> bool:
@@ -100,6 +104,9 @@ class Unit:
         self._rows: list[Row] = []
         self._has_others = False
         self._counts: Counter[str] = Counter()
+        self._told: list[tuple[Row, Leaving]] = []
+        self._took: list[tuple[Duration, str, Cause]] = []
+        self.fates: dict[str, Fate] = {}
 
     async def hears_the_past(self) -> bool:
         """Whether the past is heard again, in a rebuild or a restore.
@@ -133,9 +140,29 @@ class Unit:
             self._rows += added
             self._has_others |= has_others
             new = {row["id"] for row in added}
+            self._tell(rows, new)
         fresh = [event for event in events if event.id in new]
         if fresh:
             await desk.apply(self.connection, fresh)
+
+    def _tell(self, rows: Sequence[Row], new: Collection[UUID]) -> None:
+        """Note what is said, and of which causes all that follows was said before."""
+        said = [(row, Leaving.SAID if row["id"] in new else Leaving.KNOWN) for row in rows]
+        self._told += said
+        if len(new) < len(rows):
+            fresh = {row["cause"] for row, how in said if how is Leaving.SAID}
+            self.tell(Fate.KNOWN, {row["cause"] for row, _ in said} - fresh)
+
+    def tell(self, fate: Fate, ids: Iterable[str]) -> None:
+        """What became of these messages of the batch, if they are not merely done: for metrics."""
+        self.fates.update(dict.fromkeys(ids, fate))
+
+    def took(self, duration: Duration, departement: str, cause: Cause) -> None:
+        """Measure from the record of `cause` to the commit, if the transaction commits and the past
+        is not being heard again.
+        """
+        if self._desk.mode is Mode.LIVE and not self._desk.is_catching_up:
+            self._took.append((duration, departement, cause))
 
     async def lock_joins(self, kind: str, keys: Iterable[str]) -> None:
         """Lock the join rows of `keys`, made if absent, in their order.
@@ -170,6 +197,10 @@ class Unit:
     def after_commit(self) -> None:
         """Hand what was said to the relay; the transaction has just committed."""
         self._desk.counters.update(self._counts)
+        for row, how in self._told:
+            self._desk.meters.leaves(row, how)
+        for duration, departement, cause in self._took:
+            self._desk.meters.took(duration, departement, cause)
         if self._rows and self._desk.relay is not None:
             self._desk.relay.hand_over(self._rows, has_others=self._has_others)
 
@@ -184,8 +215,11 @@ async def open_unit(desk: Desk) -> AsyncIterator[Unit]:
     """A unit in a transaction of its own: committed at the end of the block, then handed over;
     rolled back when the block raises.
     """
+    meters, asked = desk.meters, time.perf_counter()
     with transaction_span():
         async with desk.pool.acquire() as connection:
+            began = time.perf_counter()
+            meters.pool_wait.observe(began - asked)
             transaction = connection.transaction()
             await transaction.start()
             unit = Unit(connection, desk)
@@ -193,6 +227,7 @@ async def open_unit(desk: Desk) -> AsyncIterator[Unit]:
                 yield unit
             except BaseException:
                 await roll_back(connection, transaction)
+                meters.rolled_back.observe(time.perf_counter() - began)
                 raise
             unit.before_commit()
             try:
@@ -200,7 +235,9 @@ async def open_unit(desk: Desk) -> AsyncIterator[Unit]:
             except BaseException:
                 # Cut off here, the transaction may have committed all the same.
                 unit.after_lost_commit()
+                meters.rolled_back.observe(time.perf_counter() - began)
                 raise
+            meters.committed.observe(time.perf_counter() - began)
             unit.after_commit()
 
 

@@ -19,18 +19,22 @@ from services.messaging.database import Pool
 from services.messaging.documents import documented, labels_of
 from services.messaging.problems import NOT_READY, Refused
 from services.messaging.routes import ROUTES
+from services.messaging.scraping import Scraper
 from services.messaging.telemetry import trace_requests
 
 if TYPE_CHECKING:
     from services.messaging.running import Running
 
 
+ALWAYS = ("/health/", "/metrics")
+
+
 def hold_until_prepared(running: "Running") -> Callable[[ASGIApp], ASGIApp]:
-    """Answers 503 to all but the health routes until schema and topics are as they must be."""
+    """Answers 503 to all but health and metrics until schema and topics are as they must be."""
 
     def hold(app: ASGIApp) -> ASGIApp:
         async def held(scope: Scope, receive: Receive, send: Send) -> None:
-            if running.hearing is None and not scope["path"].startswith("/health/"):
+            if running.hearing is None and not scope["path"].startswith(ALWAYS):
                 raise Refused("not_ready", NOT_READY, status=503)
             await app(scope, receive, send)
 
@@ -54,6 +58,7 @@ def make_app(running: "Running", reading: Pool, clock: Clock) -> Litestar:
                 "desk": running.desk,
                 "health": running.health,
                 "clock": clock,
+                "scraper": Scraper(running, reading, clock),
             }
         ),
     )

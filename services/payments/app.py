@@ -11,6 +11,7 @@ from services.messaging.unit import Unit
 from services.payments import events, handlers, http
 from services.payments.domain.scale import says_the_same
 from services.payments.store import inputs, rate_files, state
+from services.payments.store.invariants import of_one_moment
 
 RATES = {rate.rate_id: rate for rate in rate_files.read_rates()}
 
@@ -70,6 +71,8 @@ SERVICE = Service(
         Timer(name="dues", fire=handlers.fall_due),
     ),
     routes=http.ROUTES,
+    invariants=of_one_moment,
+    durations=(handlers.ACCEPTANCE_TO_FUNDING,),
     labels=Path(__file__).parent / "labels.toml",
     look_again=handlers.look_again,
     outside_log=("bank_account", "bank_account_confirmation", "ledger_entry.entered"),

@@ -16,6 +16,7 @@ from services.referrals.handlers import (
 )
 from services.referrals.http import ROUTES
 from services.referrals.store.applying import apply
+from services.referrals.store.offers import OFFERS_EXPIRING, OFFERS_OPEN
 
 SERVICE = Service(
     name="referrals",
@@ -38,5 +39,6 @@ SERVICE = Service(
     routes=ROUTES,
     labels=Path(__file__).parent / "labels.toml",
     look_again=look_again,
+    gauges=(OFFERS_OPEN, OFFERS_EXPIRING),
     outside_log=("sas_message",),
 )

@@ -11,7 +11,9 @@ from contracts.events.membership import (
     MemberRecorded,
     TerritoryPlaceRecorded,
 )
+from contracts.events.referrals import BookingRefused
 from contracts.recorded import Cause, Recorded, record
+from services.messaging.meters import Fate
 from services.messaging.timers import Due
 from services.messaging.unit import Unit
 from services.referrals.domain.bookings import answer
@@ -76,9 +78,9 @@ async def on_gateway(unit: Unit, events: Sequence[Recorded[Any]]) -> None:
 
 async def _answer_bookings(unit: Unit, ids: Sequence[str]) -> None:
     known = await bookings.load(unit.connection, ids)
-    await unit.announce(
-        [one for booking in known for one in answer(booking, answer_within=answer_within())]
-    )
+    said = [one for booking in known for one in answer(booking, answer_within=answer_within())]
+    await unit.announce(said)
+    unit.tell(Fate.REFUSED, (one.cause for one in said if isinstance(one.event, BookingRefused)))
 
 
 async def look_again(unit: Unit, cause: Cause, after: str) -> str | None:

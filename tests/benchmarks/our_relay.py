@@ -10,7 +10,6 @@ import asyncio
 import gc
 import pickle
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +20,7 @@ from contracts.topics import TOPICS
 from services.messaging.database import open_pool
 from services.messaging.health import Health
 from services.messaging.log import ensure_topics, open_admin
+from services.messaging.meters import Meters
 from services.messaging.relay import Relay
 from services.messaging.settings import Settings
 from services.messaging.unit import Desk, open_unit
@@ -41,7 +41,7 @@ async def main(settings: Settings, what: str, events: list[Any], *pace: int) -> 
     topic = (await ensure_topics(admin, settings, TOPICS))["referrals"]
     await admin.close()
     writer, pool = uuid4(), await open_pool(settings)
-    relay = Relay(settings, topic=topic, writer=writer, health=Health(Counter()))
+    relay = Relay(settings, topic=topic, writer=writer, health=Health(Meters()))
     if what == "relay":
         relay.start()
     desk = Desk(

@@ -1,13 +1,13 @@
 """What a service tells of its troubles, and what it keeps to its log."""
 
 import asyncio
-from collections import Counter
 
 import asyncpg
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from services.messaging.health import Health, supervised
+from services.messaging.meters import Meters
 from services.messaging.relay import SendFailed
 
 ADDRESS = "db-7.internal:5432"
@@ -28,7 +28,7 @@ ADDRESS = "db-7.internal:5432"
     ],
 )
 def test_a_trouble_names_its_kind_and_no_address(error, reason) -> None:
-    health = Health(Counter())
+    health = Health(Meters())
     health.is_failing("relay", error)
     (trouble,) = health.troubles
     assert trouble.reason == reason
@@ -48,7 +48,7 @@ async def is_cut_off() -> None:
 
 @pytest.mark.parametrize(("work", "reason"), [(fails, "ValueError"), (is_cut_off, "cut off")])
 async def test_work_that_ends_by_itself_turns_the_service_unready(work, reason) -> None:
-    health = Health(Counter())
+    health = Health(Meters())
     await asyncio.wait([supervised(work(), "relay", health)])
     await asyncio.sleep(0)
     (trouble,) = health.troubles
@@ -57,7 +57,7 @@ async def test_work_that_ends_by_itself_turns_the_service_unready(work, reason) 
 
 
 async def test_work_that_is_stopped_is_no_trouble() -> None:
-    health = Health(Counter())
+    health = Health(Meters())
     task = supervised(hangs(), "relay", health)
     await asyncio.sleep(0)
     task.cancel()

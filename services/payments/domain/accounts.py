@@ -277,6 +277,11 @@ def reprice(
     return announced
 
 
+def counts_acceptance(figure: FigureChanged) -> bool:
+    """Whether a demand that a CPTS accepted counts in this figure from now on."""
+    return any(fact.is_counted and fact.fact_id.startswith("referral:") for fact in figure.facts)
+
+
 def figure_touches(
     accounts: Iterable[Account], heard: Iterable[Recorded[FigureChanged]]
 ) -> list[Touch]:

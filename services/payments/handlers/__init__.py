@@ -3,7 +3,7 @@
 from contracts.recorded import Cause
 from services.messaging.unit import Unit
 from services.payments.handlers.dues import announce_dues, fall_due
-from services.payments.handlers.hearing import on_indicators, on_membership
+from services.payments.handlers.hearing import ACCEPTANCE_TO_FUNDING, on_indicators, on_membership
 from services.payments.handlers.locking import lock_accounts, lock_dues
 from services.payments.handlers.pricing import (
     confirm_rate,
@@ -21,6 +21,7 @@ from services.payments.handlers.settling import (
 )
 
 __all__ = [
+    "ACCEPTANCE_TO_FUNDING",
     "announce_dues",
     "confirm_rate",
     "fall_due",

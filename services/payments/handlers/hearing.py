@@ -13,8 +13,9 @@ from contracts.events.membership import (
     TailleDetermined,
 )
 from contracts.recorded import Cause, Recorded
+from services.messaging.meters import Duration, Fate
 from services.messaging.unit import Unit
-from services.payments.domain.accounts import AccountKey, Touch, figure_touches
+from services.payments.domain.accounts import AccountKey, Touch, counts_acceptance, figure_touches
 from services.payments.handlers.dues import announce_dues
 from services.payments.handlers.locking import lock_dues
 from services.payments.handlers.pricing import announce_prices, reprice
@@ -22,6 +23,12 @@ from services.payments.handlers.settling import take_levels
 from services.payments.store import associations as associations_store
 from services.payments.store import dues_inputs, inputs, part_years
 from services.payments.store.levels import put_levels
+
+# A figure bears the instant at which the order that changed it was received.
+ACCEPTANCE_TO_FUNDING = Duration(
+    name="cpts_acceptance_to_funding_seconds",
+    help="From the order that accepts a demand to the commit of the funding that counts it.",
+)
 
 
 async def on_membership(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
@@ -108,7 +115,19 @@ async def on_indicators(unit: Unit, heard: Sequence[Recorded[Any]]) -> None:
     touches = figure_touches(accounts, figures)
     if touches:
         await announce_prices(unit, accounts, touches)
+    _measure(unit, figures, touches)
     await announce_dues(unit, opened)
+
+
+def _measure(
+    unit: Unit, figures: Sequence[Recorded[FigureChanged]], touches: Sequence[Touch]
+) -> None:
+    """For metrics: which figures were known, and how long accepted demands took to get here."""
+    new = {touch.cause.id for touch in touches}
+    unit.tell(Fate.KNOWN, {str(one.id) for one in figures} - new)
+    for one in figures:
+        if str(one.id) in new and counts_acceptance(one.event):
+            unit.took(ACCEPTANCE_TO_FUNDING, one.departement, one.as_cause())
 
 
 async def _keep_crises(unit: Unit, heard: Sequence[Recorded[CrisisRecognised]]) -> dict[str, Cause]:

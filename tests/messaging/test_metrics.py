@@ -1,0 +1,256 @@
+"""`/metrics`: goal, that what it tells is so, is told in this page's form, and has a limit.
+
+Method: the meters alone, each service's families against `docs/metrics.md`, then the toys on the
+real Kafka and PostgreSQL.
+"""
+
+import importlib
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import TopicPartition
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from contracts import topics
+from contracts.departements import departements_by_code
+from contracts.recorded import Cause, type_name
+from contracts.topics import PARTITIONS_IN_PRODUCTION
+from services.messaging import scraping
+from services.messaging.clock import RealClock
+from services.messaging.codec import Breach, Unknown
+from services.messaging.dead_letters import KeptRecord
+from services.messaging.declared import Service
+from services.messaging.log import LogTopic
+from services.messaging.meters import OTHER_TYPE, Duration, Fate, Leaving, Meters
+from services.messaging.process import Running, running
+from services.messaging.scraping import SERIES_MAX, Scraper, Taken
+from services.messaging.topic_ids import NO_ID
+from tests.messaging.raw import counted
+from tests.messaging.toy import POISON
+
+SERVICES = [
+    importlib.import_module(f"services.{one.producer}.app").SERVICE for one in topics.TOPICS
+]
+PAGE = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
+TOOK = Duration(name="cpts_toy_seconds", help="How long.")
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+Samples = dict[str, dict[tuple[str, ...], float]]
+
+
+def samples(text: str) -> Samples:
+    """The values by metric and by the values of its labels, in the order of the labels' names."""
+    found: Samples = {}
+    for family in text_string_to_metric_families(text):
+        for one in family.samples:
+            labels = tuple(value for _, value in sorted(one.labels.items()))
+            found.setdefault(one.name, {})[labels] = one.value
+    return found
+
+
+async def scraped(run: Running, accept: str = "") -> Samples:
+    async with httpx.AsyncClient(base_url=run.address, timeout=20) as web:
+        answer = await web.get("/metrics", headers={"accept": accept} if accept else {})
+    assert answer.status_code == 200
+    return samples(answer.text)
+
+
+def record(offset: int, key: bytes = b"93") -> KeptRecord:
+    return KeptRecord(topic="t", partition=0, offset=offset, key=key, value=b"", headers=())
+
+
+def test_each_fate_is_counted_under_a_type_that_is_understood() -> None:
+    meters = Meters()
+    first, second = counted("a", 1), counted("b", 1, departement="95")
+    items: list[Any] = [
+        (record(0), first),
+        (record(1), second),
+        (record(2), Unknown("things.Surprise.v9")),
+        (record(3, b"\xff"), Breach("bad", "things.Invented.v1")),
+        (record(4), Breach("bad", "things.Counted.v1")),
+    ]
+    known = {str(second.id): Fate.KNOWN}
+    meters.hears(items, frozenset({"things.Counted.v1"}), known)
+    meters.hears(items[:3], frozenset({"things.Counted.v1"}), Fate.NOT_NOW)
+    assert meters.events_in == {
+        ("93", "things.Counted.v1", "done"): 1,
+        ("95", "things.Counted.v1", "known"): 1,
+        ("93", "other", "ignored"): 1,
+        ("unknown", "other", "dead_letter"): 1,
+        ("93", "things.Counted.v1", "dead_letter"): 1,
+        ("93", "things.Counted.v1", "not_now"): 1,
+        ("95", "things.Counted.v1", "not_now"): 1,
+        ("93", "other", "not_now"): 1,
+    }
+
+
+def test_a_duration_names_its_trace_only_if_it_is_kept_and_needs_a_clock_that_is_real() -> None:
+    meters = Meters((TOOK,))
+    now = datetime.now(UTC)
+    kept, left = (f"00-{n * 32}-{n * 16}-0{flag}" for n, flag in (("a", 1), ("b", 0)))
+    meters.took(TOOK, "93", Cause(id="x", recorded_at=now, traceparent=kept))
+    assert b"trace_id" not in generate_openmetrics(meters.registry)
+    meters.is_live = True
+    for traceparent in (kept, left, None):
+        meters.took(TOOK, "93", Cause(id="x", recorded_at=now, traceparent=traceparent))
+    text = generate_openmetrics(meters.registry).decode()
+    assert re.findall(r'trace_id="(\w+)"', text) == ["a" * 32]
+    assert samples(generate_latest(meters.registry).decode())["cpts_toy_seconds_count"] == {
+        ("93",): 3
+    }
+
+
+def loaded(service: Service) -> list[Any]:
+    """All families of a service, with every series that its labels allow."""
+    meters, codes = Meters(service.durations), [*departements_by_code(), "unknown"]
+    understood = [type_name(one) for hears in service.hears for one in hears.understands]
+    for code in codes:
+        meters.fenced[code] = 1
+        for fate in Fate:
+            for type_ in (*understood, OTHER_TYPE):
+                meters.events_in[code, type_, fate] = 1
+        for how in Leaving:
+            for type_ in service.topic.event_types():
+                meters.events_out[code, type_, how] = 1
+        for one in service.durations:
+            meters._durations[one.name].labels(code).observe(1)
+    heard = [
+        LogTopic(
+            name=hears.topic.name,
+            kafka_name=hears.topic.name,
+            id=NO_ID,
+            partitions=PARTITIONS_IN_PRODUCTION,
+        )
+        for hears in service.hears
+    ]
+    every = {TopicPartition(topic.name, n): 0 for topic in heard for n in range(topic.partitions)}
+    gauges = ["cpts_outbox_events", "cpts_outbox_age_seconds"]
+    found = [
+        *scraping.counted_families(meters),
+        *meters.registry.collect(),
+        *scraping.lag_families(heard, every, dict.fromkeys(every, 1), dict.fromkeys(every, 1.0)),
+        scraping.letters_family(
+            [
+                {"topic": topic.name, "key": code.encode(), "letters": 1}
+                for topic in heard
+                for code in codes
+            ]
+        ),
+        scraping.invariant_family({"x": True}),
+        scraping.pool_family({}),
+    ]
+    for name in [*gauges, *(one.name for one in service.gauges)]:
+        family = scraping.by_departement(name, "x")
+        for code in codes:
+            family.add_metric([code], 1)
+        found.append(family)
+    return found
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda one: one.name)
+def test_a_service_has_fewer_series_than_its_limit(service: Service) -> None:
+    text = generate_latest(Taken(loaded(service)))
+    series = [line for line in text.splitlines() if not line.startswith(b"#")]
+    assert 3_000 < len(series) < SERIES_MAX
+
+
+def test_the_page_tells_of_each_metric_and_of_no_other() -> None:
+    told = set(re.findall(r"^\| `(cpts_\w+)`", PAGE.read_text("utf-8"), re.MULTILINE))
+    named = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for service in SERVICES
+        for family in loaded(service)
+    }
+    source = Path(scraping.__file__).read_text("utf-8")
+    read = set(re.findall(r'"(cpts_(?:ready|reading_timestamp_seconds))"', source))
+    assert told == named | read | {"cpts_reading_failures_total"}
+    assert f"{SERIES_MAX:,}".replace(",", " ") in PAGE.read_text("utf-8")
+
+
+async def test_a_service_tells_what_it_heard_said_and_put_aside(listener, log, toy) -> None:
+    await log.say(counted("a", 1), counted("b", 2, departement="95"), counted("c", POISON))
+    await log.write(b"", [("ce_type", b"things.Named.v1")])
+    await listener.caught_up()
+    await listener.relayed()
+    found = await scraped(listener)
+    assert found["cpts_events_in_total"] == {
+        ("93", "done", "things.Counted.v1"): 1,
+        ("95", "done", "things.Counted.v1"): 1,
+        ("93", "dead_letter", "things.Counted.v1"): 1,
+        ("93", "ignored", "other"): 1,
+    }
+    for how in ("said", "sent"):
+        assert found["cpts_events_out_total"]["95", how, "totals.Totalled.v1"] == 1
+    assert found["cpts_dead_letters"] == {("93", "things"): 1}
+    assert found["cpts_lag_events"]["93", "things"] == 0
+    assert found["cpts_lag_seconds"]["93", "things"] == 0
+    assert found["cpts_invariant"] == {("offsets_never_go_back",): 1}
+    assert found["cpts_ready"] == {(): 1}
+    assert found["cpts_batch_events_count"][()] >= 2
+    assert found["cpts_transaction_seconds_count"]["committed",] >= 2
+    assert not any(found["cpts_reading_failures_total"].values())
+
+
+async def test_what_is_not_taken_shows_its_number_and_its_age(listener, log, database) -> None:
+    """Offsets put back behind the service's back are behind the log, and an invariant broken."""
+    before = time.time()
+    await log.say(*(counted(f"s{n}", n) for n in range(3)))
+    await listener.caught_up()
+    scraper = Scraper(listener, listener.pool, RealClock())
+    try:
+        await scraper._read_log()
+        await database.execute("update stored_offset set next_offset = 0 where topic = 'things'")
+        events, seconds = await scraper._read_log()
+        text = samples(generate_latest(Taken(list(scraper._families()))).decode())
+    finally:
+        await scraper.close()
+    lags = {one.labels["departement"]: one.value for one in events.samples}
+    ages = {one.labels["departement"]: one.value for one in seconds.samples}
+    assert (lags["93"], lags["95"]) == (3, 0)
+    assert 0 < ages["93"] <= time.time() - before + 1
+    assert ages["95"] == 0
+    assert text["cpts_invariant"] == {("offsets_never_go_back",): 0}
+
+
+async def test_what_cannot_leave_is_counted_with_its_age(listener, log) -> None:
+    listener.desk.relay.halt()
+    await log.say(counted("a", 1))
+    await listener.caught_up()
+    found = await scraped(listener)
+    assert found["cpts_outbox_events"] == {("93",): 1}
+    assert found["cpts_outbox_age_seconds"]["93",] >= 0
+
+
+async def test_a_service_whose_database_is_away_still_tells_what_it_counted(settings_of, toy):
+    """It counts what it could not read, and shows nothing old in its place."""
+    settings = settings_of("listener")
+    async with running(toy.service(), settings) as run:
+        assert "cpts_lag_events" in await scraped(run)
+        scraper = Scraper(run, run.pool, RealClock())
+        await scraper.scrape("")
+        await run.pool.close()
+        for one in scraper._readings:
+            one._next_at = 0.0
+        text, _ = await scraper.scrape("")
+        await scraper.close()
+        found = samples(text.decode())
+        assert found["cpts_reading_failures_total"] == {
+            ("database",): 1,
+            ("invariants",): 0,
+            ("log",): 1,
+        }
+        assert "cpts_lag_events" not in found
+
+
+async def test_openmetrics_is_given_to_who_asks_for_it(speaker, web) -> None:
+    plain = await web.get("/metrics")
+    assert plain.headers["content-type"].startswith("text/plain")
+    asked = await web.get("/metrics", headers={"accept": OPENMETRICS})
+    assert asked.headers["content-type"].startswith("application/openmetrics-text")
+    assert asked.text.endswith("# EOF\n")
