@@ -1,6 +1,6 @@
 """The canvas of a service: what its README promises, read by a machine.
 
-Five sections hold a list; each item opens with its subject between backquotes:
+Six sections hold a list; each item opens with its subject between backquotes:
 
     ## Hears
     - `membership.CptsRegistered.v1`: why the service needs it
@@ -34,6 +34,7 @@ def differences(canvas: str, service: Service) -> list[str]:
         ("Says", list(service.topic.event_types())),
         ("Serves", served(service)),
         ("Keeps", kept(service.schema)),
+        ("Measures", measured(service)),
     ):
         subjects = [match[1] for item in promised.get(name, []) if (match := _SUBJECT.match(item))]
         found += [f"{name} lists {each} twice" for each in _repeated(subjects)]
@@ -59,6 +60,12 @@ def sections(canvas: str) -> dict[str, list[str]]:
 def heard(service: Service) -> list[str]:
     """The event types that a service understands, over all topics it hears."""
     return [type_name(each) for hears in service.hears for each in hears.understands]
+
+
+def measured(service: Service) -> list[str]:
+    """The metrics that a service has beside those of every service."""
+    own = [one.name for one in service.gauges] + [one.name for one in service.durations]
+    return [*own, *(["cpts_invariant"] if service.invariants else [])]
 
 
 def served(service: Service) -> list[str]:

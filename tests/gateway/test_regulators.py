@@ -18,6 +18,7 @@ from services.gateway.domain.regulators import Account, read_account
 from services.messaging.comparing import compare
 from services.messaging.replaying import rebuild
 from tests.gateway.served import Served, issue_of
+from tests.scraped import scraped
 
 NATIONAL, PLATFORM = "urn:oid:1.2.250.1.71.4.2.1", "urn:oid:1.2.250.1.213.3.6"
 STRUCTURES = "urn:oid:1.2.250.1.71.4.2.2"
@@ -357,6 +358,14 @@ async def test_the_statement_tells_the_doors_that_are_there(served: Served) -> N
     )
     assert {one["code"] for one in practitioner["interaction"]} == {"read", "create", "update"}
     assert practitioner["conditionalUpdate"] is True
+
+
+async def test_metrics_tell_what_the_gateway_said(served: Served) -> None:
+    await served.run.relayed()
+    found = await scraped(served.run)
+    said = {one[1:]: count for one, count in found["cpts_events_out_total"].items()}
+    assert said["said", "gateway.RegulatorRecorded.v1"] >= 1
+    assert {topic for _, topic in found["cpts_lag_events"]} == {"membership", "referrals"}
 
 
 json_values = st.recursive(

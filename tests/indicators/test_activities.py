@@ -9,6 +9,7 @@ from services.indicators.app import FOLDER, RULE
 from services.indicators.domain.activities import parse_activity_rule
 from tests.indicators.ordering import FIRST, SECOND, Office, reason
 from tests.indicators.sending import REPORT, send
+from tests.scraped import holding
 
 GROUPE: dict[str, Any] = {"kind": "groupe_qualite", "held_on": "2025-06-10"}
 KIND = '[[kind]]\ncode = "gouter"\nlabel = "Goûter"\nmission = "prevention"\n'
@@ -38,6 +39,7 @@ async def test_a_professional_counts_once_in_a_year_and_sessions_each(office: Of
         f"participant:{cpts_id}/{CHLOE}": "2025-05-02",
     }
     assert set((await office.get("/invariants")).values()) == {True}
+    assert {"figures_equal_facts", "declared_facts_equal_entries"} < await holding(office.run)
 
 
 async def test_quantities_add_up_and_a_correction_replaces_them(office: Office) -> None:

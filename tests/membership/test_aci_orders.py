@@ -2,6 +2,7 @@
 
 from services.membership.store.invariants import invariants
 from tests.membership.ordering import House, place, reason
+from tests.scraped import holding
 
 
 async def test_an_aci_is_signed_with_its_years_and_their_tailles(house: House) -> None:
@@ -156,6 +157,10 @@ async def test_what_is_written_behind_the_service_s_back_shows(house: House) -> 
     aci = {"aci_id": "a", "signed_on": "2026-03-01", "starts_on": "2026-04-15", "years": 1}
     await house.order(f"/cpts/{cpts_id}/aci", aci, role="ars")
     assert set((await house.get("/invariants")).values()) == {True}
+    assert (await holding(house.run)) == {
+        *("places_are_held_once", "one_aci_a_day", "contract_years_have_a_taille"),
+        *("parts_fit_their_commune", "offsets_never_go_back"),
+    }
     broken = {
         "update territory_entry set part = 'nord' where entry_id = 's'": "places_are_held_once",
         "update territory_entry set part = null where entry_id = 's'": "places_are_held_once",

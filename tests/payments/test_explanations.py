@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from contracts.events.indicators import FactChange
 from contracts.topics import INDICATORS, MEMBERSHIP
 from services.payments.store import inputs
 from tests.payments.served import (
@@ -16,6 +18,7 @@ from tests.payments.served import (
     figure,
     line_path,
 )
+from tests.scraped import scraped
 
 
 async def test_a_figure_becomes_an_estimate_a_posting_and_an_explanation(
@@ -105,3 +108,31 @@ async def test_all_of_an_explanation_is_read_at_one_moment(
         (line,) = explanation["lines"]
         assert explanation["variable_cents"] == line["amount_cents"] == value * 100_00
         assert line["figure"]["value"] == len(line["facts"]["items"]) == value
+
+
+async def test_metrics_tell_how_long_an_accepted_demand_took_to_be_funded(
+    payments: Payments,
+) -> None:
+    """Once, with its trace; neither a figure that was known nor a count of doctors."""
+    payments.run.desk.meters.is_live = True
+    traced = f"00-{'a' * 32}-{'b' * 16}-01"
+    accepted = msgspec.structs.replace(figure("c1", 1, 1), traceparent=traced)
+    counted = figure("c1", 1, 1, DOCTORS)
+    doctor = FactChange(fact_id="rpps:810002345675", is_counted=True)
+    doctors = msgspec.structs.replace(
+        counted, event=msgspec.structs.replace(counted.event, facts=(doctor,))
+    )
+    await payments.hear(MEMBERSHIP, contract("c1"))
+    for heard in (accepted, doctors, accepted):
+        await payments.hear(INDICATORS, [heard])
+    found = await scraped(payments.run)
+    took = {one: n for one, n in found.items() if one.startswith("cpts_acceptance_to_funding")}
+    assert took["cpts_acceptance_to_funding_seconds_count"] == {("95",): 1}
+    told = found["cpts_events_in_total"]
+    changed = "indicators.FigureChanged.v1"
+    assert (told["95", "done", changed], told["95", "known", changed]) == (2, 1)
+    held = {name for (name,), holds in found["cpts_invariant"].items() if holds}
+    assert held >= {"ledger_sums_to_zero", "figures_equal_facts", "journals_sum_to_zero_per_cpts"}
+    asked = {"accept": "application/openmetrics-text; version=1.0.0"}
+    text = (await payments.client.get("/metrics", headers=asked)).text
+    assert f'# {{trace_id="{"a" * 32}"}}' in text

@@ -10,10 +10,12 @@ import pytest_asyncio
 from deploy.local import databases
 from deploy.local.stack import Stack
 from services.messaging.replaying import rebuild
+from services.messaging.scraping import Scraper
 from services.referrals.app import SERVICE
 from tests.referrals.published import cpts, member, place, told
 from tests.referrals.referral_cases import NOON, OTHER_RPPS, RPPS
 from tests.referrals.served import Served, acceptance, demand_body, serving
+from tests.scraped import scraped
 from tests.stack_fixtures import fresh_name
 
 HELD_PLACE = "93001"  # of c1; other communes are of nobody
@@ -209,6 +211,34 @@ async def test_a_practitioner_must_be_a_member_on_the_booking_day(served: Served
     assert refused.json()["reason"] == "practitioner_not_a_member"
     moved = await served.order(path, {"starts_at": "2026-03-11T09:00:00+01:00"}, role="cpts")
     assert moved.json()["starts_at"] == "2026-03-11T08:00:00Z"
+
+
+async def test_metrics_tell_the_offers_whose_time_ends(served: Served) -> None:
+    """Ten minutes before its end, that of the demand that was made now is one more of them."""
+    scraper = Scraper(served.run, served.run.pool, served.clock)
+    before = {one.name: one for one in await scraper._read_database()}
+    await served.demand("d-metrics", commune=HELD_PLACE)
+    try:
+        open_ = {one.name: one for one in await scraper._read_database()}
+        served.clock.set(NOON + timedelta(minutes=51))
+        soon = {one.name: one for one in await scraper._read_database()}
+    finally:
+        served.clock.set(NOON)
+    offers, ending = "cpts_offers_open", "cpts_offers_expiring"
+    count = [
+        sum(one.value for one in of[name].samples)
+        for of, name in (
+            (before, offers),
+            (open_, offers),
+            (soon, offers),
+            (open_, ending),
+            (soon, ending),
+        )
+    ]
+    assert count[1] == count[0] + 1
+    assert count[3] + 1 <= count[4] <= count[2]
+    found = await scraped(served.run)
+    assert found["cpts_events_out_total"]["93", "said", "referrals.ReferralOffered.v1"] >= 1
 
 
 async def test_an_answer_after_its_limit_is_refused_though_the_timer_has_not_run(

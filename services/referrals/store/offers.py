@@ -16,7 +16,8 @@ OFFERS_EXPIRING: Final = Gauge(
     name="cpts_offers_expiring",
     help="Offers whose time to answer ends within ten minutes, or has ended.",
     query="""
-        select departement, count(*) filter (where answer_by <= $1 + interval '10 minutes')
+        select departement,
+               count(*) filter (where answer_by <= $1::timestamptz + interval '10 minutes')
         from referral where state = 'offered' group by departement
     """,
 )
