@@ -30,7 +30,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     `on_errors` tells errors over HTTP in another form than `problems`: by exception, as Litestar's
     handlers. `labels` says in French what each route does (`documents`). `around` stands before the
     whole application, what no route answers included; `listeners` serve it beside HTTP, as long.
-    `/metrics` shows what `invariants`, `gauges` and `durations` tell beside what every service tells.
+    `/metrics` shows what `invariants`, `gauges` and `durations` tell beside what all services tell.
     """
 
     name: str
