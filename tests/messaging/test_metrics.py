@@ -23,11 +23,11 @@ from contracts.topics import PARTITIONS_IN_PRODUCTION
 from services.messaging import scraping
 from services.messaging.clock import RealClock
 from services.messaging.codec import Breach, Unknown
+from services.messaging.database import open_reading_pool
 from services.messaging.dead_letters import KeptRecord
 from services.messaging.declared import Service
 from services.messaging.log import LogTopic
 from services.messaging.meters import OTHER_TYPE, Duration, Fate, Leaving, Meters
-from services.messaging.process import running
 from services.messaging.scraping import SERIES_MAX, Scraper, Taken
 from services.messaging.topic_ids import NO_ID
 from tests.messaging.raw import counted
@@ -207,25 +207,24 @@ async def test_what_cannot_leave_is_counted_with_its_age(listener, log) -> None:
     assert found["cpts_outbox_age_seconds"]["93",] >= 0
 
 
-async def test_a_service_whose_database_is_away_still_tells_what_it_counted(settings_of, toy):
+async def test_a_service_whose_database_is_away_still_tells_what_it_counted(listener) -> None:
     """It counts what it could not read, and shows nothing old in its place."""
-    settings = settings_of("listener")
-    async with running(toy.service(), settings) as run:
-        assert "cpts_lag_events" in await scraped(run)
-        scraper = Scraper(run, run.pool, RealClock())
-        await scraper.scrape("")
-        await run.pool.close()
+    pool = await open_reading_pool(listener.settings)
+    scraper = Scraper(listener, pool, RealClock())
+    try:
+        text, _ = await scraper.scrape("")
+        assert "cpts_lag_events" in samples(text.decode())
+        await pool.close()
         for one in scraper._readings:
             one._next_at = 0.0
         text, _ = await scraper.scrape("")
+    finally:
         await scraper.close()
-        found = samples(text.decode())
-        assert found["cpts_reading_failures_total"] == {
-            ("database",): 1,
-            ("invariants",): 0,
-            ("log",): 1,
-        }
-        assert "cpts_lag_events" not in found
+    found = samples(text.decode())
+    failures = found["cpts_reading_failures_total"]
+    assert failures == {("database",): 1, ("invariants",): 0, ("log",): 1}
+    assert "cpts_lag_events" not in found
+    assert found["cpts_ready"] == {(): 1}
 
 
 async def test_openmetrics_is_given_to_who_asks_for_it(speaker, web) -> None:
