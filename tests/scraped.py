@@ -4,6 +4,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.messaging.process import Running
+from tests.messaging.raw import until
 
 Samples = dict[str, dict[tuple[str, ...], float]]
 
@@ -19,12 +20,20 @@ def samples(text: str) -> Samples:
 
 
 async def scraped(run: Running) -> Samples:
-    """What the service tells now; nothing that it reads for it failed."""
-    async with httpx.AsyncClient(base_url=run.address, timeout=20) as web:
-        answer = await web.get("/metrics")
-    assert answer.status_code == 200
-    found = samples(answer.text)
-    assert not any(found["cpts_reading_failures_total"].values())
+    """What the service tells once it has read all that it reads for it; no reading failed."""
+    found: Samples = {}
+
+    async def is_read() -> bool:
+        async with httpx.AsyncClient(base_url=run.address, timeout=20) as web:
+            answer = await web.get("/metrics")
+        assert answer.status_code == 200
+        found.clear()
+        found.update(samples(answer.text))
+        assert not any(found["cpts_reading_failures_total"].values())
+        read = found.get("cpts_reading_timestamp_seconds", {})
+        return read.keys() == found["cpts_reading_failures_total"].keys()
+
+    await until(is_read)
     return found
 
 

@@ -4,6 +4,7 @@ Method: the meters alone, each service's families against `docs/metrics.md`, the
 real Kafka and PostgreSQL.
 """
 
+import asyncio
 import importlib
 import re
 import time
@@ -32,7 +33,7 @@ from services.messaging.scraping import SERIES_MAX, Scraper, Taken
 from services.messaging.topic_ids import NO_ID
 from tests.messaging.raw import counted
 from tests.messaging.toy import POISON
-from tests.scraped import samples, scraped
+from tests.scraped import Samples, samples, scraped
 
 SERVICES = [
     importlib.import_module(f"services.{one.producer}.app").SERVICE for one in topics.TOPICS
@@ -207,23 +208,30 @@ async def test_what_cannot_leave_is_counted_with_its_age(listener, log) -> None:
     assert found["cpts_outbox_age_seconds"]["93",] >= 0
 
 
-async def test_a_service_whose_database_is_away_still_tells_what_it_counted(listener) -> None:
+async def test_a_service_whose_database_is_away_still_tells_what_it_counted(listener, log) -> None:
     """It counts what it could not read, and shows nothing old in its place."""
+    await log.say(counted("a", 1))
+    await listener.caught_up()
     pool = await open_reading_pool(listener.settings)
     scraper = Scraper(listener, pool, RealClock())
-    try:
+
+    async def read() -> Samples:
+        await asyncio.gather(*(task for one in scraper._readings if (task := one.refresh())))
         text, _ = await scraper.scrape("")
-        assert "cpts_lag_events" in samples(text.decode())
+        return samples(text.decode())
+
+    try:
+        assert (await read())["cpts_lag_events"]["93", "things"] == 0
         await pool.close()
         for one in scraper._readings:
             one._next_at = 0.0
-        text, _ = await scraper.scrape("")
+        found = await read()
     finally:
         await scraper.close()
-    found = samples(text.decode())
     failures = found["cpts_reading_failures_total"]
     assert failures == {("database",): 1, ("invariants",): 0, ("log",): 1}
     assert "cpts_lag_events" not in found
+    assert found["cpts_events_in_total"] == {("93", "done", "things.Counted.v1"): 1}
     assert found["cpts_ready"] == {(): 1}
 
 
