@@ -163,6 +163,7 @@ def test_each_sum_says_its_arithmetic_in_euros(
 ) -> None:
     for due in dues_of(one, scale, rule):
         assert due.explanation.endswith(f" = {french_euros(due.amount_cents)}")
+        assert "None" not in due.explanation
 
 
 @given(funded(), rates(), rules(), st.randoms(use_true_random=False))

@@ -129,9 +129,13 @@ async def test_funds_are_used_by_category_without_approval(two_cpts: Payments) -
     assert (await two_cpts.put("/cpts/c1/uses/u", less, **as_c1)).is_success
     magic = await two_cpts.put("/cpts/c1/uses/u", use | {"category": "magie"}, **as_c1)
     assert magic.json()["reason"] == "unknown_category"
+    assert (await two_cpts.put("/cpts/c1/uses/v", use | {"amount_cents": 1}, **as_c1)).is_success
+    nothing = await two_cpts.put("/cpts/c1/uses/w", use | {"amount_cents": 0}, **as_c1)
+    assert nothing.json()["reason"] == "amount_not_positive"
     used = await two_cpts.get("/cpts/c1/uses-by-category/2026")
     assert [(one["category"], one["used_cents"]) for one in used["categories"]] == [
-        ("materiel", 800_00)
+        ("locaux", 1),
+        ("materiel", 800_00),
     ]
 
 

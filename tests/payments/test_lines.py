@@ -133,6 +133,7 @@ def test_all_that_is_wrong_with_an_annex_is_told_at_once() -> None:
     wrong = check_lines(
         [ALD, again, other, finer, bad], {"acces_aux_soins": 27_000_00, "prevention": None}
     )
+    assert {one.mission for one in wrong} == {"acces_aux_soins"}
     assert [(one.line_id, one.reason) for one in wrong] == [
         ("bad", Refusal.TARGET_NEEDED),
         ("medecin_traitant_ald_sans", Refusal.LINE_TWICE),
@@ -219,6 +220,7 @@ def test_every_wrong_cell_of_a_row_is_told_in_french() -> None:
         "mission": "yoga",
         "mode": "au pif",
         "maximum_euros": "12,345",
+        "valeur_initiale": "un quart",
         "cible": "beaucoup",
         "paliers": "1-2",
         "documents": "photo",
@@ -228,13 +230,20 @@ def test_every_wrong_cell_of_a_row_is_told_in_french() -> None:
     rows, errors = lines_of([{}, wrong, row], 500)
     assert rows == []
     assert {one.column for one in errors if one.row == 3} == set(wrong) - {
-        *("indicateur", "libelle", "valeur_initiale"),
+        *("indicateur", "libelle"),
     }
     assert {one.column for one in errors if one.row == 4} == {
         *("ligne", "mission", "mode", "maximum_euros"),
     }
-    told = next(one.detail for one in errors if one.column == "maximum_euros")
-    assert told == "La cellule doit contenir un montant en euros, comme 9000 ou 1250,50."
+    told = {one.column: one.detail for one in errors if one.row == 3}
+    for column, expected in (
+        ("maximum_euros", "un montant en euros, comme 9000 ou 1250,50"),
+        ("valeur_initiale", "un nombre entier"),
+        ("cible", "un nombre entier"),
+        ("paliers", "des paliers « seuil:euros » séparés par |"),
+        ("reportee_de", "un jour, comme 2025-04-15"),
+    ):
+        assert told[column] == f"La cellule doit contenir {expected}."
     # An answer is kept under its key; a cell may hold anything.
     for one in errors:
         assert not any(text in one.detail for text in wrong.values() if text), one.detail

@@ -13,7 +13,8 @@ from contracts import topics
 from contracts.events.payments import Step
 from contracts.indicators import indicators
 from services.payments.domain.lines import Line
-from services.payments.domain.statement import rule_of
+from services.payments.domain.accounts import Account
+from services.payments.domain.statement import StatedDue, StatedYear, rule_of, statement
 from services.payments.domain.words import french_day, french_euros
 from services.payments.http.statements import rendered
 from tests.payments.paying import (
@@ -163,7 +164,56 @@ def test_an_amount_is_written_to_the_cent(amount_cents: int) -> None:
     assert int(written.removesuffix("\u00a0€").replace(",", "")) == amount_cents
 
 
+def shown_of(*dues: StatedDue, ends_on: date = date(2027, 4, 14)) -> dict[str, Any]:
+    year = StatedYear(
+        cpts_id="c1",
+        cpts_name=None,
+        departement="95",
+        starts_on=YEAR.starts_on,
+        ends_on=ends_on,
+        taille=None,
+        population=None,
+    )
+    account = Account(cpts_id="c1", starts_on=YEAR.starts_on, departement="95")
+    return statement(year, account, [], dues, [], printed_on=YEAR.starts_on)
+
+
+@pytest.mark.parametrize(
+    ("paid_cents", "ordered_cents", "state"),
+    [
+        (0, 0, "due"),
+        (60_00, 0, "due"),
+        (60_00, 40_00, "ordonnée"),
+        (100_00, 0, "payée"),
+        (120_00, 0, "à récupérer"),
+        (60_00, 60_00, "à récupérer"),
+    ],
+)
+def test_a_sum_is_stated_with_what_was_paid_and_ordered_of_it(
+    paid_cents: int, ordered_cents: int, state: str
+) -> None:
+    due = StatedDue(
+        kind="advance",
+        mission=None,
+        amount_cents=100_00,
+        due_on=YEAR.starts_on,
+        is_held=False,
+        is_verified=True,
+        explanation="",
+        paid_cents=paid_cents,
+        ordered_cents=ordered_cents,
+    )
+    (shown,) = shown_of(due)["dues"]
+    assert shown["state"] == state
+
+
+def test_a_year_that_ends_within_its_civil_year_is_named_by_that_one() -> None:
+    assert shown_of(ends_on=date(2026, 12, 31))["title"] == "État de l’année de contrat 2026"
+
+
 def test_each_way_of_counting_has_words() -> None:
+    whole = Line(mission="m", indicator="i", mode="all_or_nothing", max_cents=2_00, target=3)
+    assert rule_of(whole) == "2,00\u00a0€ si la valeur atteint 3"
     steps = (Step(threshold=5, amount_cents=1_00), Step(threshold=1000, amount_cents=2_00))
     line = Line(mission="m", indicator="i", mode="steps", max_cents=2_00, steps=steps)
     assert rule_of(line) == "par paliers : 1,00\u00a0€ dès 5 ; 2,00\u00a0€ dès 1\u202f000"
