@@ -12,8 +12,8 @@ from pypdf import PdfReader
 from contracts import topics
 from contracts.events.payments import Step
 from contracts.indicators import indicators
-from services.payments.domain.lines import Line
 from services.payments.domain.accounts import Account
+from services.payments.domain.lines import Line
 from services.payments.domain.statement import StatedDue, StatedYear, rule_of, statement
 from services.payments.domain.words import french_day, french_euros
 from services.payments.http.statements import rendered
