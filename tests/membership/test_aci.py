@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services.membership
-from contracts.events.membership import AciSigned, TailleDetermined, TerritoryPlaceRecorded
+from contracts.events.membership import (
+    AciSigned,
+    Signature,
+    TailleDetermined,
+    TerritoryPlaceRecorded,
+)
 from services.membership.domain import Cpts
 from services.membership.domain.contract import (
     AciAsked,
@@ -19,7 +24,7 @@ from services.membership.domain.contract import (
     determine_again,
     sign_aci,
 )
-from services.membership.domain.parameters import Parameters, read_parameters, taille_of
+from services.membership.domain.parameters import read_parameters
 from services.membership.domain.refusals import Reason, Refusal
 
 TOML = (Path(services.membership.__file__).parent / "parameters.toml").read_text("utf-8")
@@ -64,60 +69,6 @@ def sign(*territory: TerritoryPlaceRecorded, signed: list[AciSigned] | None = No
         projets=(),
         parameters=PARAMETERS,
     )
-
-
-@pytest.mark.parametrize(
-    ("population", "taille"),
-    [
-        (0, 1),
-        (39_999, 1),
-        (40_000, 2),
-        (79_999, 2),
-        (80_000, 3),
-        (175_000, 3),
-        (175_001, 4),
-        (2_000_000, 4),
-    ],
-)
-def test_the_taille_follows_the_bounds(population: int, taille: int) -> None:
-    assert taille_of(population, STARTS_ON, PARAMETERS) == taille
-    assert taille_of(population, date(2000, 1, 1), PARAMETERS) == taille
-
-
-def test_later_bounds_hold_from_their_first_day() -> None:
-    (today,) = PARAMETERS.taille_bounds
-    later = msgspec.structs.replace(
-        today,
-        from_on=date(2030, 1, 1),
-        bounds=(msgspec.structs.replace(today.bounds[0], population_max=9), *today.bounds[1:]),
-    )
-    parameters = msgspec.structs.replace(PARAMETERS, taille_bounds=(today, later))
-    assert taille_of(10, date(2029, 12, 31), parameters) == 1
-    assert taille_of(10, date(2030, 1, 1), parameters) == 2
-
-
-@pytest.mark.parametrize(
-    ("written", "instead"),
-    [
-        ("taille = 2", "taille = 3"),
-        ("population_max = 39_999", "population_max = 80_000"),
-        ("taille = 3, population_max = 175_000", "taille = 3"),
-        ('"next_anniversary"', '"at_once"'),
-        ("rule = ", "guess = 1\nrule = "),
-    ],
-)
-def test_unsound_parameters_are_refused(written: str, instead: str) -> None:
-    assert written in TOML
-    with pytest.raises(msgspec.ValidationError):
-        read_parameters(TOML.replace(written, instead, 1))
-
-
-def test_every_value_says_whether_it_is_verified_and_why() -> None:
-    assert isinstance(PARAMETERS, Parameters)
-    for dated in PARAMETERS.taille_bounds:
-        assert dated.text
-        assert all(bound.status for bound in dated.bounds)
-    assert PARAMETERS.taille_change.status
 
 
 @pytest.mark.parametrize(
@@ -263,10 +214,11 @@ def correct(
     today: date = STARTS_ON,
     is_withdrawn: bool = False,
     others: tuple[AciSigned, ...] = (),
+    cpts_of: Cpts = CPTS,
     **order,
 ):
     return correct_aci(
-        CPTS,
+        cpts_of,
         asked(**order),
         is_withdrawn=is_withdrawn,
         present=FIRST,
@@ -325,3 +277,51 @@ def test_a_correction_is_refused_for_the_first_reason_like_a_signature() -> None
     ]:
         result = correct(*territory, others=(other,), years=years)
         assert (result.reason if isinstance(result, Refusal) else None) == answer
+
+
+def test_an_aci_is_told_whole_with_the_places_of_each_first_day() -> None:
+    signatures = (Signature(party="cpts", signed_on=date(2026, 3, 1)),)
+    order = msgspec.structs.replace(
+        asked(years=1), signed_on=date(2026, 3, 2), signatures=signatures
+    )
+    territory = [
+        place(10, to_on=STARTS_ON),
+        place(20, STARTS_ON),
+        place(40, to_on=date(2026, 4, 14)),
+    ]
+    told = sign_aci(
+        CPTS,
+        order,
+        first_event=None,
+        signed=(),
+        territory=territory,
+        projets=(),
+        parameters=PARAMETERS,
+    )
+    assert told == [
+        AciSigned(
+            cpts_id="a",
+            aci_id="aci",
+            signed_on=date(2026, 3, 2),
+            contract_years=contract_years(STARTS_ON, 1),
+            signatures=signatures,
+        ),
+        TailleDetermined(cpts_id="a", contract_year_starts_on=STARTS_ON, taille=1, population=30),
+    ]
+
+
+def test_an_aci_of_its_own_and_one_withdrawn_hide_none_that_overlaps() -> None:
+    withdrawn = msgspec.structs.replace(FIRST, aci_id="gone", contract_years=(), is_withdrawn=True)
+    other = msgspec.structs.replace(
+        FIRST, aci_id="other", contract_years=contract_years(date(2031, 4, 15), 1)
+    )
+    refused = correct(years=6, others=(withdrawn, other))
+    assert isinstance(refused, Refusal)
+    assert refused.extension == {"aci_id": "other"}
+
+
+def test_a_year_whose_population_is_not_known_hides_none_that_follows() -> None:
+    soon = place(None, from_on=date(2027, 1, 1), to_on=date(2027, 12, 31))
+    years = again([place(50_001), soon], date(2026, 4, 15))
+    assert [one.contract_year_starts_on.year for one in years] == [2028, 2029, 2030]
+    assert again([place(50_000), soon], date(2026, 4, 15)) == []

@@ -22,7 +22,7 @@ from contracts.events.membership import (
 )
 from services.membership.domain import Cpts, projet
 from services.membership.domain.calendar import months_after
-from services.membership.domain.founding import check_association, check_lettre
+from services.membership.domain.founding import check_association, check_lettre, rewritten_refusal
 from services.membership.domain.parameters import Silence, read_parameters
 from services.membership.domain.projet import Outcome, Projet, ProjetAsked
 from services.membership.domain.refusals import Reason, Refusal
@@ -297,3 +297,75 @@ def test_of_ten_sirens_that_differ_in_their_last_digit_one_is_right(eight_digits
         is None
     ]
     assert len(right) == 1
+
+
+def test_a_projet_is_what_its_last_event_made_of_it() -> None:
+    asked = ProjetAsked(
+        projet_id="p",
+        sent_on=SENT_ON,
+        document_sha256="ab",
+        validated_on=None,
+        objected_on=date(2026, 3, 10),
+        grounds=("prs_not_respected",),
+    )
+    events = projet.send(
+        "a", asked, first_event=None, known=(), silence=TWO_MONTHS, today=SENT_ON, is_own_word=False
+    )
+    assert isinstance(events, list)
+    first, objection = events
+    assert first == ProjetDeSanteSent(
+        cpts_id="a",
+        projet_id="p",
+        sent_on=SENT_ON,
+        silence_ends_on=date(2026, 3, 10),
+        document_sha256="ab",
+    )
+    assert objection == ProjetDeSanteObjected(
+        cpts_id="a", projet_id="p", objected_on=date(2026, 3, 10), grounds=("prs_not_respected",)
+    )
+    pending = projet.evolve(None, first)
+    assert pending == Projet(
+        cpts_id="a",
+        projet_id="p",
+        sent_on=SENT_ON,
+        silence_ends_on=date(2026, 3, 10),
+        document_sha256="ab",
+        outcome=Outcome.PENDING,
+        decided_on=None,
+        is_tacit=False,
+        grounds=(),
+    )
+    assert pending is not None
+    replaced = msgspec.structs.replace
+    objected = projet.evolve(pending, objection)
+    assert objected == replaced(
+        pending,
+        outcome=Outcome.OBJECTED,
+        decided_on=date(2026, 3, 10),
+        grounds=("prs_not_respected",),
+    )
+    tacit = projet.evolve(pending, projet.fall_due(pending))
+    assert tacit == replaced(
+        pending, outcome=Outcome.VALIDATED, decided_on=date(2026, 3, 11), is_tacit=True
+    )
+    withdrawal = ProjetDeSanteWithdrawn(cpts_id="a", projet_id="p")
+    for decided in (objected, tacit):
+        assert decided is not None
+        assert projet.withdraw(decided, today=SENT_ON, is_own_word=False) == withdrawal
+        withdrawn = projet.evolve(decided, withdrawal)
+        assert withdrawn == replaced(pending, outcome=Outcome.WITHDRAWN)
+    assert projet.evolve(None, withdrawal) is None
+
+
+def test_a_cpts_withdraws_its_projet_up_to_the_last_day_of_the_silence() -> None:
+    last = projet.withdraw(sent(), today=date(2026, 3, 10), is_own_word=True)
+    assert isinstance(last, ProjetDeSanteWithdrawn)
+
+
+def test_a_lettre_is_the_cptss_to_write_until_it_is_validated() -> None:
+    validated = msgspec.structs.replace(LETTRE, validated_on=SENT_ON)
+    assert [rewritten_refusal(one) is None for one in (None, LETTRE, validated)] == [
+        True,
+        True,
+        False,
+    ]

@@ -1,6 +1,6 @@
 """Missions of an ACI and their deadlines: computed, met, near, missed; and an ACI ended early."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,8 +13,9 @@ from contracts.events.membership import (
     MissionDeadlineMissed,
     MissionDeadlineNear,
     MissionRecorded,
+    Termination,
 )
-from services.membership.domain.calendar import midnight
+from services.membership.domain.calendar import local_day, midnight
 from services.membership.domain.contract import contract_years, terminate
 from services.membership.domain.missions import (
     PendingDeadline,
@@ -219,3 +220,73 @@ def test_an_aci_ends_on_a_day_of_it_for_a_known_reason(ended_on, why, expected) 
     assert refused.reason == expected
     withdrawn = msgspec.structs.replace(ACI, contract_years=(), is_withdrawn=True)
     assert isinstance(terminate(withdrawn, ended_on, "dissolution"), Refusal)
+
+
+def test_an_aci_may_end_on_its_first_day_and_on_the_first_of_a_later_year() -> None:
+    first_day = terminate(ACI, date(2026, 4, 15), "dissolution")
+    assert isinstance(first_day, AciSigned)
+    assert [(one.starts_on, one.ends_on) for one in first_day.contract_years] == [
+        (date(2026, 4, 15), date(2026, 4, 15))
+    ]
+    assert first_day.termination == Termination(ended_on=date(2026, 4, 15), reason="dissolution")
+    assert not first_day.is_withdrawn
+    second = terminate(ACI, date(2027, 4, 15), "dissolution")
+    assert isinstance(second, AciSigned)
+    assert len(second.contract_years) == 2
+    again = terminate(second, date(2027, 4, 15), "deadlines_missed")
+    assert isinstance(again, AciSigned)
+    assert again.termination == Termination(ended_on=date(2027, 4, 15), reason="deadlines_missed")
+
+
+def test_a_mission_may_be_deployed_on_its_first_day_beside_others() -> None:
+    at_once = mission(deployed_on=date(2026, 9, 1))
+    ended = mission("n", started_on=date(2026, 5, 1), ended_on=date(2026, 8, 31))
+    others = [mission("o", "accompagnement"), mission("p", is_withdrawn=True), ended]
+    assert check_mission(A_CPTS, at_once, others=others, signed=[ACI], missions=RULES) is None
+    under_way = mission("q", ended_on=date(2026, 9, 1))
+    for held in ([at_once, under_way], [*others, under_way]):
+        refusal = check_mission(A_CPTS, at_once, others=held, signed=[ACI], missions=RULES)
+        assert refusal is not None
+        assert refusal.extension == {"mission_id": "q"}
+
+
+def test_of_a_mission_taken_up_twice_the_first_days_count() -> None:
+    first = mission(deployed_on=date(2027, 2, 1), ended_on=date(2027, 3, 1))
+    second = mission("n", started_on=date(2027, 5, 1), deployed_on=date(2027, 6, 1))
+    for order in ([first, second], [second, first]):
+        found = deadlines(*order)
+        assert found["prevention", "start"][1] == date(2026, 9, 1)
+        assert found["prevention", "deployment"][1] == date(2027, 2, 1)
+
+
+def test_a_mission_without_deadlines_hides_none_of_the_others() -> None:
+    free_first = msgspec.structs.replace(RULES, missions=RULES.missions[::-1])
+    (event,) = set_deadlines([ACI], recorded=[], present={}, missions=free_first)
+    assert (event.cpts_id, event.aci_id, len(event.deadlines)) == ("a", "aci", 8)
+    short = msgspec.structs.replace(ACI, contract_years=contract_years(date(2026, 4, 15), 1))
+    deployed = mission("n", "crise_sanitaire", deployed_on=date(2026, 9, 1))
+    (event,) = set_deadlines([short], recorded=[deployed], present={}, missions=free_first)
+    # what is not met and due after the last day is left out, and what follows it is not
+    assert [(one.mission, one.step) for one in event.deadlines] == [
+        ("crise_sanitaire", "start"),
+        ("crise_sanitaire", "deployment"),
+        ("prevention", "start"),
+        ("parcours_pluriprofessionnel", "start"),
+        ("acces_aux_soins", "start"),
+    ]
+    withdrawn = msgspec.structs.replace(ACI, contract_years=(), is_withdrawn=True)
+    assert set_deadlines([withdrawn], recorded=[], present={}, missions=RULES) == []
+
+
+def test_what_is_said_of_a_deadline_is_the_whole_of_it() -> None:
+    due_on = date(2026, 9, 30)
+    told = {"cpts_id": "a", "aci_id": "aci", "mission": "prevention", "step": "start"}
+    near = fall_due(pending(due_on), due_on, RULES)
+    assert near == MissionDeadlineNear(**told, due_on=due_on)
+    missed = fall_due(pending(due_on), date(2026, 10, 1), RULES)
+    assert missed == MissionDeadlineMissed(**told, due_on=due_on)
+
+
+def test_an_instant_is_of_the_day_in_paris() -> None:
+    assert local_day(datetime(2026, 6, 30, 21, 59, tzinfo=UTC)) == date(2026, 6, 30)
+    assert local_day(datetime(2026, 6, 30, 22, 0, tzinfo=UTC)) == date(2026, 7, 1)

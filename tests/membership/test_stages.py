@@ -2,11 +2,13 @@
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.membership.domain.stages import (
+    Count,
     Covered,
     Period,
     Stage,
@@ -114,3 +116,48 @@ def test_a_commune_that_two_cpts_share_is_one_commune() -> None:
     signed = count([LIFE, other], parts, {"95": 400}, date(2025, 3, 1))["95"]
     assert (signed.communes_under_contract, signed.inhabitants_under_contract) == (1, 50)
     assert signed.share_under_contract_basis_points == 1250
+
+
+def test_what_stands_nowhere_covers_nothing_and_each_count_is_of_its_own_place() -> None:
+    new = Steps(cpts_id="new", departement="15", emerged_on=date(2026, 1, 1))
+    gone = Steps(cpts_id="gone", departement="15", emerged_on=BEGUN, merged_on=BEGUN)
+    pieces = [
+        Covered(departement=where, cpts_id=cpts_id, communes=frozenset({where}), inhabitants=7)
+        for where, cpts_id in (("95", "new"), ("95", "gone"), ("95", "unknown"), ("15", "a"))
+    ]
+    counts = count([new, gone, LIFE], pieces, {"95": 700, "2A": 70}, date(2025, 3, 1))
+    nobody = dict.fromkeys(Stage, 0)
+    assert counts == {
+        "15": Count(
+            cpts=nobody | {Stage.MERGED: 1},
+            contracts=0,
+            communes=1,
+            inhabitants=7,
+            communes_under_contract=1,
+            inhabitants_under_contract=7,
+            population=0,
+            share_basis_points=None,
+            share_under_contract_basis_points=None,
+        ),
+        "2A": empty(70, nobody),
+        "95": msgspec.structs.replace(empty(700, nobody | {Stage.ACI: 1}), contracts=1),
+    }
+    whole = add(counts.values())
+    assert whole.cpts == nobody | {Stage.MERGED: 1, Stage.ACI: 1}
+    assert (whole.communes_under_contract, whole.inhabitants_under_contract) == (1, 7)
+    assert (whole.contracts, whole.population) == (1, 770)
+    assert whole.share_under_contract_basis_points == 90
+
+
+def empty(population: int, cpts: dict[Stage, int]) -> Count:
+    return Count(
+        cpts=cpts,
+        contracts=0,
+        communes=0,
+        inhabitants=0,
+        communes_under_contract=0,
+        inhabitants_under_contract=0,
+        population=population,
+        share_basis_points=0,
+        share_under_contract_basis_points=0,
+    )

@@ -129,6 +129,11 @@ WRONG = DOCTOR[:-1] + str((int(DOCTOR[-1]) + 1) % 10)
             [belonging(professional(), structure())],
             Reason.MEMBER_OVERLAP,
         ),
+        (
+            {"professional_id": "q", "to_on": date(2026, 1, 1)},
+            [belonging(professional(from_on=date(2026, 1, 2)), structure())],
+            None,
+        ),
         ({"structure_id": "t"}, [belonging(professional(), structure())], None),
         ({"profession": "1O"}, [], Reason.UNKNOWN_PROFESSION),
         ({"rpps": WRONG}, [], Reason.WRONG_CHECK_DIGIT),

@@ -265,3 +265,91 @@ def test_a_split_names_what_there_is_and_takes_a_place(named, expected) -> None:
     )
     assert isinstance(refused, Refusal)
     assert refused.reason is expected
+
+
+def test_what_is_over_on_the_eve_is_left_and_hides_nothing_that_runs_on() -> None:
+    """An entry of each kind that ended on the eve stands before one that runs from the day on."""
+    eve = date(2026, 1, 31)
+    over: dict[str, Any] = {"to_on": eve}
+    held = Holding(
+        territory=[place(1, (FIRST, eve)), place(2, (FIRST, MERGED_ON))],
+        members=[member(1, (FIRST, eve)), member(2, (FIRST, MERGED_ON))],
+        structures=[structure(structure_id="old", **over), structure()],
+        professionals=[
+            professional(structure_id="old"),
+            professional(professional_id="left", **over),
+            professional(),
+        ],
+    )
+    moved = merged(held)
+    taken = [type(one).__name__ for one in moved.taken]
+    assert taken == [
+        "TerritoryPlaceRecorded",
+        "MemberRecorded",
+        "StructureRecorded",
+        "StructureProfessionalRecorded",
+        "MemberRecorded",
+    ]
+    assert moved.taken[0] == msgspec.structs.replace(
+        place(2, (MERGED_ON, MERGED_ON), "b"), entry_id="a~e2"
+    )
+    assert moved.taken[1] == msgspec.structs.replace(
+        member(2, (MERGED_ON, MERGED_ON), "b"), member_id="a~m2"
+    )
+    assert [getattr(one, "to_on", None) for one in moved.given[:4]] == [eve] * 4
+    withdrawn = msgspec.structs.replace(place(3, (FIRST, None)), is_withdrawn=True)
+    assert merged(Holding(territory=[withdrawn])).taken == []
+
+
+def test_an_aci_and_a_mission_that_end_on_the_eve_are_not_ended_again() -> None:
+    eve = date(2026, 1, 31)
+    aci = AciSigned(
+        cpts_id="a",
+        aci_id="aci",
+        signed_on=FIRST,
+        contract_years=contract_years(MERGED_ON - timedelta(days=365), 1),
+    )
+    assert aci.contract_years[-1].ends_on == eve
+    withdrawn = msgspec.structs.replace(aci, contract_years=(), is_withdrawn=True)
+    mission = MissionRecorded(
+        cpts_id="a", mission_id="m", mission="prevention", started_on=eve, ended_on=eve
+    )
+    gone = msgspec.structs.replace(mission, ended_on=None, is_withdrawn=True)
+    moved = merged(Holding(), signed=[withdrawn, aci], missions=[mission, gone])
+    assert [type(one) for one in moved.given] == [CptsMerged]
+    last_day = msgspec.structs.replace(mission, ended_on=None)
+    (ended, _) = merged(Holding(), missions=[last_day]).given
+    assert ended == mission
+
+
+def test_no_member_and_no_structure_gets_an_id_that_is_known_there() -> None:
+    held = Holding(members=[member(1, (FIRST, None))], structures=[structure()])
+    there = Holding(
+        members=[msgspec.structs.replace(member(3, (FIRST, FIRST), "b"), member_id="a~m1")],
+        structures=[structure(cpts_id="b", structure_id="a~s", to_on=FIRST)],
+    )
+    person, place_of_work = merged(held, there=there).taken
+    assert isinstance(person, MemberRecorded)
+    assert person.member_id == "a~m1~2026-02-01"
+    assert isinstance(place_of_work, StructureRecorded)
+    assert place_of_work.structure_id == "a~s~2026-02-01"
+
+
+def test_a_split_takes_the_structures_named_with_those_who_work_in_them() -> None:
+    other = professional(structure_id="t", professional_id="q")
+    moved = split(
+        cpts("a"),
+        "new",
+        on=MERGED_ON,
+        held=Holding(
+            territory=[place(1, (FIRST, None))],
+            structures=[structure(), structure(structure_id="t")],
+            professionals=[professional(), other],
+        ),
+        entry_ids=["e1"],
+        member_ids=[],
+        structure_ids=["t"],
+    )
+    assert isinstance(moved, Moved)
+    assert [getattr(one, "structure_id", None) for one in moved.taken] == [None, *["a~t"] * 3]
+    assert [getattr(one, "professional_id", None) for one in moved.taken][2] == "q"
