@@ -157,6 +157,18 @@ def test_a_clash_names_both_cpts() -> None:
     assert NAMES["b"] in result.detail
 
 
+def test_parts_that_follow_each_other_are_never_counted_together() -> None:
+    parts = [
+        held("b", "06088/est:300000 2026-01-01..2026-06-30", "one"),
+        held("b", "06088/nord:300000 2026-07-01..2026-12-31", "two"),
+        held("b", "06088/sud:300000 2027-01-01..", "three"),
+    ]
+    for people, is_taken in ((57_737, True), (57_738, False)):
+        order = [asked(f"06088/ouest:{people} 2026-03-01..")]
+        result = record_places(cpts("a"), order, known={}, held=parts)
+        assert isinstance(result, list) is is_taken
+
+
 def test_an_old_code_is_recorded_under_the_present_one() -> None:
     old = "01033"  # Bellegarde-sur-Valserine, Valserhône since 2019 under the same code
     merged = "01091"  # Châtillon-en-Michaille

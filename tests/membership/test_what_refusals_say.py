@@ -326,6 +326,15 @@ def test_nothing_begins_in_a_cpts_that_has_merged_and_its_past_is_signed_as_ever
     assert parted(GONE) == ended()
 
 
+def test_an_aci_is_signed_from_the_day_on_which_a_projet_is_validated_and_no_other() -> None:
+    assert isinstance(signed_by(projets=[VALIDATED], signed_on=SENT_ON), list)
+    objection = projet.decide(WAITING, grounds=("prs_not_respected",), today=SENT_ON)
+    assert isinstance(objection, list)
+    objected = of_projet(objection[0])
+    assert isinstance(signed_by(projets=[objected], signed_on=AFTER_SILENCE), Refusal)
+    assert isinstance(signed_by(projets=[objected, VALIDATED], signed_on=SENT_ON), list)
+
+
 def test_a_cpts_that_is_registered_already_is_told_so_first() -> None:
     first = registered()
     assert registered(first_event=first, finess_holder=HOLDER) is None
