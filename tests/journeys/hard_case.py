@@ -41,7 +41,7 @@ class Case(Story):
 
     async def dues(self, *names: str) -> dict[tuple[str, str], int]:
         """Cents of the due sums by first day of their year and name, of names that begin so."""
-        found = await self.platform.get("payments", f"/cpts/{self.cpts_id}/dues")
+        found = await self.platform.get("payments", f"/cpts/{self.cpts_id}/dues?limit=1000")
         return {
             (one["starts_on"], one["due_id"]): one["amount_cents"]
             for one in found["items"]
@@ -79,8 +79,8 @@ class Case(Story):
 
     async def confirms_rates(self) -> None:
         """Somebody of the caisse answers for every rate that the sums due rest on."""
-        dues = await self.platform.get("payments", f"/cpts/{self.cpts_id}/dues")
-        rates = await self.platform.get("payments", "/rates")
+        dues = await self.platform.get("payments", f"/cpts/{self.cpts_id}/dues?limit=1000")
+        rates = await self.platform.get("payments", "/rates?limit=1000")
         cents = {one["rate_id"]: one["amount_cents"] for one in rates["items"]}
         for rate_id in {rate_id for one in dues["items"] for rate_id in one["rate_ids"]}:
             body = {"rate_id": rate_id, "amount_cents": cents[rate_id], "text": "lu au JO"}

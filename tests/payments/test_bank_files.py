@@ -343,6 +343,7 @@ def test_any_holder_and_any_amount_give_a_valid_message(
                 batch_id="b1",
                 cpts_id="c1",
                 rpps=rpps,
+                sequence=place,
                 amount_cents=amount_cents,
                 account_id="a",
                 account_version=1,

@@ -43,9 +43,9 @@ async def paying(payments: Payments) -> Payments:
 
 async def still_open(payments: Payments) -> dict[str, int]:
     """What the CPTS owes of each indemnity and has not ordered."""
-    orders = await payments.get("/cpts/c1/member-payment-orders")
+    found = await payments.get("/cpts/c1/open-indemnities")
     return {
-        one["indemnity_id"]: one["amount_cents"] - one["ordered_cents"] for one in orders["open"]
+        one["indemnity_id"]: one["amount_cents"] - one["ordered_cents"] for one in found["items"]
     }
 
 

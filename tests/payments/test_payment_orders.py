@@ -130,7 +130,7 @@ async def test_a_rejected_order_frees_its_sums_and_moves_no_money(paying: Paymen
     first = only_order(await make_batch(paying, "b1"))
     await send_answers(paying, "b1", (first, "rejected", "AC04"))
     assert await balances(paying) == {}
-    assert (await paying.get("/cpts/c1/payment-orders"))["open_cents"] == 100_00
+    assert (await paying.get("/cpts/c1/open-dues"))["open_cents"] == 100_00
     assert amounts(await make_batch(paying, "b2")) == {"c1": 100_00}
 
 

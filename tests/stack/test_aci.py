@@ -207,7 +207,9 @@ def test_a_batch_is_exported_and_the_banks_answers_are_taken(caisse: Caisse) -> 
     caisse.validate(year, 50)
     caisse.done("settle", "--cpts", "virement", "--yes")
     today = str(datetime.now(UTC).date())
-    (known,) = [one for one in caisse.get("/rates")["items"] if one["rate_id"] == RATE]
+    (known,) = [
+        one for one in caisse.get("/rates", limit="1000")["items"] if one["rate_id"] == RATE
+    ]
     read = {"rate_id": RATE, "amount_cents": known["amount_cents"], "text": "JO"}
     read |= {"read_on": today, "confirmed_by": "agent-1"}
     caisse.give("payments", "POST", "/rates/confirmations", read)

@@ -6,8 +6,9 @@ from typing import Any
 
 import httpx
 
+from deploy.local.paging import all_items
+
 TIMEOUT_SECONDS = 60
-ITEMS_AT_ONCE = 500
 CAISSE = {"Acting-Role": "caisse"}
 # What the bank cannot have said of an order, by the code that payments answers.
 CONTRADICTIONS = {
@@ -96,9 +97,6 @@ class Services:
     def items(self, service: str, path: str, **asked: Any) -> Iterator[dict[str, Any]]:
         """Every item of a question that is answered page by page; what is None is not asked."""
         known = {name: value for name, value in asked.items() if value is not None}
-        after: str | None = ""
-        while after is not None:
-            parameters = known | {"after": after, "limit": ITEMS_AT_ONCE}
-            page = self.ask(service, "GET", path, params=parameters).json()
-            yield from page["items"]
-            after = page["next"]
+        yield from all_items(
+            lambda page: self.ask(service, "GET", path, params=known | page).json()
+        )

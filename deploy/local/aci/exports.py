@@ -69,7 +69,7 @@ def export_dues(services: Services, options: Namespace) -> int:
     found: dict[str, list[dict[str, Any]]] = {}
 
     def one(cpts_id: str) -> None:
-        found[cpts_id] = services.ask("payments", "GET", f"/cpts/{cpts_id}/dues").json()["items"]
+        found[cpts_id] = list(services.items("payments", f"/cpts/{cpts_id}/dues"))
 
     refused = for_each(sorted(set(asked)), one, "sommes dues")
     for cpts_id, why in refused:

@@ -13,7 +13,8 @@ from deploy.local.demo.oracle import Oracle, Referral
 from deploy.local.demo.oracle_figures import Outlook
 from deploy.local.demo.oracle_steering import steering
 from deploy.local.demo.orders import Order
-from deploy.local.demo.reader import PAGE, Difference, Reader, refused
+from deploy.local.demo.reader import Difference, Reader, refused
+from deploy.local.paging import ITEMS_AT_ONCE
 from deploy.local.services import SERVICES
 
 SHOWN_FACTS_MAX = 5
@@ -199,10 +200,10 @@ async def _lists(reader: Reader, outlook: Outlook) -> list[Difference]:
 
 async def _soundness(reader: Reader, outlook: Outlook) -> list[Difference]:
     """The ledger sums to zero, the invariants hold, nothing waits, no dead letter."""
-    balances = await reader.get("payments", "/ledger/balances")
-    expense = {one["account"]: one["balance_cents"] for one in balances["items"]}
+    path = "/ledger/balances"
+    expense = {one["account"]: one["balance_cents"] async for one in reader.items("payments", path)}
     checks: list[tuple[str, str, Any, Any]] = [
-        ("grand livre", "somme", 0, balances["sum_cents"]),
+        ("grand livre", "somme", 0, (await reader.get("payments", path))["sum_cents"]),
         (
             "grand livre",
             VARIABLE_ACCOUNT,
@@ -219,7 +220,7 @@ async def _soundness(reader: Reader, outlook: Outlook) -> list[Difference]:
         letters = await reader.get(service, "/dead-letters", with_replayed="true")
         checks.append(("lettres mortes", service, 0, len(letters)))
     for name in ("held", "offered"):
-        page = await reader.get("referrals", f"/worklists/{name}", limit=PAGE)
+        page = await reader.get("referrals", f"/worklists/{name}", limit=ITEMS_AT_ONCE)
         checks.append(("liste d'attente", name, 0, len(page["items"])))
     return [
         Difference(what=what, where=where, expected=expected, found=found)

@@ -17,22 +17,28 @@ async def banking_differences(
     """The orders of the caisse to each CPTS, and of each CPTS to its members, with what is open."""
     differences: list[Difference] = []
     for cpts_id, due in sorted(dues.items()):
-        told = await reader.get("payments", f"/cpts/{cpts_id}/payment-orders")
+        told = await _all(reader, f"/cpts/{cpts_id}/payment-orders")
         foreseen = [one for one in banking.transfers if one.payee == (cpts_id, None)]
-        differences += transfer_differences(cpts_id, foreseen, told["items"])
-        differences += open_differences(cpts_id, banking.open_dues(cpts_id, due), told["open"])
+        differences += transfer_differences(cpts_id, foreseen, told)
+        shown = await _all(reader, f"/cpts/{cpts_id}/open-dues")
+        differences += open_differences(cpts_id, banking.open_dues(cpts_id, due), shown)
         members = banking.members_of(cpts_id)
         if not members:
             continue
-        told = await reader.get("payments", f"/cpts/{cpts_id}/member-payment-orders")
+        told = await _all(reader, f"/cpts/{cpts_id}/member-payment-orders")
         payees = [(cpts_id, rpps) for rpps in members]
         foreseen = [one for one in banking.transfers if one.payee in payees]
-        differences += transfer_differences(cpts_id, foreseen, told["items"])
+        differences += transfer_differences(cpts_id, foreseen, told)
+        still_open = await _all(reader, f"/cpts/{cpts_id}/open-indemnities")
         for payee in payees:
             is_open = banking.open_indemnities(payee, today)
-            shown = [one for one in told["open"] if one["rpps"] == payee[1]]
+            shown = [one for one in still_open if one["rpps"] == payee[1]]
             differences += open_differences(f"{cpts_id}/{payee[1]}", is_open, shown)
     return differences
+
+
+async def _all(reader: Reader, path: str) -> list[dict[str, Any]]:
+    return [one async for one in reader.items("payments", path)]
 
 
 def transfer_differences(

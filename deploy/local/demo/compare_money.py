@@ -24,8 +24,10 @@ FOLLOWED = ("owed:", "held:", "use:", "member:", "bank:")
 
 async def money_differences(reader: Reader, oracle: Oracle, outlook: Outlook) -> list[Difference]:
     """Every difference about money, accounts first."""
-    told = (await reader.get("payments", "/ledger/balances"))["items"]
-    balances = {one["account"]: one["balance_cents"] for one in told}
+    balances = {
+        one["account"]: one["balance_cents"]
+        async for one in reader.items("payments", "/ledger/balances")
+    }
     parts = await asyncio.gather(
         _cents(reader, oracle, outlook, balances),
         _dues(reader, outlook),
@@ -77,11 +79,11 @@ async def _dues(reader: Reader, outlook: Outlook) -> list[Difference]:
     differences: list[Difference] = []
     for cpts_id, dues in sorted(outlook.dues.items()):
         try:
-            told = await reader.get("payments", f"/cpts/{cpts_id}/dues")
+            told = [one async for one in reader.items("payments", f"/cpts/{cpts_id}/dues")]
         except httpx.HTTPStatusError as error:
             differences.append(refused("échéance", cpts_id, len(dues), error))
             continue
-        differences += due_differences(cpts_id, dues, told["items"])
+        differences += due_differences(cpts_id, dues, told)
     return differences
 
 

@@ -7,7 +7,8 @@ from typing import Any, Self
 import httpx
 import msgspec
 
-PAGE = 1000
+from deploy.local.paging import ITEMS_AT_ONCE
+
 AT_ONCE = 8
 
 
@@ -51,7 +52,7 @@ class Reader:
         """Every item of a list, page by page."""
         after: dict[str, Any] = {}
         while True:
-            page = await self.get(service, path, limit=PAGE, **parameters, **after)
+            page = await self.get(service, path, limit=ITEMS_AT_ONCE, **parameters, **after)
             for item in page["items"]:
                 yield item
             if page["next"] is None:

@@ -68,9 +68,11 @@ async def totals(urls: Mapping[str, str], chain: Chain) -> Totals:
     """Count over HTTP, and in the databases what no route counts."""
     async with Reader(urls) as reader:
         accepted_at = [one["accepted_at"] async for one in reader.items("referrals", "/referrals")]
-        balances = await reader.get("payments", "/ledger/balances")
+        cents = {
+            one["account"]: one["balance_cents"]
+            async for one in reader.items("payments", "/ledger/balances")
+        }
     told = await chain.databases["referrals"].fetchval("select count(*) from platform_appointment")
-    cents = {one["account"]: one["balance_cents"] for one in balances["items"]}
     return Totals(
         demands=len(accepted_at),
         appointments=sum(one is not None for one in accepted_at) + told,

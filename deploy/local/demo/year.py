@@ -5,10 +5,11 @@ worked out by hand from the barème of taille 3; what the services say is compar
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -20,6 +21,7 @@ from deploy.local.demo.driver import ClockFile
 from deploy.local.demo.hub import PARIS
 from deploy.local.demo.platform import Platform
 from deploy.local.demo.play import clock_file, service_environment
+from deploy.local.paging import all_items
 from deploy.local.processes import wait_until
 
 CPTS = "974-sud"
@@ -123,6 +125,10 @@ class Tale:
             raise TaleFailedError(f"GET {path} : {answer.status_code} {answer.text}")
         return answer
 
+    def listed(self, path: str) -> Iterator[dict[str, Any]]:
+        """Every item of a list of payments."""
+        return all_items(lambda of: self.get("payments", f"{path}?{urlencode(of)}").json())
+
     def until(self, what: str, is_so: Callable[[], bool]) -> None:
         """Wait until the chain has carried something through."""
         if not wait_until(is_so, within_seconds=WITHIN_SECONDS):
@@ -130,10 +136,9 @@ class Tale:
 
     def dues(self) -> dict[tuple[str, str], tuple[int, bool]]:
         """What is due: cents and whether held, by contract year and name."""
-        items = self.get("payments", f"{HERE}/dues").json()["items"]
         return {
             (one["starts_on"], one["due_id"]): (one["amount_cents"], one["is_held"])
-            for one in items
+            for one in self.listed(f"{HERE}/dues")
             if one["amount_cents"]
         }
 
@@ -343,8 +348,8 @@ def _differences(tale: Tale) -> list[str]:
 
 def _pay(tale: Tale, folder: Path) -> None:
     tale.on("2027-06-14", "taux confirmés par la caisse : ce qui était retenu est versable")
-    known = {one["rate_id"]: one for one in tale.get("payments", "/rates").json()["items"]}
-    dues = tale.get("payments", f"{HERE}/dues").json()["items"]
+    known = {one["rate_id"]: one for one in tale.listed("/rates")}
+    dues = tale.listed(f"{HERE}/dues")
     for rate_id in sorted({rate_id for one in dues for rate_id in one["rate_ids"]}):
         read = {"rate_id": rate_id, "amount_cents": known[rate_id]["amount_cents"]}
         read |= {"text": "lu au Journal officiel (démonstration)", "read_on": "2027-06-14"}

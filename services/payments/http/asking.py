@@ -1,7 +1,8 @@
 """What the questions and orders of payments share: how they name things, and how they refuse."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar.params import FromPath, PathParameter, QueryParameter
@@ -29,6 +30,15 @@ Text = Annotated[str, msgspec.Meta(max_length=1000)]
 # Ten thousand million euros, a thousand million demands: no sum of them leaves 64 bits.
 Cents = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
 Count = Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)]
+T = TypeVar("T")
+
+
+def page(items: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> dict[str, Any]:
+    """A page of a list; `next` is what to give as `after` for the one that follows, if any.
+
+    A cursor is made of what the list is ordered by, so that pages stay right while it grows.
+    """
+    return {"items": items, "next": cursor_of(items[-1]) if len(items) == limit else None}
 
 
 async def year_of(connection: Connection, cpts_id: str, starts_on: date) -> dict[str, Any]:

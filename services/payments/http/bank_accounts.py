@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import schwifty
 from litestar import Request, Response, get, post, put
-from litestar.params import JSONBody
+from litestar.params import FromQuery, JSONBody
 
 from services.messaging.bodies import Person, refuse_impossible_days
 from services.messaging.orders import Answer, Order, carry_out
@@ -22,7 +22,7 @@ from services.payments.domain.bank_accounts import (
 )
 from services.payments.domain.money_refusals import MoneyRefusal, Refusal
 from services.payments.domain.owners import OWNERS
-from services.payments.http.asking import CptsId, EntryId, PathRpps
+from services.payments.http.asking import CptsId, EntryId, Limit, PathRpps, page
 from services.payments.http.ordering import departement_of, refused
 from services.payments.store import bank_accounts
 
@@ -124,11 +124,14 @@ async def confirm_of_caisse(
 
 
 @get("/cpts/{cpts_id:str}/bank-accounts")
-async def list_of_cpts(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str, Any]:
+async def list_of_cpts(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    after: FromQuery[str] = "",
+    limit: Limit = 100,
+) -> dict[str, Any]:
     """Every version of the accounts of a CPTS, their IBANs masked."""
-    async with request.app.state.pool.acquire() as connection:
-        found = await bank_accounts.versions(connection, [owner_of(cpts_id)])
-    return {"items": [_shown(one) for one in found]}
+    return await _listed(request, owner_of(cpts_id), after, limit)
 
 
 @put("/cpts/{cpts_id:str}/professionals/{rpps:str}/bank-accounts/{account_id:str}", status_code=200)
@@ -170,12 +173,23 @@ async def confirm_of_professional(
 
 @get("/cpts/{cpts_id:str}/professionals/{rpps:str}/bank-accounts")
 async def list_of_professional(
-    request: Request[Any, Any, Any], cpts_id: CptsId, rpps: PathRpps
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    rpps: PathRpps,
+    after: FromQuery[str] = "",
+    limit: Limit = 100,
 ) -> dict[str, Any]:
     """Every version of the accounts on which a CPTS pays a professional, their IBANs masked."""
+    return await _listed(request, owner_of(cpts_id, rpps), after, limit)
+
+
+async def _listed(
+    request: Request[Any, Any, Any], owner: str, after: str, limit: int
+) -> dict[str, Any]:
     async with request.app.state.pool.acquire() as connection:
-        found = await bank_accounts.versions(connection, [owner_of(cpts_id, rpps)])
-    return {"items": [_shown(one) for one in found]}
+        found = await bank_accounts.page_of_versions(connection, owner, after=after, limit=limit)
+    listed = page(found, limit, bank_accounts.cursor)
+    return listed | {"items": [_shown(one) for one in found]}
 
 
 async def _propose(order: Order, owner: str, account_id: str, data: AccountOrder) -> Answer:

@@ -8,19 +8,23 @@ from litestar.params import FromQuery
 
 from services.messaging.problems import not_found
 from services.payments.domain.dues_rules import DuesRules
-from services.payments.http.asking import CptsId
+from services.payments.http.asking import CptsId, Limit, page
 from services.payments.store import answers, dues
 from services.payments.store.dues_rules import load_dues_rules
 
 
 @get("/cpts/{cpts_id:str}/dues")
 async def dues_of_cpts(
-    request: Request[Any, Any, Any], cpts_id: CptsId, starts_on: FromQuery[date | None] = None
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    starts_on: FromQuery[date | None] = None,
+    after: FromQuery[str] = "",
+    limit: Limit = 100,
 ) -> dict[str, Any]:
     """The sums whose day has come, of a CPTS or of one of its contract years, by day.
 
     Each with the rates it rests on and its arithmetic; a held one waits until a rate is confirmed.
-    A sum of 0 is no longer due.
+    A sum of 0 is no longer due. What is owed and held in all is of all pages.
     """
     async with (
         request.app.state.pool.acquire() as connection,
@@ -28,12 +32,9 @@ async def dues_of_cpts(
     ):
         if not await answers.contract_years(connection, cpts_id):
             raise not_found("La CPTS", cpts_id)
-        items = await dues.of_cpts(connection, cpts_id, starts_on)
-    return {
-        "items": items,
-        "owed_cents": sum(due.amount_cents for due in items if not due.is_held),
-        "held_cents": sum(due.amount_cents for due in items if due.is_held),
-    }
+        items = await dues.page_of_cpts(connection, cpts_id, starts_on, after=after, limit=limit)
+        totals = await dues.totals(connection, cpts_id, starts_on)
+    return page(items, limit, dues.cursor) | totals
 
 
 @get("/parameters", sync_to_thread=False)

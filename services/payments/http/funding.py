@@ -23,7 +23,7 @@ from services.payments.domain.levels import LIVE
 from services.payments.domain.lines import line_id_of
 from services.payments.domain.scale import MISSIONS, Rate
 from services.payments.domain.statement import line_words
-from services.payments.http.asking import CptsId, Day, Limit, year_of
+from services.payments.http.asking import CptsId, Day, Limit, page, year_of
 from services.payments.store import answers, dues, inputs, past
 from services.payments.store.dues import Due
 
@@ -114,7 +114,7 @@ async def explanation(
         ],
         "lines": [
             shown_line(account, rates, amount)
-            | {"facts": _facts_page(facts[amount.indicator], limit)}
+            | {"facts": page(facts[amount.indicator], limit, str)}
             for amount in estimate.lines
             if amount.indicator in facts
         ],
@@ -187,10 +187,6 @@ def _is_verified(rate: Rate | None) -> bool:
     return rate is not None and rate.is_verified
 
 
-def _facts_page(facts: list[str], limit: int) -> dict[str, Any]:
-    return {"items": facts, "next": facts[-1] if len(facts) == limit else None}
-
-
 @get("/cpts/{cpts_id:str}/contract-years/{starts_on:date}/estimates")
 async def estimates(
     request: Request[Any, Any, Any],
@@ -205,7 +201,7 @@ async def estimates(
     for item in items:
         item["missions"] = msgspec.json.decode(item["missions"])
         item["lines"] = msgspec.json.decode(item["lines"])
-    return {"items": items, "next": items[-1]["sequence"] if len(items) == limit else None}
+    return page(items, limit, lambda last: str(last["sequence"]))
 
 
 ROUTES = (funding, explanation, estimates)

@@ -30,6 +30,7 @@ from services.payments.http.asking import (
     PathRpps,
     Rpps,
     Year,
+    page,
 )
 from services.payments.http.ordering import announce, departement_of, refused
 from services.payments.store import tables, uses
@@ -145,7 +146,7 @@ async def list_indemnities(
         items = await uses.indemnities(connection, cpts_id, after=after, limit=limit)
     for item in items:
         item["libelle"] = FUNCTIONS[item["function"]]
-    return {"items": items, "next": items[-1]["indemnity_id"] if len(items) == limit else None}
+    return page(items, limit, lambda last: str(last["indemnity_id"]))
 
 
 @get("/cpts/{cpts_id:str}/uses")
@@ -158,7 +159,7 @@ async def list_uses(
     """The declared uses of a CPTS, by id, withdrawn ones included."""
     async with request.app.state.pool.acquire() as connection:
         items = await uses.uses(connection, cpts_id, after=after, limit=limit)
-    return {"items": items, "next": items[-1]["use_id"] if len(items) == limit else None}
+    return page(items, limit, lambda last: str(last["use_id"]))
 
 
 @get("/cpts/{cpts_id:str}/uses-by-category/{year:int}")

@@ -7,7 +7,7 @@ from litestar.params import FromQuery
 
 from services.messaging.database import Connection
 from services.payments.domain.accounts import price
-from services.payments.http.asking import Limit
+from services.payments.http.asking import Limit, page
 from services.payments.store import answers, inputs, ledger
 from services.payments.store import invariants as stored
 
@@ -15,11 +15,17 @@ ACCOUNTS_AT_ONCE = 500
 
 
 @get("/ledger/balances")
-async def ledger_balances(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """Each account of the ledger with its balance; together they sum to zero."""
-    async with request.app.state.pool.acquire() as connection:
-        items = await answers.ledger_balances(connection)
-    return {"items": items, "sum_cents": sum(item["balance_cents"] for item in items)}
+async def ledger_balances(
+    request: Request[Any, Any, Any], after: FromQuery[str] = "", limit: Limit = 100
+) -> dict[str, Any]:
+    """Each account of the ledger with its balance, by name; those of all pages sum to zero."""
+    async with (
+        request.app.state.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        items = await answers.ledger_balances(connection, after=after, limit=limit)
+        sum_cents = await answers.ledger_sum(connection)
+    return page(items, limit, lambda last: str(last["account"])) | {"sum_cents": sum_cents}
 
 
 @get("/ledger/entries")
@@ -32,8 +38,7 @@ async def ledger_entries(
     """The ledger lines of a CPTS, in order of their posting."""
     async with request.app.state.pool.acquire() as connection:
         items = await answers.ledger_entries(connection, cpts_id, after=after, limit=limit)
-    last = f"{items[-1]['posting_id']}/{items[-1]['ordinal']}" if len(items) == limit else None
-    return {"items": items, "next": last}
+    return page(items, limit, lambda last: f"{last['posting_id']}/{last['ordinal']}")
 
 
 @get("/ledger/trial-balance")

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.params import JSONBody
+from litestar.params import FromQuery, JSONBody
 
 from services.messaging.documents import also
 from services.messaging.orders import Answer, Order, carry_out
-from services.payments.domain.orders_of_payment import OpenSum
+from services.payments.domain.orders_of_payment import OpenDue, OpenSum
 from services.payments.domain.owners import OWNERS
-from services.payments.http.asking import CptsId, EntryId
+from services.payments.http.asking import CptsId, EntryId, Limit, page
 from services.payments.http.batches import (
     AnswersAnswer,
     AnswersOperation,
@@ -24,7 +24,6 @@ from services.payments.http.batches import (
 )
 from services.payments.http.ordering import departement_of, paris_day
 from services.payments.store import payment_orders
-from services.payments.store.payment_orders import Shown
 
 KNOWN = also(200, BatchAnswer, "Ce lot existe, ou rien n'est à payer")
 
@@ -58,13 +57,28 @@ async def take_answers(
 
 
 @get("/cpts/{cpts_id:str}/payment-orders")
-async def list_of_cpts(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str, Any]:
-    """The orders of payment of a CPTS, oldest first, and what of its due sums is open today."""
+async def list_of_cpts(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    after: FromQuery[int] = 0,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """The orders of payment of a CPTS, oldest first, with the sums that each takes."""
+    return await _listed(request, cpts_id, after, limit, is_paid=True)
+
+
+@get("/cpts/{cpts_id:str}/open-dues")
+async def list_open_dues(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    after: FromQuery[str] = "",
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """What of a CPTS's due sums is left to order today; `open_cents` is that of all pages."""
     today = paris_day(request.app.state.clock.now())
     async with request.app.state.pool.acquire() as connection:
-        shown = await payment_orders.shown_of_cpts(connection, cpts_id, is_paid=True)
-        still_open = await payment_orders.open_dues(connection, today, [cpts_id])
-    return _listed(shown, still_open)
+        found = await payment_orders.open_dues(connection, today, [cpts_id])
+    return _page_of_open(found, after, limit)
 
 
 @post("/cpts/{cpts_id:str}/payment-batches", status_code=201, responses=KNOWN)
@@ -101,29 +115,60 @@ async def take_answers_of_cpts(
 
 
 @get("/cpts/{cpts_id:str}/member-payment-orders")
-async def list_to_members(request: Request[Any, Any, Any], cpts_id: CptsId) -> dict[str, Any]:
-    """The orders by which a CPTS pays its members, oldest first, and what it owes each today."""
+async def list_to_members(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    after: FromQuery[int] = 0,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """The orders by which a CPTS pays its members, oldest first, with what each takes."""
+    return await _listed(request, cpts_id, after, limit, is_paid=False)
+
+
+@get("/cpts/{cpts_id:str}/open-indemnities")
+async def list_open_indemnities(
+    request: Request[Any, Any, Any],
+    cpts_id: CptsId,
+    after: FromQuery[str] = "",
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """What a CPTS has left to order today of what it owes its members; `open_cents` in all."""
     today = paris_day(request.app.state.clock.now())
     async with request.app.state.pool.acquire() as connection:
-        shown = await payment_orders.shown_of_cpts(connection, cpts_id, is_paid=False)
-        still_open = await payment_orders.open_indemnities(connection, today, cpts_id)
-    return _listed(shown, still_open)
+        found = await payment_orders.open_indemnities(connection, today, cpts_id)
+    return _page_of_open(found, after, limit)
 
 
-def _listed(shown: Shown, still_open: Sequence[OpenSum]) -> dict[str, Any]:
-    """Orders as they are listed, and what is open."""
-    return {
-        "items": with_lines(shown),
-        "open": still_open,
-        "open_cents": sum(one.open_cents for one in still_open),
-    }
+async def _listed(
+    request: Request[Any, Any, Any], cpts_id: str, after: int, limit: int, *, is_paid: bool
+) -> dict[str, Any]:
+    async with request.app.state.pool.acquire() as connection:
+        shown = await payment_orders.shown_of_cpts(
+            connection, cpts_id, is_paid=is_paid, after=after, limit=limit
+        )
+    return page(with_lines(shown), limit, lambda last: str(last.order.sequence))
+
+
+def _page_of_open(found: Sequence[OpenSum], after: str, limit: int) -> dict[str, Any]:
+    """A page of the open sums of one CPTS, which are summed as a whole."""
+    by_key = {_key(one): one for one in found}
+    items = [by_key[key] for key in sorted(by_key) if key > after][:limit]
+    return page(items, limit, _key) | {"open_cents": sum(one.open_cents for one in found)}
+
+
+def _key(one: OpenSum) -> str:
+    if isinstance(one, OpenDue):
+        return f"{one.starts_on}/{one.due_id}"
+    return f"{one.rpps}/{one.indemnity_id}"
 
 
 ROUTES = (
     make_batch,
     take_answers,
     list_of_cpts,
+    list_open_dues,
     make_batch_of_cpts,
     take_answers_of_cpts,
     list_to_members,
+    list_open_indemnities,
 )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import JSONBody
+from litestar.params import FromQuery, JSONBody
 
 from contracts.events.payments import RateConfirmed, RatePublished
 from services.messaging.bodies import refuse_impossible_days
@@ -17,7 +17,17 @@ from services.payments.domain.calendar import local_day
 from services.payments.domain.owners import OWNERS
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import check_rate, says_the_same
-from services.payments.http.asking import Cents, Code, Count, Id, PersonId, Text, refused
+from services.payments.http.asking import (
+    Cents,
+    Code,
+    Count,
+    Id,
+    Limit,
+    PersonId,
+    Text,
+    page,
+    refused,
+)
 from services.payments.store import answers, confirmations, inputs
 
 Status = Literal["confirmed", "two_contracts", "single_source", "derived", "hypothesis"]
@@ -118,10 +128,13 @@ async def confirm_rate(
 
 
 @get("/rates")
-async def rates(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """The whole scale, each amount with its text, whether it is verified, and who confirmed it."""
+async def rates(
+    request: Request[Any, Any, Any], after: FromQuery[str] = "", limit: Limit = 100
+) -> dict[str, Any]:
+    """The scale by id, each amount with its text, whether it is verified, and who confirmed it."""
     async with request.app.state.pool.acquire() as connection:
-        return {"items": await answers.rates(connection)}
+        items = await answers.rates(connection, after=after, limit=limit)
+    return page(items, limit, lambda last: str(last["rate_id"]))
 
 
 ROUTES = (publish_rate, confirm_rate, rates)

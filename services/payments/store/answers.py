@@ -87,16 +87,24 @@ async def counted_facts(
     return [row["fact_id"] for row in rows]
 
 
-async def ledger_balances(connection: Connection) -> list[Row]:
-    """Each account of the ledger with its balance in signed cents."""
+async def ledger_balances(connection: Connection, *, after: str, limit: int) -> list[Row]:
+    """Accounts of the ledger by name, each with its balance in signed cents."""
     return _rows(
         await connection.fetch(
             """
             select account, sum(amount_cents)::bigint as balance_cents, count(*) as entries
-            from ledger_entry group by account order by account
-            """
+            from ledger_entry where account > $1 group by account order by account limit $2
+            """,
+            after,
+            limit,
         )
     )
+
+
+async def ledger_sum(connection: Connection) -> int:
+    """All balances of the ledger together, in cents: 0."""
+    total = await connection.fetchval("select sum(amount_cents)::bigint from ledger_entry")
+    return int(total or 0)
 
 
 async def ledger_entries(
@@ -119,16 +127,18 @@ async def ledger_entries(
     )
 
 
-async def rates(connection: Connection) -> list[Row]:
-    """The whole scale, each amount with who confirmed it, when, and by which text."""
+async def rates(connection: Connection, *, after: str, limit: int) -> list[Row]:
+    """Amounts of the scale by id, each with who confirmed it, when, and by which text."""
     return _rows(
         await connection.fetch(
             """
             select rate.*, confirmed.confirmed_by, confirmed.confirmed_at,
                    confirmed.read_on as confirmed_read_on, confirmed.text as confirmed_text
             from rate left join rate_confirmation as confirmed using (rate_id)
-            order by mission, part, taille, from_on, rate.sequence
-            """
+            where rate_id > $1 order by rate_id limit $2
+            """,
+            after,
+            limit,
         )
     )
 

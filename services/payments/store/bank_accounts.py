@@ -6,13 +6,23 @@ from datetime import datetime
 from services.messaging.database import Connection
 from services.payments.domain.bank_accounts import BankAccount
 
-VERSIONS = """
+SELECT_VERSIONS = """
     select account.owner, account.account_id, account.version, iban, holder, from_on, to_on,
            account.proposed_by, confirmed_by
     from bank_account as account
     left join bank_account_confirmation using (owner, account_id, version)
+"""
+VERSIONS = f"""
+    {SELECT_VERSIONS}
     where account.owner = any ($1) and ($2::text is null or account.account_id = $2)
     order by account.owner, account.account_id, account.version
+"""
+VERSION_DIGITS = 7
+# The key is what `cursor` writes.
+KEY = f"account.account_id || '/' || lpad(account.version::text, {VERSION_DIGITS}, '0')"
+VERSIONS_PAGE = f"""
+    {SELECT_VERSIONS}
+    where account.owner = $1 and {KEY} > $2 order by {KEY} limit $3
 """
 
 LAST_NAMED = """
@@ -33,6 +43,19 @@ async def versions(
     """Every version of the accounts of some owners, or of one account of theirs, oldest first."""
     rows = await connection.fetch(VERSIONS, list(owners), account_id)
     return [BankAccount(**row) for row in rows]
+
+
+async def page_of_versions(
+    connection: Connection, owner: str, *, after: str, limit: int
+) -> list[BankAccount]:
+    """Versions of an owner's accounts that come after the cursor of one, so many of them."""
+    rows = await connection.fetch(VERSIONS_PAGE, owner, after, limit)
+    return [BankAccount(**row) for row in rows]
+
+
+def cursor(account: BankAccount) -> str:
+    """Where a version stands among those of its owner's accounts."""
+    return f"{account.account_id}/{account.version:0{VERSION_DIGITS}}"
 
 
 async def last_named(connection: Connection, owner: str, account_id: str) -> int:

@@ -28,6 +28,13 @@ OF_YEAR = """
     select * from due where cpts_id = $1 and ($2::date is null or starts_on = $2)
     order by due_on, starts_on, due_id
 """
+# The key is what `cursor` writes.
+OF_CPTS_PAGE = """
+    select * from due
+    where cpts_id = $1 and ($2::date is null or starts_on = $2)
+      and due_on::text || '/' || starts_on || '/' || due_id > $3
+    order by due_on::text || '/' || starts_on || '/' || due_id limit $4
+"""
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +124,37 @@ async def sums_of(connection: Connection, cpts_ids: Collection[str]) -> dict[str
 
 async def of_cpts(connection: Connection, cpts_id: str, starts_on: date | None = None) -> list[Due]:
     """The sums of a CPTS, or of one of its contract years, by the day on which they are due."""
-    rows = await connection.fetch(OF_YEAR, cpts_id, starts_on)
-    return [
-        Due(rate_ids=tuple(row["rate_ids"]), **{name: row[name] for name in _PLAIN}) for row in rows
-    ]
+    return [_due(row) for row in await connection.fetch(OF_YEAR, cpts_id, starts_on)]
+
+
+async def page_of_cpts(
+    connection: Connection, cpts_id: str, starts_on: date | None, *, after: str, limit: int
+) -> list[Due]:
+    """The same sums, so many of them that come after the cursor of one."""
+    rows = await connection.fetch(OF_CPTS_PAGE, cpts_id, starts_on, after, limit)
+    return [_due(row) for row in rows]
+
+
+def cursor(due: Due) -> str:
+    """Where a sum stands among those of its CPTS."""
+    return f"{due.due_on}/{due.starts_on}/{due.due_id}"
+
+
+async def totals(
+    connection: Connection, cpts_id: str, starts_on: date | None = None
+) -> dict[str, int]:
+    """What is owed to a CPTS, or of one of its contract years, and what is held back, in cents."""
+    row = await connection.fetchrow(
+        """
+        select coalesce(sum(amount_cents) filter (where not is_held), 0)::bigint as owed_cents,
+               coalesce(sum(amount_cents) filter (where is_held), 0)::bigint as held_cents
+        from due where cpts_id = $1 and ($2::date is null or starts_on = $2)
+        """,
+        cpts_id,
+        starts_on,
+    )
+    return dict(row) if row else {}
+
+
+def _due(row: Any) -> Due:
+    return Due(rate_ids=tuple(row["rate_ids"]), **{name: row[name] for name in _PLAIN})

@@ -85,19 +85,21 @@ OF_BATCH = """
     select * from payment_order where payer = $1 and batch_id = $2 order by cpts_id, rpps
 """
 OF_PAYEES = """
-    select * from payment_order where cpts_id = $1 and (rpps is null) = $2 order by sequence
+    select * from payment_order
+    where cpts_id = $1 and (rpps is null) = $2 and sequence > $3 order by sequence limit $4
 """
 
 
 class ShownOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order as people read it; its accounts by id and version. `rpps` is None when the caisse
-    pays the CPTS.
+    pays the CPTS; `sequence` is among the orders to the CPTS, or to its members.
     """
 
     order_id: str
     batch_id: str
     cpts_id: str
     rpps: str | None
+    sequence: int
     amount_cents: int
     account_id: str
     account_version: int
@@ -287,9 +289,14 @@ async def shown_of_batch(connection: Connection, payer: str, batch_id: str) -> S
     return await _shown(connection, await connection.fetch(OF_BATCH, payer, batch_id))
 
 
-async def shown_of_cpts(connection: Connection, cpts_id: str, *, is_paid: bool) -> Shown:
-    """The orders by which a CPTS is paid, or pays its members, oldest first."""
-    return await _shown(connection, await connection.fetch(OF_PAYEES, cpts_id, is_paid))
+async def shown_of_cpts(
+    connection: Connection, cpts_id: str, *, is_paid: bool, after: int, limit: int
+) -> Shown:
+    """The orders by which a CPTS is paid, or pays its members, oldest first: so many of them, after
+    a sequence.
+    """
+    orders = await connection.fetch(OF_PAYEES, cpts_id, is_paid, after, limit)
+    return await _shown(connection, orders)
 
 
 async def _shown(connection: Connection, orders: Sequence[Any]) -> Shown:
