@@ -41,6 +41,7 @@ QUICK = Sizes(
     facts_a_year=10_000,
     questions=50,
     bad_inputs=500,
+    professionals=400,
     seconds=2.0,
     warm_up_seconds=0.5,
 )

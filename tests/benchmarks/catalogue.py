@@ -20,6 +20,8 @@ from tests.benchmarks import (
     http_load,
     outbox_relay,
     relays,
+    slots,
+    slots_cast,
 )
 from tests.benchmarks.measuring import PARTITIONS, Figure, Sample, Sizes
 
@@ -102,6 +104,17 @@ ACI = Bench(
     "handlers, own events applied; facts told twenty at a time, an account priced twice; "
     f"{COMMIT}; {COLLECTOR}",
 )
+SLOTS = Bench(
+    name="slots",
+    what=f"searches of free slots over mutual TLS at {slots.RATE:.0f}/s, open loop, Poisson: 1 to "
+    f"{slots.IDENTIFIERS_MAX} professionals, to the end of the day after next, both flows in turn",
+    figures=slots.FIGURES,
+    measure=slots.measure,
+    ours=f"the gateway's process over {http_load.CONNECTIONS} connections; {COMMIT}; {COLLECTOR}; "
+    f"{slots_cast.SLOTS_OF_EACH} slots a professional, five a working day, one in "
+    f"{slots_cast.BOOKED_EVERY} booked, one professional in {slots_cast.TWO_PLACES_EVERY} at two "
+    "places; the client on the same machine",
+)
 FUZZ = Bench(
     name="fuzz",
     what="bad inputs over HTTP to the doors and orders of the gateway and to the door of the Hub's "
@@ -140,5 +153,6 @@ BENCHES = (
         f"{outbox_relay.DELETE_AT_ONCE} at once, LISTEN; {PRODUCER}; {COMMIT}; {COLLECTOR}",
     ),
     ACI,
+    SLOTS,
     FUZZ,
 )

@@ -29,8 +29,8 @@ TROUBLE = 500
 SERVICES = ("gateway", "referrals")
 ALL = Wanted(of="value", at_least=100)
 FIGURES = (
-    Figure(id="fuzz-answered", unit="% below 500", wanted=ALL),
-    Figure(id="fuzz-kept", unit="% of good ones", wanted=ALL),
+    Figure(id="sas-fuzz-answered", unit="% below 500", wanted=ALL),
+    Figure(id="sas-fuzz-kept", unit="% of good ones", wanted=ALL),
 )
 KEPT = """
     select count(distinct distribution_id) from sas_message
@@ -68,10 +68,10 @@ async def measure(stack: Stack, folder: Path, sizes: Sizes, runs: int) -> AsyncI
             note = f"{told.bad} bad, {told.good} good, {told.fallen} answered 500 or worse, "
             note += f"{told.good - kept} good ones lost, {seconds:.0f} s"
             yield {
-                "fuzz-answered": Sample(
+                "sas-fuzz-answered": Sample(
                     ours=100 * (1 - told.fallen / told.bad), note="; ".join([note, *told.first])
                 ),
-                "fuzz-kept": Sample(ours=100 * kept / told.good),
+                "sas-fuzz-kept": Sample(ours=100 * kept / told.good),
             }
 
 

@@ -144,6 +144,12 @@ class Ground:
         self._processes.append(process)
         return process
 
+    def free_port(self) -> int:
+        """A port that nothing else of this run has."""
+        port = ports.free_port(self._ports)
+        self._ports.add(port)
+        return port
+
     def start_service(
         self,
         service: str,
@@ -152,8 +158,7 @@ class Ground:
         environment: Mapping[str, str] | None = None,
     ) -> "Served":
         """A real process of a service, not awaited."""
-        port = ports.free_port(self._ports)
-        self._ports.add(port)
+        port = self.free_port()
         told = self.stack.service_environment(service) | {
             "DATABASE_URL": url or self.urls[service],
             "HTTP_PORT": str(port),

@@ -5,6 +5,7 @@ earlier ones are answered, and their latency counts from those instants.
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -88,7 +89,13 @@ def question(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
 
-async def at_rate(port: int, requests: Sequence[bytes], rate: float, seed: int) -> list[Answered]:
+async def at_rate(
+    port: int,
+    requests: Sequence[bytes],
+    rate: float,
+    seed: int,
+    context: ssl.SSLContext | None = None,
+) -> list[Answered]:
     """Send each order when it is due; when each was answered. Raises `BenchFailed` if refused."""
     due: asyncio.Queue[tuple[float, int] | None] = asyncio.Queue()
     answered: dict[int, Answered] = {}
@@ -99,7 +106,7 @@ async def at_rate(port: int, requests: Sequence[bytes], rate: float, seed: int) 
             await caller.give(requests[number])
             answered[number] = Answered(at, time.time())
 
-    callers = await connected(port, CONNECTIONS)
+    callers = await connected(port, CONNECTIONS, context)
     tasks = [asyncio.create_task(send_due(caller)) for caller in callers]
     await begin_when_due(len(requests), rate, seed, lambda number, at: due.put_nowait((at, number)))
     for _ in tasks:
@@ -124,7 +131,8 @@ async def saturating(port: int, requests: Sequence[bytes], concurrency: int) -> 
         caller.close()
 
 
-async def connected(port: int, count: int) -> list[Caller]:
-    """Open connections."""
+async def connected(port: int, count: int, context: ssl.SSLContext | None = None) -> list[Caller]:
+    """Open connections; over TLS with a context."""
     loop = asyncio.get_running_loop()
-    return [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(count)]
+    there = {"host": "127.0.0.1", "port": port, "ssl": context}
+    return [(await loop.create_connection(Caller, **there))[1] for _ in range(count)]

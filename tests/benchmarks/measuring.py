@@ -20,6 +20,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     facts_a_year: int = 400_000
     questions: int = 1_000
     bad_inputs: int = 100_000
+    professionals: int = 10_000
     seconds: float = 12.0
     warm_up_seconds: float = 3.0
 

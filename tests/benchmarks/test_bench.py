@@ -20,6 +20,7 @@ TINY = Sizes(
     facts_a_year=300,
     questions=5,
     bad_inputs=300,
+    professionals=20,
     seconds=0.4,
     warm_up_seconds=0.1,
 )
@@ -59,7 +60,8 @@ def test_the_ids_are_those_that_are_wanted() -> None:
         *("R1-rate", "R1-p50", "R1-p99"),
         *("aci-settlement", "aci-explanation-p50", "aci-explanation-p99"),
         *("aci-projection-p50", "aci-projection-p99"),
-        *("fuzz-answered", "fuzz-kept"),
+        *("sas-search-p50", "sas-search-p99"),
+        *("sas-fuzz-answered", "sas-fuzz-kept"),
     ]
 
 
