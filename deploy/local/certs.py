@@ -77,6 +77,14 @@ def make(
     return folder / "doors.toml"
 
 
+def issue(folder: Path, name: str, common_name: str, names: Sequence[str] = ()) -> None:
+    """One more certificate of the authority in the folder, where there is none of that name: of a
+    server that has names, else of a client.
+    """
+    if not (folder / f"{name}.pem").exists():
+        _issue(folder, name, _name(common_name), names)
+
+
 def revoke(folder: Path, name: str) -> None:
     """Take a certificate back: the list is written anew, and a gateway that runs reads it."""
     try:

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from deploy.local import databases, instance, postgres, services
-from deploy.local.doors import own_doors
 from deploy.local.processes import (
     POLL_SECONDS,
     ComponentFailed,
@@ -85,8 +84,7 @@ def up(options: Namespace) -> int:
     print()
     for service, url in stack.http_urls.items():
         print(f"  {service:<11} {url}/schema")
-    doors = own_doors(stack.folder, stack.port("doors"))
-    print(f"  {'FHIR doors':<11} {doors.url} (certificates in {doors.folder})")
+    print(f"  {'FHIR doors':<11} {stack.doors.url} (certificates in {stack.doors.folder})")
     if options.insecure_demo:
         print(f"  {'INSECURE':<11} {stack.http_urls['gateway']}/fhir answers anybody")
     if stack.traces_page:
@@ -140,8 +138,8 @@ def status(options: Namespace) -> int:
     if options.export:
         for service, url in stack.http_urls.items():
             print(f"export {service.upper()}={url}")
-        doors = own_doors(stack.folder, stack.port("doors"))
-        print(f"export DOORS={doors.url}\nexport CERTS={shlex.quote(str(doors.folder))}")
+        print(f"export DOORS={stack.doors.url}")
+        print(f"export CERTS={shlex.quote(str(stack.doors.folder))}")
         return 0
     all_well = True
     for component in stack.components:

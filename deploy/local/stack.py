@@ -26,7 +26,7 @@ from deploy.local import (
     watch,
     zipkin,
 )
-from deploy.local.doors import own_doors
+from deploy.local.doors import OwnDoors, own_doors
 from deploy.local.kafka import KafkaNode
 from deploy.local.postgres import PostgresNode
 from deploy.local.processes import ComponentFailed, RecordedProcess
@@ -109,6 +109,11 @@ class Stack:
     def http_urls(self) -> dict[str, str]:
         """Each service's address."""
         return {name: f"http://127.0.0.1:{self._record.ports[name]}" for name in SERVICES}
+
+    @property
+    def doors(self) -> OwnDoors:
+        """The FHIR doors of its gateway, and where their certificates are."""
+        return own_doors(self.folder, self.port("doors"))
 
     @property
     def look_inside(self) -> str:
@@ -299,8 +304,7 @@ class Stack:
             namespace=self.namespace,
             spans=zipkin.collector(self._record.ports["zipkin"]) if self.traces_page else None,
         )
-        doors = own_doors(self.folder, self.port("doors")).environment(service)
-        return made | doors | dict(extra or {})
+        return made | self.doors.environment(service) | dict(extra or {})
 
     def start_services(self, environment: Mapping[str, str] | None = None) -> None:
         """Start the services that do not run, until all are ready. Raises `ComponentFailed`."""

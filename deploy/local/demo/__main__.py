@@ -24,8 +24,9 @@ from deploy.local.demo.platform import Platform
 from deploy.local.demo.play import Run, drawn_victim, play, start_services
 from deploy.local.demo.sabotage import SABOTAGES, NothingToFalsifyError, saboteur
 from deploy.local.demo.story import Season, season
+from deploy.local.demo.tale import TaleFailedError
 from deploy.local.demo.watch import watcher
-from deploy.local.demo.year import EXPECTED, TaleFailedError, play_year
+from deploy.local.demo.year import EXPECTED, play_year
 from deploy.local.folders import replace_file
 from deploy.local.jars import JarRefused, RepositoryOutOfReach
 from deploy.local.processes import ComponentFailed
@@ -64,10 +65,16 @@ def _options(arguments: list[str] | None, prog: str) -> argparse.Namespace:
     parser.add_argument(
         "--rate", type=above_zero(float), default=RATE, help="orders a second (%(default)s)"
     )
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--year",
         action="store_true",
         help="instead: one CPTS through a whole year, its sums and its files (var/year)",
+    )
+    instead.add_argument(
+        "--sas",
+        action="store_true",
+        help="instead: a regional SAS platform connects, from a regulator's account to the euro",
     )
     parser.add_argument("--seed", type=int, help="the season's seed (drawn and printed if absent)")
     parser.add_argument("--keep", action="store_true", help="stay up until Ctrl-C, to look around")
@@ -255,6 +262,23 @@ def _tell_year(
     return 1 if differences else 0
 
 
+def _tell_sas(options: argparse.Namespace) -> int:
+    """A regional platform connects; 0 when each step is as it must be."""
+    # Imported where certificates are made: the other demos start without cryptography.
+    from deploy.local.demo.sas import play_sas  # noqa: PLC0415
+
+    with Stack("demo", ephemeral=True, report=_report) as stack:
+        try:
+            play_sas(stack, _report)
+        except TaleFailedError as failure:
+            print(f"\nFAUX : {failure}", flush=True)
+            return 1
+        print("\nEXACT : chaque étape est comme attendu, jusqu'à l'euro.", flush=True)
+        if options.keep:
+            _keep(stack)
+    return 0
+
+
 def _report(text: str) -> None:
     print(text, flush=True)
 
@@ -273,6 +297,11 @@ def main(
     options = _options(arguments, prog)
     processes.end_by_exception_on_signals()
     try:
+        if options.sas and open_stack is not _embedded:
+            print("--sas se joue sur la plateforme embarquée : just demo --sas", file=sys.stderr)
+            return 2
+        if options.sas:
+            return _tell_sas(options)
         return _tell_year(options, open_stack) if options.year else _play(options, open_stack)
     except KeyboardInterrupt:
         print("Interrompu : tout est arrêté.", file=sys.stderr)

@@ -5,13 +5,9 @@ worked out by hand from the barème of taille 3; what the services say is compar
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
-
-import httpx
 
 from contracts.communes import communes_of_epci
 from deploy.local.amounts import euros
@@ -21,8 +17,7 @@ from deploy.local.demo.driver import ClockFile
 from deploy.local.demo.hub import PARIS
 from deploy.local.demo.platform import Platform
 from deploy.local.demo.play import clock_file, service_environment
-from deploy.local.paging import all_items
-from deploy.local.processes import wait_until
+from deploy.local.demo.tale import Tale, TaleFailedError
 
 CPTS = "974-sud"
 EPCI = "249740085"
@@ -31,7 +26,7 @@ SIREN = "974000002"
 HERE = f"/cpts/{CPTS}"
 OF_YEAR = f"{HERE}/contract-years/{YEAR}"
 DOCTORS = [f"81{n:09}{check_digit(f'1{n:09}')}" for n in range(1, 8)]
-WITHIN_SECONDS = 60
+BEGINS_AT = datetime(2026, 1, 5, 9, tzinfo=PARIS)
 CSV = {"Content-Type": "text/csv"}
 # In cents, by contract year and name. Taille 3, days of the contract year of 365 days.
 EXPECTED: dict[tuple[str, str], int] = {
@@ -77,82 +72,11 @@ VALUES = {
 }
 
 
-class TaleFailedError(Exception):
-    """An order of the tale was refused, or something that must come did not; says which."""
-
-
-class Tale:
-    """Orders and questions of one CPTS's year, on a clock that is set before each step."""
-
-    def __init__(self, stack: Platform, report: Callable[[str], None]) -> None:
-        self._clock = ClockFile(clock_file(stack))
-        self._clients = {
-            name: httpx.Client(base_url=url, timeout=30, trust_env=False)
-            for name, url in stack.http_urls.items()
-        }
-        self._now = datetime(2026, 1, 5, 9, tzinfo=PARIS)
-        self._report = report
-
-    def on(self, day: str, what: str) -> None:
-        """It is this day, nine in the morning, and this happens."""
-        self._now = datetime.combine(date.fromisoformat(day), self._now.timetz())
-        self._clock.show(self._now)
-        self._report(f"{date.fromisoformat(day):%d/%m/%Y}  {what}")
-
-    def say(self, what: str) -> None:
-        """What came of a step."""
-        self._report(f"            {what}")
-
-    def give(
-        self, service: str, role: str, method: str, path: str, body: Any = None, **headers: str
-    ) -> Any:
-        """Give an order; answers its answer. Raises `TaleFailedError` when it is refused."""
-        self._now += timedelta(seconds=1)
-        self._clock.show(self._now)
-        acting = {"Acting-Role": role, "Order-Instant": self._now.isoformat()}
-        if role == "cpts":
-            acting["Acting-Cpts"] = CPTS
-        content = {"content": body} if isinstance(body, bytes) else {"json": body}
-        answer = self._clients[service].request(method, path, headers=acting | headers, **content)
-        if not answer.is_success:
-            raise TaleFailedError(f"{method} {path} : {answer.status_code} {answer.text}")
-        return answer.json()
-
-    def get(self, service: str, path: str, **headers: str) -> httpx.Response:
-        """Ask a question."""
-        answer = self._clients[service].get(path, headers=headers)
-        if not answer.is_success:
-            raise TaleFailedError(f"GET {path} : {answer.status_code} {answer.text}")
-        return answer
-
-    def listed(self, path: str) -> Iterator[dict[str, Any]]:
-        """Every item of a list of payments."""
-        return all_items(lambda of: self.get("payments", f"{path}?{urlencode(of)}").json())
-
-    def until(self, what: str, is_so: Callable[[], bool]) -> None:
-        """Wait until the chain has carried something through."""
-        if not wait_until(is_so, within_seconds=WITHIN_SECONDS):
-            raise TaleFailedError(f"attendu en vain : {what}")
-
-    def dues(self) -> dict[tuple[str, str], tuple[int, bool]]:
-        """What is due: cents and whether held, by contract year and name."""
-        return {
-            (one["starts_on"], one["due_id"]): (one["amount_cents"], one["is_held"])
-            for one in self.listed(f"{HERE}/dues")
-            if one["amount_cents"]
-        }
-
-    def values(self) -> dict[str, int | None]:
-        """The figure that each line reads now, as payments knows it."""
-        lines = self.get("payments", f"{OF_YEAR}/explanation").json()["lines"]
-        return {one["indicator"]: one["figure"]["value"] for one in lines}
-
-
 def play_year(stack: Platform, folder: Path, report: Callable[[str], None]) -> list[str]:
     """Tell the year, leave its files in `folder`; answers every difference, in French."""
-    ClockFile(clock_file(stack)).show(datetime(2026, 1, 5, 9, tzinfo=PARIS))
+    ClockFile(clock_file(stack)).show(BEGINS_AT)
     stack.start_services(service_environment(stack))
-    tale = Tale(stack, report)
+    tale = Tale(stack, CPTS, BEGINS_AT, report)
     _found(tale)
     _sign(tale)
     _work(tale)
@@ -161,6 +85,21 @@ def play_year(stack: Platform, folder: Path, report: Callable[[str], None]) -> l
     _pay(tale, folder)
     _leave_files(tale, folder)
     return differences
+
+
+def _dues(tale: Tale) -> dict[tuple[str, str], tuple[int, bool]]:
+    """What is due: cents and whether held, by contract year and name."""
+    return {
+        (one["starts_on"], one["due_id"]): (one["amount_cents"], one["is_held"])
+        for one in tale.listed("payments", f"{HERE}/dues")
+        if one["amount_cents"]
+    }
+
+
+def _values(tale: Tale) -> dict[str, int | None]:
+    """The figure that each line reads now, as payments knows it."""
+    lines = tale.get("payments", f"{OF_YEAR}/explanation").json()["lines"]
+    return {one["indicator"]: one["figure"]["value"] for one in lines}
 
 
 def _found(tale: Tale) -> None:
@@ -255,7 +194,7 @@ def _work(tale: Tale) -> None:
         for name in ("medecin_traitant_ald_sans", "depistage_sein")
     ]
     tale.give("indicators", "caisse", "POST", "/caisse-files", {"rows": rows})
-    tale.until("les cinq chiffres de l'année", lambda: tale.values() == VALUES)
+    tale.until("les cinq chiffres de l'année", lambda: _values(tale) == VALUES)
 
 
 def _demand(tale: Tale, n: int) -> None:
@@ -281,7 +220,7 @@ def _demand(tale: Tale, n: int) -> None:
 def _settle(tale: Tale) -> None:
     tale.on("2027-04-15", "anniversaire : soldes de l'année, avances de la suivante")
     until_now = EXPECTED.keys() - {(YEAR, "variable")}
-    tale.until("les sommes de l'anniversaire", lambda: until_now <= tale.dues().keys())
+    tale.until("les sommes de l'anniversaire", lambda: until_now <= _dues(tale).keys())
     _verify(tale, "qualite_participants")
     tale.on("2027-05-10", "dialogue de gestion ouvert, chaque ligne validée")
     tale.give("payments", "caisse", "POST", f"{OF_YEAR}/dialogue", {"opened_on": "2027-05-10"})
@@ -299,7 +238,7 @@ def _settle(tale: Tale) -> None:
     tale.on("2027-06-10", "année arrêtée")
     agreed_cents = {"variable_cents": EXPECTED[YEAR, "variable"]}
     tale.give("payments", "caisse", "POST", f"{OF_YEAR}/settlement", agreed_cents)
-    tale.until("la part variable due", lambda: EXPECTED.keys() <= tale.dues().keys())
+    tale.until("la part variable due", lambda: EXPECTED.keys() <= _dues(tale).keys())
 
 
 def _verify(tale: Tale, indicator: str) -> None:
@@ -335,7 +274,7 @@ def _level(tale: Tale, indicator: str) -> str | None:
 
 
 def _differences(tale: Tale) -> list[str]:
-    found = tale.dues()
+    found = _dues(tale)
     differences = []
     for key in sorted(EXPECTED.keys() | found.keys()):
         expected, (cents, is_held) = EXPECTED.get(key, 0), found.get(key, (0, True))
@@ -348,14 +287,14 @@ def _differences(tale: Tale) -> list[str]:
 
 def _pay(tale: Tale, folder: Path) -> None:
     tale.on("2027-06-14", "taux confirmés par la caisse : ce qui était retenu est versable")
-    known = {one["rate_id"]: one for one in tale.listed("/rates")}
-    dues = tale.listed(f"{HERE}/dues")
+    known = {one["rate_id"]: one for one in tale.listed("payments", "/rates")}
+    dues = tale.listed("payments", f"{HERE}/dues")
     for rate_id in sorted({rate_id for one in dues for rate_id in one["rate_ids"]}):
         read = {"rate_id": rate_id, "amount_cents": known[rate_id]["amount_cents"]}
         read |= {"text": "lu au Journal officiel (démonstration)", "read_on": "2027-06-14"}
         read |= {"confirmed_by": "agent-1"}
         tale.give("payments", "caisse", "POST", "/rates/confirmations", read)
-    tale.until("rien de retenu", lambda: not any(held for _, held in tale.dues().values()))
+    tale.until("rien de retenu", lambda: not any(held for _, held in _dues(tale).values()))
     payer = ("CGSS de La Réunion", "FR7610107001011234567890129")
     _vouch(tale, "caisse", "/caisse/bank-accounts/a", *payer)
     payee = ("CPTS du Sud sauvage", "FR1420041010050500013M02606")
