@@ -134,5 +134,7 @@ async def saturating(port: int, requests: Sequence[bytes], concurrency: int) -> 
 async def connected(port: int, count: int, context: ssl.SSLContext | None = None) -> list[Caller]:
     """Open connections; over TLS with a context."""
     loop = asyncio.get_running_loop()
-    there = {"host": "127.0.0.1", "port": port, "ssl": context}
-    return [(await loop.create_connection(Caller, **there))[1] for _ in range(count)]
+    return [
+        (await loop.create_connection(Caller, "127.0.0.1", port, ssl=context))[1]
+        for _ in range(count)
+    ]

@@ -15,10 +15,14 @@ def test_the_commands_end_in_an_accepted_booking(
     monkeypatch.setenv("CPTS_INSTANCE", platform.name)
     folder = checkout(tmp_path)
     setting, *orders = blocks("integration.md")
-    *before, last = orders
+    (booking,) = [one for one in orders if "/bookings" in one]
+    before = orders[: orders.index(booking)]
     answers = [run_until_done(setting + block, folder) for block in before]
     (found,) = (json.loads(one) for one in answers if '"Bundle"' in one)
     kinds = [one["resource"]["resourceType"] for one in found["entry"]]
     assert kinds.count("Slot") == 2, found
-    booked = run_until_done(setting + last, folder, '"accepted"')
+    booked = run_until_done(setting + booking, folder, '"accepted"')
     assert json.loads(booked)["referral_id"]
+    declarations, hub = orders[len(before) + 1 :]
+    assert json.loads(run_until_done(setting + declarations, folder)) == []
+    assert json.loads(run_until_done(setting + hub, folder))["is_configured"] is False

@@ -170,7 +170,7 @@ def _found(tale: Tale) -> None:
     tale.give("membership", "cpts", "POST", f"{HERE}/members", member | since)
     aci = {"aci_id": "aci", "signed_on": YEAR, "starts_on": YEAR}
     tale.give("membership", "caisse", "POST", f"{HERE}/aci", aci)
-    line = {"mission": "acces_aux_soins", "mode": "linear"}
+    line: dict[str, Any] = {"mission": "acces_aux_soins", "mode": "linear"}
     line |= {"max_cents": MAX_CENTS, "target": TARGET}
     tale.until("l'année de contrat connue", lambda: _is_told(tale, "payments", f"{HERE}/funding"))
     tale.give("payments", "caisse", "PUT", f"{OF_YEAR}/lines/sas_demandes_avec_rdv", line)
