@@ -97,7 +97,7 @@ async def _measured(
         topics = await ground.make_topics()
         topic = topics[backlog.topic.name]
         await log.fill(ground.settings(backlog.topic.producer), topic, backlog.events)
-        await _prepare(ground, backlog, topic, everybody)
+        await prepare(ground, backlog, topic, everybody)
         url = ground.copy_database(name)
         transactions = await recording.record_batches(
             backlog.service, ground.settings(name, url), backlog.hears, topic, len(backlog.events)
@@ -108,19 +108,19 @@ async def _measured(
         for _ in range(runs):
             url = ground.copy_database(name)
             served = ground.start_service(name, "--departements", ALL, url=url)
-            ours, outcome = await _watched(backlog, url, served.process)
+            ours, outcome = await watched(backlog, url, served.process)
             served.process.stop()
             ground.drop_database(url)
             url = ground.copy_database(name)
             process = ground.start("tests.benchmarks.bare_loop", *bare, url, path)
-            baseline, same = await _watched(backlog, url, process)
+            baseline, same = await watched(backlog, url, process)
             ground.drop_database(url)
             if outcome != same:
                 raise BenchFailed(f"{name} came to {outcome}, the bare loop to {same}")
             yield Sample(ours=ours, baseline=baseline)
 
 
-async def _watched(backlog: Backlog, url: str, process: Process) -> tuple[float, tuple[Any, ...]]:
+async def watched(backlog: Backlog, url: str, process: Process) -> tuple[float, tuple[Any, ...]]:
     """Events a second by the stored offsets, and what came of them."""
     connection = await asyncpg.connect(url)
     try:
@@ -135,7 +135,7 @@ async def _watched(backlog: Backlog, url: str, process: Process) -> tuple[float,
     return rate, tuple(outcome)
 
 
-async def _prepare(
+async def prepare(
     ground: Ground, backlog: Backlog, topic: LogTopic, everybody: Sequence[Cpts]
 ) -> None:
     """The service's database as it is before the backlog: its relay held off by another's lease."""

@@ -22,6 +22,7 @@ from tests.benchmarks import (
     relays,
     slots,
     slots_cast,
+    watching,
 )
 from tests.benchmarks.measuring import PARTITIONS, Figure, Sample, Sizes
 
@@ -91,6 +92,18 @@ def _chain(name: str) -> Bench:
     )
 
 
+def _watched(figure: Figure, measure: Measure, what: str) -> Bench:
+    return Bench(
+        name=figure.id,
+        what=f"{what}: watched and not",
+        figures=(figure,),
+        measure=measure,
+        ours="every trace kept, spans over OTLP to a process that takes them, /metrics asked for "
+        f"every {watching.SCRAPE_EVERY_SECONDS:g} s; {COMMIT}; {COLLECTOR}",
+        baseline=f"no exporter, nothing counted, nobody asks; {COMMIT}; {COLLECTOR}",
+    )
+
+
 ACI = Bench(
     name="aci",
     what="the ACI at its size: one question after the other, why a year is worth what it is, and "
@@ -131,6 +144,14 @@ BENCHES = (
     _backlog(backlog.PAYMENTS_FIGURE, backlog.payments, "figures that grow"),
     _chain("P3"),
     _chain("P4"),
+    _watched(
+        watching.BACKLOG_FIGURE, watching.backlog, "indicators takes a backlog of lives of demands"
+    ),
+    _watched(
+        watching.CHAIN_FIGURE,
+        watching.latency,
+        f"from an acceptance to its estimate at {watching.RATE}/s, open loop, Poisson",
+    ),
     Bench(
         name="P7",
         what=f"acceptances over HTTP: at {acceptances.RATE}/s, open loop, Poisson; then "

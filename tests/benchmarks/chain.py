@@ -1,7 +1,7 @@
 """P3 and P4: from an acceptance to the estimate that it caused, beside the bare two-hop chain."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from services.referrals.domain.referral import referral_id
 from tests.benchmarks import demands, http_load, log
 from tests.benchmarks.backlog import publish_all_rates, set_lines
 from tests.benchmarks.cast import Cpts, cast, told_by_membership
-from tests.benchmarks.ground import Ground, ask, open_desk, opened, until
+from tests.benchmarks.ground import Ground, Served, ask, open_desk, opened, until
 from tests.benchmarks.measuring import PARTITIONS, Figure, Sample, Sizes, Wanted, percentile
 from tests.benchmarks.tales import SOURCE
 
@@ -48,7 +48,7 @@ async def at(name: str, stack: Stack, folder: Path, sizes: Sizes, runs: int) -> 
     count = int(rate * (sizes.seconds + warm))
     for run in range(runs):
         async with opened(stack, folder) as ground:
-            ours, done = await _ours(ground, rate, count, warm, run)
+            took, done = await ours(ground, rate, count, warm, run, ground.start_service)
         async with opened(stack, folder) as ground:
             bare, bare_done = await _bare(ground, rate, count, warm, run)
         note = "".join(
@@ -59,14 +59,19 @@ async def at(name: str, stack: Stack, folder: Path, sizes: Sizes, runs: int) -> 
         p50, p99 = figures(name)
         yield {
             one.id: Sample(
-                ours=percentile(ours, percent), baseline=percentile(bare, percent), note=note
+                ours=percentile(took, percent), baseline=percentile(bare, percent), note=note
             )
             for one, percent in ((p50, 50), (p99, 99))
         }
 
 
-async def _ours(
-    ground: Ground, rate: int, count: int, warm: float, seed: int
+async def ours(
+    ground: Ground,
+    rate: int,
+    count: int,
+    warm: float,
+    seed: int,
+    start: Callable[[str], Served],
 ) -> tuple[list[float], float]:
     """Milliseconds of each acceptance after the warm-up, and the acceptances a second."""
     everybody = cast(datetime.now(UTC).date())
@@ -76,7 +81,7 @@ async def _ours(
     await log.fill(ground.settings("membership"), topics["membership"], known)
     await demands.prepare(ground, everybody, count, are_sent=False)
     await _prepare_payments(ground, everybody)
-    served = {name: ground.start_service(name) for name in CHAIN}
+    served = {name: start(name) for name in CHAIN}
     await asyncio.gather(*(one.ready() for one in served.values()))
     await until("the services have heard everything", lambda: _is_settled(ground, topics))
     requests = demands.acceptances(everybody, count)

@@ -156,8 +156,9 @@ class Ground:
         *arguments: str,
         url: str | None = None,
         environment: Mapping[str, str] | None = None,
+        launcher: str | None = None,
     ) -> "Served":
-        """A real process of a service, not awaited."""
+        """A real process of a service, not awaited; by a launcher that takes its name, if any."""
         port = self.free_port()
         told = self.stack.service_environment(service) | {
             "DATABASE_URL": url or self.urls[service],
@@ -167,8 +168,15 @@ class Ground:
             "CPTS_INSECURE_DEMO": "1",  # what is measured is behind the doors
             **(environment or {}),
         }
-        process = self.start(f"services.{service}", *arguments, environment=told)
+        command = (launcher, service) if launcher else (f"services.{service}",)
+        process = self.start(*command, *arguments, environment=told)
         return Served(process, port)
+
+    def free_port(self) -> int:
+        """A port that nothing else here was given."""
+        port = ports.free_port(self._ports)
+        self._ports.add(port)
+        return port
 
     async def end(self) -> None:
         """Stop what was started here and drop the databases."""

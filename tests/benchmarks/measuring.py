@@ -26,26 +26,29 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wanted of the ratio of ours to the baseline, or of our value itself.
+    """What is wanted of the ratio of ours to the baseline, of what is more in ours than in it, or
+    of our value itself.
 
     A figure that has no baseline has a limit on its value.
     """
 
-    of: Literal["ratio", "value"] = "ratio"
+    of: Literal["ratio", "more", "value"] = "ratio"
     at_least: float | None = None
     at_most: float | None = None
 
-    def is_met(self, value: float, ratio: float | None) -> bool:
+    def is_met(self, value: float, baseline: float | None) -> bool:
         """Whether the figure is what is wanted."""
-        figure = ratio if self.of == "ratio" else value
-        assert figure is not None, "a ratio is wanted of a figure that has a baseline"
+        figure = value
+        if self.of != "value":
+            assert baseline is not None, "the figure is judged beside a baseline"
+            figure = value / baseline if self.of == "ratio" else value - baseline
         return (self.at_least is None or figure >= self.at_least) and (
             self.at_most is None or figure <= self.at_most
         )
 
     def __str__(self) -> str:
         sign, bound = (">=", self.at_least) if self.at_most is None else ("<=", self.at_most)
-        return f"{'' if self.of == 'ratio' else 'ours '}{sign} {bound:g}"
+        return f"{ {'ratio': '', 'more': 'more ', 'value': 'ours '}[self.of] }{sign} {bound:g}"
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +106,7 @@ def result_of(
         settings=settings
         | {
             "wanted": str(figure.wanted),
-            "is_met": figure.wanted.is_met(value, ratio),
+            "is_met": figure.wanted.is_met(value, baseline),
             "baseline_samples": [round(one, 2) for one in baselines],
             "notes": sorted({one.note for one in samples if one.note}),
         },
