@@ -312,14 +312,14 @@ class Relay:
         sending = Sending(self._topic.name)
         refused: BaseException | None = None
         for row in rows:
-            sending.begin(row)
+            told = sending.begin(row)
             try:
                 future = await producer.send(
                     self._topic.kafka_name,
                     value=row["body"],
                     key=row["departement"].encode(),
                     partition=row["partition"],
-                    headers=encode_headers(self._settings.service, row),
+                    headers=encode_headers(self._settings.service, told),
                 )
             except Exception as error:  # noqa: BLE001 - raised again below, in our words
                 sending.end(row["position"], None, error)

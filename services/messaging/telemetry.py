@@ -2,8 +2,8 @@
 
 A request, a row that is sent and a message that is taken have a span each; a batch has one of its
 own, to which the steps of its messages are linked. What follows from a message names the step of
-that message as its parent, in the outbox and in the headers of the log, so that restarts and
-replays stay on the trace.
+that message as its parent in the outbox, and its sending in the headers of the log, so that
+restarts and replays stay on the trace, and a collector sees which service sends to which.
 
 Spans leave as the standard `OTEL_*` variables say. Without them nothing is measured, and a trace
 context that comes in is still carried on.
@@ -224,13 +224,15 @@ class Sending:
         self._topic = topic
         self._spans: dict[int, Span] = {}
 
-    def begin(self, row: Mapping[str, Any]) -> None:
-        """A row is given to the broker."""
+    def begin(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A row is given to the broker. Answers it as the log is to know it: caused by its sending,
+        if that has a span.
+        """
         if not is_tracing() or len(self._spans) >= LINKS_MAX:
-            return
+            return row
         if (context := _kept(row["traceparent"])) is None:
-            return
-        self._spans[row["position"]] = _tracer.start_span(
+            return row
+        span = self._spans[row["position"]] = _tracer.start_span(
             f"send {row['type']}",
             context=context,
             kind=SpanKind.PRODUCER,
@@ -244,6 +246,7 @@ class Sending:
                 **_place(row["type"], row["subject"], row["departement"]),
             },
         )
+        return {**row, "traceparent": _named(span)}
 
     def end(self, position: int, offset: int | None, error: BaseException | None) -> None:
         """The broker has answered for a row: where it stands in the log, or why it does not."""

@@ -121,6 +121,7 @@ async def test_one_trace_leads_from_an_order_to_what_another_service_says(
     (last,) = (span for span in spans if span.name == "send totals.Totalled.v1")
     assert lineage(spans, last) == [
         "POST /things",
+        "send things.Counted.v1",
         "process things.Counted.v1",
         "send totals.Totalled.v1",
     ]
