@@ -110,6 +110,11 @@ ingest *options:
 aci *options:
     @{{ uv }} run python -m deploy.local.aci "$@"
 
+# Import extracts of the national directory, Annuaire Santé and FINESS: directory import FILE…
+[group('the caisse at work'), no-exit-message]
+directory *options:
+    @{{ uv }} run python -m deploy.local.directory "$@"
+
 # Run the tests that need neither Kafka nor PostgreSQL
 [group('change things')]
 test-fast *options:

@@ -20,4 +20,7 @@ SERVICE = Service(
     routes=ROUTES,
     invariants=invariants,
     labels=Path(__file__).parent / "labels.toml",
+    outside_log=(
+        *("directory_extract", "directory_rejection", "directory_activity", "directory_structure"),
+    ),
 )

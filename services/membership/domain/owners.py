@@ -41,4 +41,5 @@ OWNERS: Final[Mapping[str, frozenset[Role]]] = {
     "put_structure": ANYBODY_CONCERNED,
     "put_professional": ANYBODY_CONCERNED,
     "put_tool": ANYBODY_CONCERNED,
+    "import_extract": SIGNATORIES,
 }

@@ -3,6 +3,7 @@
 from services.membership.http import (
     contract,
     counting,
+    directory,
     founding,
     missions,
     professionals,
@@ -25,5 +26,6 @@ ROUTES = (
     *structures.ROUTES,
     *transfer.ROUTES,
     *counting.ROUTES,
+    *directory.ROUTES,
     *reading.ROUTES,
 )

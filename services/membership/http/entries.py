@@ -1,7 +1,7 @@
 """The entries that one order records or replaces whole: the last order is what they are."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,12 +26,16 @@ async def put_entry(
     entry_id: str,
     decide: Decide[E],
     shape: type[msgspec.Struct],
+    **more: Any,
 ) -> Answer:
-    """Record an entry as it is from now on: 201 when it is new, 200 when it was known."""
+    """Record an entry as it is from now on: 201 when it is new, 200 when it was known.
+
+    `more` is shown with it.
+    """
     connection = order.unit.connection
     cpts = await locked_cpts(order, cpts_id)
     present = await entries.present_one(connection, type(asked), cpts_id, entry_id)
     if asked != present:
         following = unless_refused(await decide(cpts, asked, present))
         await announce_of(order, cpts, [asked, *following])  # type: ignore[list-item]
-    return created(shown(asked, shape), is_new=present is None)
+    return created(shown(asked, shape, **more), is_new=present is None)

@@ -8,6 +8,7 @@ from litestar.params import JSONBody
 
 from contracts.events.membership import StructureProfessionalRecorded
 from services.membership.domain import Correction, professionals
+from services.membership.domain.directory import Named
 from services.membership.domain.owners import OWNERS
 from services.membership.domain.professionals import MemberAsked, ParticipationAsked
 from services.membership.domain.refusals import Reason, absent
@@ -19,6 +20,7 @@ from services.membership.http.bodies import (
     ParticipationOrder,
     PathId,
 )
+from services.membership.http.directory import warned
 from services.membership.http.ordering import (
     announce_of,
     created,
@@ -122,10 +124,11 @@ async def add_participation(
         )
         if event is not None:
             await announce_of(order, cpts, [event])
-            return created(shown(event, ShownParticipation), is_new=True)
-        present = await loading.participation(connection, cpts_id, data.participation_id)
-        assert present is not None, "it was recorded before"
-        return created(shown(present, ShownParticipation), is_new=False)
+        present = event or await loading.participation(connection, cpts_id, data.participation_id)
+        assert present is not None, "it was recorded, now or before"
+        (warnings,) = await warned(connection, [Named(rpps=present.rpps)])
+        answer = shown(present, ShownParticipation, directory_warnings=warnings)
+        return created(answer, is_new=event is not None)
 
     return await carry_out(request, OWNERS["add_participation"], body)
 
@@ -186,8 +189,12 @@ async def _add_members(
         )
     )
     await announce_of(order, cpts, events)
-    present = await loading.members(connection, cpts_id, member_ids)
-    return [shown(present[member_id], ShownMember) for member_id in member_ids], bool(events)
+    known = await loading.members(connection, cpts_id, member_ids)
+    present = [known[member_id] for member_id in member_ids]
+    named = [Named(rpps=one.rpps, profession=one.profession) for one in present]
+    pairs = zip(present, await warned(connection, named), strict=True)
+    members = [shown(one, ShownMember, directory_warnings=told) for one, told in pairs]
+    return members, bool(events)
 
 
 def _correction(data: CorrectionOrder) -> Correction:

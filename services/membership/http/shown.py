@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 
 from contracts.events.membership import MissionPlanned, Signature, Termination
+from services.membership.domain.directory import Warned
 from services.membership.domain.projet import Outcome
 from services.messaging.documents import also
 
@@ -51,7 +52,7 @@ class ShownPlaces(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownMember(msgspec.Struct, frozen=True, kw_only=True):
-    """A member."""
+    """A member; `directory_warnings` is what the national directory says otherwise when asked."""
 
     cpts_id: str
     member_id: str
@@ -61,6 +62,7 @@ class ShownMember(msgspec.Struct, frozen=True, kw_only=True):
     to_on: date | None
     is_withdrawn: bool
     structure_id: str | None
+    directory_warnings: Sequence[Warned] = ()
 
 
 class ShownMembers(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +81,7 @@ class ShownParticipation(msgspec.Struct, frozen=True, kw_only=True):
     from_on: date
     to_on: date | None
     is_withdrawn: bool
+    directory_warnings: Sequence[Warned] = ()
 
 
 class ShownYear(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +172,7 @@ class ShownStructure(msgspec.Struct, frozen=True, kw_only=True):
     rna: str | None
     to_on: date | None
     is_withdrawn: bool
+    directory_warnings: Sequence[Warned] = ()
 
 
 class ShownProfessional(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +186,7 @@ class ShownProfessional(msgspec.Struct, frozen=True, kw_only=True):
     from_on: date
     to_on: date | None
     is_withdrawn: bool
+    directory_warnings: Sequence[Warned] = ()
 
 
 class ShownTool(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,9 +210,11 @@ class ShownTransfer(msgspec.Struct, frozen=True, kw_only=True):
     took: ShownCpts
 
 
-def shown(entry: msgspec.Struct, shape: type[S]) -> S:
-    """An entry, of which its last event is the state, in the shape in which it is answered."""
-    return shape(**msgspec.structs.asdict(entry))
+def shown(entry: msgspec.Struct, shape: type[S], **more: Any) -> S:
+    """An entry, of which its last event is the state, in the shape in which it is answered, with
+    what else it shows.
+    """
+    return shape(**msgspec.structs.asdict(entry), **more)
 
 
 def already(shape: type[msgspec.Struct]) -> dict[int, ResponseSpec]:

@@ -13,6 +13,7 @@ from contracts.events.membership import (
     ToolRecorded,
 )
 from services.membership.domain import Cpts, structures
+from services.membership.domain.directory import Named, NamedStructure, place_in
 from services.membership.domain.owners import OWNERS
 from services.membership.domain.refusals import Reason, Refusal, absent
 from services.membership.http.bodies import (
@@ -22,6 +23,7 @@ from services.membership.http.bodies import (
     StructureOrder,
     ToolOrder,
 )
+from services.membership.http.directory import warned, warned_of_structure
 from services.membership.http.entries import put_entry
 from services.membership.http.ordering import (
     earliest_said,
@@ -79,7 +81,17 @@ async def put_structure(
             rna=data.rna,
             is_withdrawn=data.is_withdrawn,
         )
-        return await put_entry(order, asked, cpts_id, structure_id, decide, ShownStructure)
+        named = NamedStructure(kind=data.kind, finess=data.finess, siret=data.siret)
+        told = await warned_of_structure(connection, named)
+        return await put_entry(
+            order,
+            asked,
+            cpts_id,
+            structure_id,
+            decide,
+            ShownStructure,
+            directory_warnings=told,
+        )
 
     return await carry_out(request, OWNERS["put_structure"], body)
 
@@ -136,7 +148,12 @@ async def put_professional(
             is_withdrawn=data.is_withdrawn,
         )
         id_ = structures.member_id_of(asked)
-        return await put_entry(order, asked, cpts_id, id_, decide, ShownProfessional)
+        place = place_in(structure.kind, structure.finess, structure.siret)
+        named = Named(rpps=data.rpps, profession=data.profession, place=place)
+        (told,) = await warned(connection, [named])
+        return await put_entry(
+            order, asked, cpts_id, id_, decide, ShownProfessional, directory_warnings=told
+        )
 
     return await carry_out(request, OWNERS["put_professional"], body)
 

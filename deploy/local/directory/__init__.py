@@ -1,0 +1,1 @@
+"""The public extracts of the national directory, given to membership by `just directory`."""
