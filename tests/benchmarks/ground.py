@@ -144,12 +144,6 @@ class Ground:
         self._processes.append(process)
         return process
 
-    def free_port(self) -> int:
-        """A port that nothing else of this run has."""
-        port = ports.free_port(self._ports)
-        self._ports.add(port)
-        return port
-
     def start_service(
         self,
         service: str,
