@@ -30,7 +30,8 @@ async def test_a_professional_counts_once_in_a_year_and_sessions_each(office: Of
         "qualite_soirees": 1,
         "qualite_participants": 3,
     }
-    # Anne took part first in May: her fact counts from that day on.
+    # Anne took part first in May: her fact counts from that day on, and no later time changes it.
+    await office.done(f"{path}/a3", soiree | {"held_on": "2026-04-02", "participants": [ANNE]})
     said = await office.said("FigureChanged", cpts_id)
     (first, second) = (one for one in said if one["indicator"] == "qualite_participants")
     assert [first["value"], second["value"]] == [2, 3]

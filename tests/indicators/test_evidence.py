@@ -58,6 +58,7 @@ async def fetch(office: Office, path: str, role: str, acting: str = "") -> httpx
         ("rpps;présent\n".encode("latin-1"), None),
         (b"rpps;\x00\n", None),
         (b"no field", None),
+        (b"no field\nrpps;8\n", None),
         (b"MZ\x90\x00", None),
         (b"<html>;</html>\x07", None),
         (b"", None),

@@ -45,6 +45,7 @@ async def test_a_declared_value_is_the_figure_and_a_correction_replaces_it(offic
     await office.done(path, mistaken, Acting_Person="coord-7")
     assert await office.values(cpts_id) == {}
     said = await office.said("ValueRecorded", cpts_id)
+    assert {one["by"] for one in said} == {"cpts"}
     assert [(one["value"], one["said_by"], one["reason"]) for one in said] == [
         (28, None, None),
         (31, None, None),
@@ -92,7 +93,10 @@ async def test_a_file_is_taken_once_by_cpts_or_finess(office: Office) -> None:
     again = await take(office, *rows)
     assert (again.status_code, again.json()["is_new"]) == (200, False)
     assert await office.values(one) == {"depistage_sein": 7240}
+    repeated = await take(office, row(one, "depistage_sein", 7240), by_finess | {"cpts_id": None})
+    assert (repeated.json()["is_new"], repeated.json()["changed_count"]) == (True, 0)
     said = await office.said("ValueRecorded", one)
+    assert {one["by"] for one in said} == {"caisse"}
     assert [one["file_sha256"] for one in said] == [
         taken.json()["file_sha256"],
         newer.json()["file_sha256"],
