@@ -51,6 +51,7 @@ SABOTAGES_OF_A_RUN = [
         "direction-lost": ("centimes", "95-haut-val/"),
         "balance-lost": ("échéance", "95-trois-forets/.*acces_aux_soins:fixe:balance$"),
         "ceiling-of-one-cpts": ("plafond", "/2025/paid_cents$"),
+        "report-misread": ("virement", "95-plaine-vallee/membres-2/[0-9]+/state$"),
     },
     {
         "fact-twice": ("faits", "/sas_demandes_avec_rdv/"),

@@ -21,7 +21,9 @@ ACCOUNTS_AT = datetime(2025, 11, 26, 9, 0, tzinfo=PARIS)
 ANSWERED_AT = datetime(2025, 11, 28, 9, 0, tzinfo=PARIS)
 WRONG_RATE_AT = datetime(2025, 12, 22, 9, 0, tzinfo=PARIS)
 SECOND_AT = datetime(2025, 12, 23, 9, 0, tzinfo=PARIS)
+REPORTED_AT = datetime(2025, 12, 24, 9, 0, tzinfo=PARIS)
 LAST_AT = datetime(2026, 3, 12, 9, 0, tzinfo=PARIS)
+LAST_REPORTED_AT = datetime(2026, 3, 13, 9, 0, tzinfo=PARIS)
 IBANS = {
     "caisse": "FR7630006000011234567890189",
     PLAINE: "FR7620041000010000000000166",
@@ -48,8 +50,10 @@ def banking(cast: Sequence[Cpts]) -> Iterator[Draft]:
     yield from _first_answers(Desk(ANSWERED_AT, "banks"), paid, members)
     yield from _wrong_rate(Desk(WRONG_RATE_AT, "wrong-rate"))
     yield from _second_batches(Desk(SECOND_AT, "second-batch"), members)
+    yield from _reports_of_members(Desk(REPORTED_AT, "members-report"), members)
     # Whatever is open then; of the adjusted one, which owes money back, nothing is paid.
     yield _batch(Desk(LAST_AT, "last-batch"), "lot-3")
+    yield from _reports(Desk(LAST_REPORTED_AT, "report"))
 
 
 def _batch(desk: Desk, batch_id: str, cpts_id: str | None = None, **more: Any) -> Draft:
@@ -67,8 +71,12 @@ def _order_id(batch_id: str, *payee: str) -> str:
 
 def _file(desk: Desk, batch_id: str, *rows: str, cpts_id: str | None = None) -> Draft:
     """The bank's file about a batch, line by line as it has them."""
+    return _told(desk, batch_id, "\n".join(("order_id;outcome;day;reason", *rows)), cpts_id)
+
+
+def _told(desk: Desk, batch_id: str, raw: str, cpts_id: str | None = None) -> Draft:
+    """What a bank tells of a batch, in a file of whatever kind."""
     path = "" if cpts_id is None else f"/cpts/{cpts_id}"
-    raw = "\n".join(("order_id;outcome;day;reason", *rows))
     role = "caisse" if cpts_id is None else "cpts"
     path += f"/payment-batches/{batch_id}/answers"
     return desk.payments("POST", path, {}, role=role, barrier=True, raw=raw)
@@ -168,3 +176,46 @@ def _second_batches(desk: Desk, members: Sequence[str]) -> Iterator[Draft]:
     yield _file(desk, "lot-2", f"{returned};executed;2025-12-23;")
     yield _file(desk, "lot-2", f"{returned};refunded;2025-12-23;AC01")
     yield _file(desk, "lot-2", f"{_order_id('lot-2', WEST)};executed;2025-12-23;")
+
+
+def _report(day: str, *transactions: str, kind: str = "pain.002.001.10", head: str = "") -> str:
+    """A bank's report on the status of payments (pain.002)."""
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>{head}'
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{kind}"><CstmrPmtStsRpt>'
+        f"<GrpHdr><MsgId>releve</MsgId><CreDtTm>{day}T08:00:00</CreDtTm></GrpHdr>"
+        f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>lot</OrgnlPmtInfId>{''.join(transactions)}"
+        "</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"
+    )
+
+
+def _status(order_id: str, status: str, *, accepted_on: str = "", reason: str = "") -> str:
+    """What a report says of one order."""
+    why = f"<StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn></StsRsnInf>" if reason else ""
+    when = f"<AccptncDtTm>{accepted_on}T17:00:00</AccptncDtTm>" if accepted_on else ""
+    return (
+        f"<TxInfAndSts><OrgnlEndToEndId>{order_id}</OrgnlEndToEndId><TxSts>{status}</TxSts>"
+        f"{why}{when}</TxInfAndSts>"
+    )
+
+
+def _reports_of_members(desk: Desk, members: Sequence[str]) -> Iterator[Draft]:
+    """Of the two orders of a CPTS one is settled and one rejected, which is told twice."""
+    first, second = (_order_id("membres-2", PLAINE, rpps) for rpps in members[:2])
+    said = (_status(first, "ACCC"), _status(second, "RJCT", reason="MD07"))
+    for _ in range(2):
+        yield _told(desk, "membres-2", _report("2025-12-24", *said), PLAINE)
+
+
+def _reports(desk: Desk) -> Iterator[Draft]:
+    """Accepted, which is no answer yet; three files that are refused whole; settled the day
+    before it is told.
+    """
+    one, day = _order_id("lot-3", EAST), "2026-03-13"
+    done = _status(one, "ACSC", accepted_on="2026-03-12")
+    yield _told(desk, "lot-3", _report(day, _status(one, "ACSP"), _status("inconnu", "PDNG")))
+    yield _told(desk, "lot-3", _report(day, done, head='<!DOCTYPE d [<!ENTITY e "e">]>'))
+    yield _told(desk, "lot-3", _report(day, done, kind="pain.001.001.09"))
+    yield _told(desk, "lot-3", _report(day, done, _status("vir-0", "RJCT", reason="AC04")))
+    yield _told(desk, "lot-3", _report(day, done))
+    yield _told(desk, "lot-3", _report(day, _status(one, "RJCT", reason="AC04")))

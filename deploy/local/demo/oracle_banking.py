@@ -5,14 +5,14 @@ Written from the rules (ADR 0021); shares no code with the services. Each sum is
 batch takes of it what no standing order has taken, and takes back what was ordered too much.
 """
 
-import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from deploy.local.demo.oracle_bank_files import rows_of
 from deploy.local.demo.oracle_dues import Dues
 from deploy.local.demo.oracle_funds import Funds
 
@@ -21,7 +21,6 @@ STANDING = {"ordered", "executed"}
 # What the bank may say of an order in a state; it says again what it has said already.
 FOLLOWS = {"executed": "ordered", "rejected": "ordered", "refunded": "executed"}
 SAID = {"executed": {"executed"}, "rejected": {"rejected"}, "refunded": {"executed", "refunded"}}
-COLUMNS = ["order_id", "outcome", "day", "reason"]
 Payee = tuple[str, str | None]
 """A CPTS that the caisse pays, or a CPTS and the professional whom it pays."""
 Sum = tuple[date | None, str]
@@ -220,10 +219,10 @@ class Banking:
             if (pays, one.batch_id) == (payer, batch_id):
                 yield one
 
-    def answers(self, payer: str, batch_id: str, content: str) -> str:
+    def answers(self, payer: str, batch_id: str, content: bytes) -> str:
         """The outcome of a bank's file about a batch: all of its lines count, or none."""
-        header, *rows = csv.reader(content.splitlines(), delimiter=";")
-        if header != COLUMNS or not all(_is_readable(row) for row in rows):
+        rows = rows_of(content)
+        if rows is None:
             return "answers_unreadable"
         known = {one.order_id: one for one in self._of_batch(payer, batch_id)}
         if not known:
@@ -256,18 +255,6 @@ class Banking:
                     accounts[debt] += cents
                     accounts["bank:caisse" if rpps is None else f"bank:{cpts_id}"] -= cents
         return accounts
-
-
-def _is_readable(row: Iterable[str]) -> bool:
-    """Whether a line has its four words, an outcome that is known and a day."""
-    words = list(row)
-    if len(words) != len(COLUMNS) or words[1] not in FOLLOWS:
-        return False
-    try:
-        date.fromisoformat(words[2])
-    except ValueError:
-        return False
-    return True
 
 
 def _has_right_key(iban: str) -> bool:

@@ -79,10 +79,10 @@ class Payments:
             case ["cpts", cpts_id, "payment-batches"]:
                 return banking.batch_of_cpts(cpts_id, body, today)
             case ["payment-batches", batch_id, "answers"]:
-                return banking.answers(CAISSE, batch_id, order.content().decode())
+                return banking.answers(CAISSE, batch_id, order.content())
             case ["cpts", cpts_id, "payment-batches", batch_id, "answers"]:
                 payer = owner((cpts_id, None))
-                return banking.answers(payer, batch_id, order.content().decode())
+                return banking.answers(payer, batch_id, order.content())
             case _:
                 raise ValueError(f"the oracle knows no order {order.path}")
         if confirmed:

@@ -22,6 +22,10 @@ _LESS_WAS_PAID = """
     update payment_order_line set amount_cents = 7000000
     where cpts_id = '95-parisis-ouest' and due_id = 'fonctionnement:signature' and tranche = 1
 """
+_REPORT_MISREAD = """
+    update payment_order set state = 'executed', reason = null
+    where state = 'rejected' and batch_id = 'membres-2'
+"""
 
 
 async def _forget_other_cpts(chain: Chain) -> None:
@@ -43,9 +47,15 @@ async def _forgive_overpayment(chain: Chain) -> None:
     await once_there(chain, _LESS_WAS_PAID)
 
 
+async def _misread_report(chain: Chain) -> None:
+    """As soon as a bank's report rejects an order: it counts as paid."""
+    await once_there(chain, _REPORT_MISREAD)
+
+
 SABOTAGES_OF_FUNDS: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "ceiling-of-one-cpts": _forget_other_cpts,
     "use-misfiled": _misfile_use,
     "rejection-ignored": _ignore_rejection,
     "overpayment-forgiven": _forgive_overpayment,
+    "report-misread": _misread_report,
 }
