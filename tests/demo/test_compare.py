@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from deploy.local.demo.compare import referral_differences
-from deploy.local.demo.oracle import Referral, foresee
+from deploy.local.demo.oracle import foresee
+from deploy.local.demo.oracle_referrals import Referral
 from deploy.local.demo.story import season
 
 FIELDS = {"practitioner_rpps": "rpps", "changed_at": "answered_at", "outcome": "reason"}

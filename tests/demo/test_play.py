@@ -58,18 +58,21 @@ SABOTAGES_OF_A_RUN = [
         "cap-forgotten": ("centimes", "95-trois-forets/"),
         "recovery-forgiven": ("échéance", "95-parisis-ouest/.*:recovery"),
         "use-misfiled": ("emploi", "95-haut-val/2025/locaux$"),
+        "lettre-lost": ("lettre", "95-ysieux/lettre$"),
     },
     {
         "member-late": ("faits", "/worklists/attribution/no_cpts"),
         "hold-lifted": ("échéance", "95-trois-forets/.*:fixe:advance$"),
         "settled-by-estimate": ("arrêté", "95-plaine-vallee/.*/settled"),
         "rejection-ignored": ("virement", "95-parisis-est/lot-1/state$"),
+        "silence-longer": ("projet", "95-plaine-de-france/projet-2$"),
     },
     {
         "cancellation-ignored": ("faits", "/sas_demandes_avec_rdv/"),
         "wrong-taille": ("échéance", "95-trois-forets/.*fonctionnement:signature"),
         "adjustment-forgotten": ("échéance", "95-plaine-vallee/.*/adjustment:"),
         "overpayment-forgiven": ("virement", "95-parisis-ouest/lot-2/amount_cents$"),
+        "structure-ignored": ("demande", f"{referral_id('F-4')}/state$"),
     },
     {
         "activity-forgotten": ("chiffre", "/prevention_participants/"),

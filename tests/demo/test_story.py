@@ -13,8 +13,8 @@ from deploy.local.demo import oracle_registers, orders
 from deploy.local.demo.cast import check_digit
 from deploy.local.demo.demands import referral_id
 from deploy.local.demo.oracle import Oracle, foresee
-from deploy.local.demo.oracle_contracts import _has_right_digit
 from deploy.local.demo.oracle_figures import DEMANDS, DOCTORS, Outlook, outlook
+from deploy.local.demo.oracle_people import has_right_digit
 from deploy.local.demo.settlements import OPENED_AT
 from deploy.local.demo.story import Season, season
 
@@ -42,6 +42,10 @@ REFUSALS = {
     *("amount_not_positive", "unknown_category"),
     *("iban_invalid", "account_changed", "same_person", "execution_in_the_past"),
     *("answers_unreadable", "answers_impossible", "into_itself", "cpts_ended"),
+    *("role_not_allowed", "day_before_it_was_sent", "lettre_validated", "projet_pending"),
+    *("projet_decided", "projet_not_validated", "silence_elapsed", "silence_of_the_past"),
+    *("unknown_ground", "unknown_kind", "number_needed", "already_exists"),
+    "belongs_through_structure",
     *("hub 102", "hub 200", "hub 300", "hub 301", "hub 400", "hub 701"),
 }
 ENDINGS = {"booked", "honoured", "missed", "cancelled", "declined", "expired", "returned"}
@@ -87,7 +91,9 @@ def test_every_refusal_and_every_ending_occurs(foreseen: Oracle) -> None:
 
 
 def test_all_four_tailles_and_two_contract_years_occur(foreseen: Oracle, told: Season) -> None:
-    first_tailles = {min(cpts.tailles.items())[1] for cpts in foreseen.contracts.cpts.values()}
+    first_tailles = {
+        min(cpts.tailles.items())[1] for cpts in foreseen.contracts.cpts.values() if cpts.tailles
+    }
     assert first_tailles == {1, 2, 3, 4}
     for played in told.cast:
         tailles = foreseen.contracts.cpts[played.cpts_id].tailles
@@ -214,9 +220,9 @@ def test_the_public_example_counts_until_it_is_cancelled(told: Season) -> None:
 
 
 def test_invented_numbers_have_the_right_check_digit() -> None:
-    assert _has_right_digit("8" + "1000077001" + check_digit("1000077001"))
-    assert not _has_right_digit("810000000000")
-    assert _has_right_digit("810005681340")
+    assert has_right_digit("8" + "1000077001" + check_digit("1000077001"))
+    assert not has_right_digit("810000000000")
+    assert has_right_digit("810005681340")
 
 
 @pytest.mark.parametrize("departements", [1, 2, 3])

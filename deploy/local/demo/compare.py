@@ -9,8 +9,9 @@ import httpx
 
 from deploy.local.demo.compare_life import life_differences
 from deploy.local.demo.compare_money import VARIABLE_ACCOUNT, money_differences
-from deploy.local.demo.oracle import Oracle, Referral
+from deploy.local.demo.oracle import Oracle
 from deploy.local.demo.oracle_figures import Outlook
+from deploy.local.demo.oracle_referrals import Referral
 from deploy.local.demo.oracle_steering import steering
 from deploy.local.demo.orders import Order
 from deploy.local.demo.reader import Difference, Reader, refused
@@ -35,7 +36,7 @@ async def compare(
             _values(reader, outlook),
             _steering(reader, oracle),
             _lists(reader, outlook),
-            life_differences(reader, oracle.contracts),
+            life_differences(reader, oracle.contracts, oracle.ends_on),
             money_differences(reader, oracle, outlook),
             _soundness(reader, outlook),
         )

@@ -1,8 +1,9 @@
-"""Where the life of CPTS is not as the oracle foresees it: places and people, contract
-years, mergers, the deadlines of their missions.
+"""Where the life of CPTS is not as the oracle foresees it: lettres d'intention, projets de santé,
+stages, places and people, structures, contract years, mergers, the deadlines of their missions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, Cpts
@@ -10,14 +11,15 @@ from deploy.local.demo.oracle_deadlines import Deadline, Deadlines
 from deploy.local.demo.reader import Difference, Reader
 
 
-async def life_differences(reader: Reader, contracts: Contracts) -> list[Difference]:
-    """The deadlines of each CPTS, and the lists of those that are near or were missed."""
+async def life_differences(reader: Reader, contracts: Contracts, today: date) -> list[Difference]:
+    """What each CPTS is and has, and the lists of deadlines that are near or were missed."""
     differences: list[Difference] = []
     for cpts_id, cpts in sorted(contracts.cpts.items()):
-        told = await reader.get("membership", f"/cpts/{cpts_id}")
+        told = await reader.get("membership", f"/cpts/{cpts_id}", on=today.isoformat())
         shown = told["mission_deadlines"]
         differences += deadline_differences(cpts_id, cpts.deadlines, shown)
         differences += _belonging(cpts_id, cpts, told)
+        differences += _founding(cpts_id, cpts, told, today)
     for state in ("near", "missed"):
         items = [one async for one in reader.items("membership", "/deadlines", state=state)]
         found = {
@@ -79,6 +81,62 @@ def _belonging(cpts_id: str, cpts: Cpts, told: Mapping[str, Any]) -> Iterator[Di
                     expected=expected.get(id_),
                     found=found[name].get(id_),
                 )
+
+
+def _founding(
+    cpts_id: str, cpts: Cpts, told: Mapping[str, Any], today: date
+) -> Iterator[Difference]:
+    """Where its lettres, its projets, its structures or its stage are others."""
+    founding = cpts.founding
+    wanted: dict[str, dict[str, Any]] = {
+        "lettre": {
+            id_: [one.body["sent_on"], one.body["communes"], _text(one.validated_on)]
+            for id_, one in founding.lettres.items()
+        },
+        "projet": {
+            id_: [
+                *(one.sent_on.isoformat(), one.silence_ends_on.isoformat(), one.outcome),
+                *(_text(one.decided_on), one.is_tacit, list(one.grounds)),
+            ]
+            for id_, one in founding.projets.items()
+        },
+        "structure": {
+            id_: [one["kind"], one["from_on"], one.get("to_on"), one.get("is_withdrawn", False)]
+            for id_, one in cpts.structures.told.items()
+        },
+        "stade": {"stage": founding.stage_on(today, cpts.acis.values(), cpts.merged_on)},
+    }
+    found: dict[str, dict[str, Any]] = {
+        "lettre": {
+            one["lettre_id"]: [one["sent_on"], one["communes"], one["validated_on"]]
+            for one in told["lettres_intention"]
+        },
+        "projet": {
+            one["projet_id"]: [
+                *(one["sent_on"], one["silence_ends_on"], one["outcome"]),
+                *(one["decided_on"], one["is_tacit"], one["grounds"]),
+            ]
+            for one in told["projets_de_sante"]
+        },
+        "structure": {
+            one["structure_id"]: [one["kind"], one["from_on"], one["to_on"], one["is_withdrawn"]]
+            for one in told["structures"]
+        },
+        "stade": {"stage": told["stage"]},
+    }
+    for what, expected in wanted.items():
+        for id_ in sorted(expected.keys() | found[what].keys()):
+            if expected.get(id_) != found[what].get(id_):
+                yield Difference(
+                    what=what,
+                    where=f"{cpts_id}/{id_}",
+                    expected=expected.get(id_),
+                    found=found[what].get(id_),
+                )
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def deadline_differences(

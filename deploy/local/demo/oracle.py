@@ -10,15 +10,16 @@ then read off at the end, in `oracle_figures` and `oracle_dues`.
 import hashlib
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from deploy.local.demo.oracle_contracts import Contracts, Person, is_on, paris_day
+from deploy.local.demo.oracle_contracts import Contracts, paris_day
 from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, read
 from deploy.local.demo.oracle_missions import Missions
 from deploy.local.demo.oracle_payments import Payments
-from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
+from deploy.local.demo.oracle_people import Person, is_on
+from deploy.local.demo.oracle_referrals import WITH_APPOINTMENT, Referral, told_of_ours
+from deploy.local.demo.oracle_registers import PARIS, resolve
 from deploy.local.demo.oracle_transfers import transfer
 from deploy.local.demo.orders import Order
 
@@ -39,32 +40,6 @@ OF_THE_CPTS = {"cpts", "by_cpts"}
 RETURN_REASONS = {"by_cpts", "by_regulation", "practitioner_unavailable"}
 SIDES = {"patient", "practitioner", "cpts", "regulation"}
 DEMAND_FIELDS = {"source", "source_id", "commune", "part", "need", "urgency", "received_at"}
-WITH_APPOINTMENT = ("booked", "honoured", "missed")
-
-
-@dataclass
-class Referral:
-    """A demand and what became of it; `reason` is why it was declined or returned."""
-
-    id: str
-    body: dict[str, Any]
-    commune: Commune
-    received_at: datetime
-    recorded_at: datetime
-    see_by: datetime
-    part: str | None = None
-    state: str = "held"
-    cpts_id: str | None = None
-    answer_by: datetime | None = None
-    accepted_at: datetime | None = None
-    agreed_at: datetime | None = None
-    reported_at: datetime | None = None
-    messages: list[HubMessage] = field(default_factory=list)
-    starts_at: datetime | None = None
-    rpps: str | None = None
-    answer: str | None = None
-    answered_at: datetime | None = None
-    reason: str | None = None
 
 
 class Oracle:
@@ -357,7 +332,7 @@ class Oracle:
             self.appointments.setdefault(appointment_id, []).append(message)
         elif referral.agreed_at is not None:
             referral.messages.append(message)
-            _told_of_ours(referral, referral.agreed_at)
+            told_of_ours(referral, referral.agreed_at)
         return "ok"
 
     # -- at the end
@@ -369,29 +344,6 @@ class Oracle:
     def people_on(self, rpps: str, day: date) -> list[tuple[str, Person]]:
         """Where a professional is a member on a day."""
         return self.contracts.memberships_on(rpps, day)
-
-
-def _told_of_ours(referral: Referral, agreed_at: datetime) -> None:
-    """What all the platform told of an appointment made through us, in whatever order, makes of it.
-
-    A cancellation is final. Else the latest word stands on the start, on the practitioner, and on
-    whether the person came; a person's word is later than a message of the same instant.
-    """
-    is_standing = referral.state in WITH_APPOINTMENT
-    if is_standing and any(one.status == "cancelled" for one in referral.messages):
-        referral.state = "cancelled"
-    later = sorted(
-        one for one in referral.messages if one.sent_at > agreed_at and one.status != "cancelled"
-    )
-    for one in later:
-        referral.starts_at = datetime.fromisoformat(one.appointment["start"])
-        if "practitioner" in one.appointment:
-            referral.rpps = one.appointment["practitioner"]["rppsId"]
-    reported_at = referral.reported_at or agreed_at
-    for one in later:
-        after = {"fulfilled": "honoured", "noshow": "missed"}.get(one.status)
-        if after and one.sent_at > reported_at and referral.state in WITH_APPOINTMENT:
-            referral.state = after
 
 
 def foresee(orders: Sequence[Order], ends_at: datetime) -> Oracle:

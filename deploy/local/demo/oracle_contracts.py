@@ -10,10 +10,17 @@ from typing import Any
 
 from deploy.local.demo.oracle_aci import Aci, Mission, Year, end_refusal, mission_of
 from deploy.local.demo.oracle_deadlines import Deadlines, deadlines_of, let_pass
-from deploy.local.demo.oracle_registers import PARIS, Commune, professions, resolve
+from deploy.local.demo.oracle_founding import Founding
+from deploy.local.demo.oracle_people import (
+    Person,
+    Structures,
+    is_on,
+    member,
+    participation,
+    period,
+)
+from deploy.local.demo.oracle_registers import PARIS, Commune, resolve
 from deploy.local.demo.orders import Order
-
-WAYS = {"own_office", "cpts", "msp", "sos"}
 
 
 def paris_day(instant: datetime) -> date:
@@ -21,12 +28,7 @@ def paris_day(instant: datetime) -> date:
     return instant.astimezone(PARIS).date()
 
 
-def is_on(day: date, from_on: date, to_on: date | None) -> bool:
-    """Whether a day is in a period, its last day included."""
-    return from_on <= day and (to_on is None or day <= to_on)
-
-
-def _overlap(a: "Place | Person", b: "Place | Person") -> bool:
+def _overlap(a: "Place", b: "Place") -> bool:
     return (b.to_on is None or a.from_on <= b.to_on) and (a.to_on is None or b.from_on <= a.to_on)
 
 
@@ -42,17 +44,6 @@ class Place:
 
 
 @dataclass
-class Person:
-    """A membership, or a participation (then with its way)."""
-
-    rpps: str
-    from_on: date
-    to_on: date | None
-    profession: str = ""
-    way: str = ""
-
-
-@dataclass
 class Cpts:
     """A CPTS; entries recorded by mistake are taken out. From `merged_on` on it is a part of
     another.
@@ -63,6 +54,8 @@ class Cpts:
     places: dict[str, Place] = field(default_factory=dict)
     members: dict[str, Person] = field(default_factory=dict)
     participations: dict[str, Person] = field(default_factory=dict)
+    structures: Structures = field(default_factory=Structures)
+    founding: Founding = field(default_factory=Founding)
     acis: dict[str, Aci] = field(default_factory=dict)
     missions: dict[str, Mission] = field(default_factory=dict)
     tailles: dict[date, int] = field(default_factory=dict)
@@ -97,24 +90,34 @@ class Contracts:
         if parts == ["cpts"]:
             return self._register(order.body)
         cpts = self.cpts[parts[1]]
-        if parts[2] in ("missions", "aci"):
-            return _contract(cpts, parts, order)
-        if order.method == "PUT" and parts[2] != "finess":
-            return self._correct(cpts, parts[2], parts[3], order)
         match parts[2]:
+            case "missions" | "aci":
+                return _contract(cpts, parts, order)
+            case "lettres-intention" | "projets-de-sante":
+                return cpts.founding.order(order.role, parts[2:], order.body, paris_day(order.at))
+            case "structures":
+                return cpts.structures.order(cpts.members, parts[3:], order.body)
+            case "finess":
+                return self._finess(cpts, order.body["finess"], is_corrected=order.method == "PUT")
+        if order.method == "PUT":
+            return self._correct(cpts, parts[2], parts[3], order)
+        return self._entry(cpts, parts[2], order)
+
+    def _entry(self, cpts: Cpts, kind: str, order: Order) -> str:
+        """A new entry of a kind that is corrected by itself."""
+        match kind:
             case "territory":
                 return self._territory(cpts, order)
             case "members":
-                return _member(cpts, order.body)
+                return member(cpts.members, order.body)
             case "participations":
-                return _participation(cpts, order.body)
-            case "finess":
-                return self._finess(cpts, order.body["finess"], is_corrected=order.method == "PUT")
+                return participation(cpts.participations, order.body)
         raise ValueError(f"the oracle knows no order {order.path}")
 
     def let_pass(self, today: date) -> None:
-        """Let the deadlines of all missions pass until a day."""
+        """Let the deadlines of all missions, and the silence of the ARS, pass until a day."""
         for cpts in self.cpts.values():
+            cpts.founding.let_pass(today)
             if cpts.merged_on is None:
                 let_pass(cpts.deadlines, today)
 
@@ -157,7 +160,7 @@ class Contracts:
         commune = resolve(body["commune"])
         if commune is None:
             return "unknown_commune"
-        from_on, to_on = _period(body)
+        from_on, to_on = period(body)
         if to_on is not None and to_on < from_on:
             return "period_ends_before_it_starts"
         part, population = body.get("part"), body.get("population")
@@ -230,10 +233,12 @@ class Contracts:
     def _correct(self, cpts: Cpts, kind: str, entry_id: str, order: Order) -> str:
         """Other dates for an entry of whatever kind, or its withdrawal."""
         entries: dict[str, Any] = getattr(cpts, {"territory": "places"}.get(kind, kind))
+        if kind == "members" and entries[entry_id].through:
+            return "belongs_through_structure"
         if order.body.get("is_withdrawn"):
             del entries[entry_id]
         else:
-            entries[entry_id].from_on, entries[entry_id].to_on = _period(order.body)
+            entries[entry_id].from_on, entries[entry_id].to_on = period(order.body)
         determine_tailles(cpts, after=paris_day(order.at))
         return "ok"
 
@@ -243,29 +248,25 @@ class Contracts:
 
     def memberships_on(self, rpps: str, day: date) -> list[tuple[str, Person]]:
         """The CPTS of which a professional is a member on a day: oldest, then smallest id first."""
-        found = [
-            (cpts_id, person)
-            for cpts_id, cpts in self.cpts.items()
-            for person in cpts.members.values()
-            if person.rpps == rpps and is_on(day, person.from_on, person.to_on)
-        ]
-        return sorted(found, key=lambda pair: (pair[1].from_on, pair[0]))
+        found: dict[str, Person] = {}
+        for cpts_id, cpts in self.cpts.items():
+            for person in cpts.members.values():
+                if person.rpps == rpps and is_on(day, person.from_on, person.to_on):
+                    oldest = found.get(cpts_id, person)
+                    found[cpts_id] = min(person, oldest, key=lambda one: one.from_on)
+        return sorted(found.items(), key=lambda pair: (pair[1].from_on, pair[0]))
 
     def participations(self) -> Iterator[tuple[str, Person]]:
         """Every participation, with the CPTS that declared it."""
         for cpts_id, cpts in self.cpts.items():
-            for participation in cpts.participations.values():
-                yield cpts_id, participation
-
-
-def _period(body: dict[str, Any]) -> tuple[date, date | None]:
-    to_on = body.get("to_on")
-    return date.fromisoformat(body["from_on"]), date.fromisoformat(to_on) if to_on else None
+            for one in cpts.participations.values():
+                yield cpts_id, one
 
 
 def _contract(cpts: Cpts, parts: list[str], order: Order) -> str:
     """The outcome of an order on ACI or missions, and the deadlines that follow."""
     let_pass(cpts.deadlines, paris_day(order.at))
+    cpts.founding.let_pass(paris_day(order.at))
     if parts[2] == "missions":
         outcome = _mission(cpts, parts[3], order.body)
     elif len(parts) == len(("cpts", "id", "aci")):
@@ -282,6 +283,8 @@ def _aci(cpts: Cpts, body: dict[str, Any]) -> str:
         starts_on=date.fromisoformat(body["starts_on"]),
         count=body.get("years", 5),
     )
+    if not cpts.founding.lets_sign(aci.signed_on):
+        return "projet_not_validated"
     first_on, last_on = aci.starts_on, aci.years[-1].end
     if any(first_on <= end and start <= last_on for start, end in cpts.years):
         return "aci_in_force"
@@ -329,33 +332,3 @@ def _taille_on(cpts: Cpts, day: date) -> int:
     if population < 80_000:
         return 2
     return 3 if population <= 175_000 else 4
-
-
-def _member(cpts: Cpts, body: dict[str, Any]) -> str:
-    from_on, to_on = _period(body)
-    person = Person(body["rpps"], from_on, to_on, profession=body["profession"])
-    if person.profession not in professions():
-        return "unknown_profession"
-    if not body.get("is_check_digit_overridden") and not _has_right_digit(person.rpps):
-        return "wrong_check_digit"
-    if any(one.rpps == person.rpps and _overlap(one, person) for one in cpts.members.values()):
-        return "member_overlap"
-    cpts.members[body["member_id"]] = person
-    return "ok"
-
-
-def _participation(cpts: Cpts, body: dict[str, Any]) -> str:
-    if body["way"] not in WAYS:
-        return "unknown_way"
-    from_on, to_on = _period(body)
-    cpts.participations[body["participation_id"]] = Person(
-        body["rpps"], from_on, to_on, way=body["way"]
-    )
-    return "ok"
-
-
-def _has_right_digit(rpps: str) -> bool:
-    """Luhn over the eleven digits after the prefix: every second one from the right is doubled."""
-    digits = [int(digit) for digit in reversed(rpps[1:])]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
-    return (sum(digits[0::2]) + sum(doubled)) % 10 == 0

@@ -73,7 +73,7 @@ def deadlines_of(
             if one.started_on <= last_on and aci.starts_on <= (one.ended_on or date.max)
         ]
         for mission, step, months, met_on in _steps(held):
-            due_on = _months_after(aci.signed_on, months)
+            due_on = months_after(aci.signed_on, months)
             if met_on is None and due_on > last_on:
                 continue
             one = Deadline(due_on, met_on)
@@ -97,7 +97,7 @@ def _steps(held: list[Mission]) -> Iterator[tuple[str, str, int, date | None]]:
         yield name, "deployment", rule["deployment_months"], min(deployed, default=None)
 
 
-def _months_after(day: date, months: int) -> date:
+def months_after(day: date, months: int) -> date:
     """The same day so many months later, or the last day of that month."""
     years, month = divmod(day.month - 1 + months, MONTHS)
     year, month = day.year + years, month + 1

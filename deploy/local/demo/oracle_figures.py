@@ -7,11 +7,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from deploy.local.demo.oracle import Oracle, Referral
-from deploy.local.demo.oracle_contracts import Contracts, Person, paris_day
+from deploy.local.demo.oracle import Oracle
+from deploy.local.demo.oracle_contracts import Contracts, paris_day
 from deploy.local.demo.oracle_dues import Dues, owed_accounts
 from deploy.local.demo.oracle_hub import HubMessage
 from deploy.local.demo.oracle_lines import worth
+from deploy.local.demo.oracle_referrals import Referral
 
 PHYSICIAN = "10"
 DOCTORS = "sas_medecins_participants"
@@ -52,7 +53,8 @@ def outlook(oracle: Oracle) -> Outlook:
     for cpts_id, cpts in oracle.contracts.cpts.items():
         for start, _ in cpts.years:
             found.cents[cpts_id, start] = _account_cents(oracle, found, cpts_id, start)
-        found.dues[cpts_id] = oracle.payments.dues(cpts_id, oracle.ends_on)
+        if cpts.contract_years:  # payments knows no other
+            found.dues[cpts_id] = oracle.payments.dues(cpts_id, oracle.ends_on)
     payments = oracle.payments
     for accounts in (payments.funds.accounts(), payments.banking.accounts()):
         found.accounts.update(accounts)
@@ -149,7 +151,7 @@ def _attributed(oracle: Oracle, state: HubMessage) -> tuple[str | None, bool]:
     rpps, day = told["practitioner"]["rppsId"], paris_day(_created_at(state))
     if category == "PS" and not _takes_part(oracle.contracts, rpps, day):
         return None, False
-    candidates: list[tuple[str, Person]] = oracle.people_on(rpps, day)
+    candidates = oracle.people_on(rpps, day)
     return (candidates[0][0] if candidates else None), len(candidates) > 1
 
 

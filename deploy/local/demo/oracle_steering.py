@@ -6,8 +6,9 @@ Written from the rules; shares no code with the services.
 from collections import Counter
 from datetime import date
 
-from deploy.local.demo.oracle import Oracle, Referral
+from deploy.local.demo.oracle import Oracle
 from deploy.local.demo.oracle_contracts import paris_day
+from deploy.local.demo.oracle_referrals import Referral
 
 Steering = dict[str, int | None]
 

@@ -11,13 +11,12 @@ from typing import Any
 from deploy.local.demo.oracle_contracts import (
     Contracts,
     Cpts,
-    Person,
     Place,
     determine_tailles,
-    is_on,
     paris_day,
 )
 from deploy.local.demo.oracle_deadlines import deadlines_of, let_pass
+from deploy.local.demo.oracle_people import Person, is_on
 from deploy.local.demo.oracle_registers import resolve
 from deploy.local.demo.orders import Order
 

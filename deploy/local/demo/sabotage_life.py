@@ -1,5 +1,5 @@
-"""Falsifies what membership knows of the life of CPTS, and others of it: the deadlines of their
-missions, a merger, a split.
+"""Falsifies what membership knows of the life of CPTS, and others of it: lettres d'intention,
+projets de santé, structures, the deadlines of their missions, a merger, a split.
 
 As in `sabotage`, by SQL behind the service's back.
 """
@@ -25,6 +25,21 @@ _NEVER_SPLIT = """
     where commune = '95039' and cpts_id in ('95-rive', '95-vexin-nouveau')
       and exists (select from territory_entry where cpts_id = '95-vexin-nouveau')
 """
+# Not before the projet: an order on the lettre that is under way would keep it again.
+_LETTRE_LOST = """
+    delete from entry where cpts_id = '95-ysieux' and kind = 'LettreIntentionRecorded'
+      and exists (select from projet_de_sante as one where one.cpts_id = entry.cpts_id)
+"""
+# Its ACI cannot be signed on the day on which it is.
+_SILENCE_LONGER = """
+    update projet_de_sante set silence_ends_on = silence_ends_on + 60
+    where cpts_id = '95-plaine-de-france' and outcome = 'pending' and projet_id = 'projet-2'
+"""
+# For referrals who works in it is no member.
+_STRUCTURE_IGNORED = """
+    update member set is_withdrawn = true
+    where cpts_id = '95-plaine-de-france' and member_id = 'cds:trois'
+"""
 
 
 async def _put_deadline_off(chain: Chain) -> None:
@@ -41,8 +56,25 @@ async def _forget_split(chain: Chain) -> None:
     await once_there(chain, _NEVER_SPLIT, service="referrals")
 
 
+async def _lose_lettre(chain: Chain) -> None:
+    await once_there(chain, _LETTRE_LOST, service="membership")
+
+
+async def _lengthen_silence(chain: Chain) -> None:
+    """While a projet waits: the ARS may object for two months more."""
+    await once_there(chain, _SILENCE_LONGER, service="membership")
+
+
+async def _ignore_structure(chain: Chain) -> None:
+    """Before a demand is accepted with one who belongs through a structure."""
+    await once_there(chain, _STRUCTURE_IGNORED, service="referrals")
+
+
 SABOTAGES_OF_LIFE: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "deadline-put-off": _put_deadline_off,
     "merger-forgotten": _forget_merger,
     "split-forgotten": _forget_split,
+    "lettre-lost": _lose_lettre,
+    "silence-longer": _lengthen_silence,
+    "structure-ignored": _ignore_structure,
 }

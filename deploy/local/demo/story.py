@@ -23,6 +23,7 @@ from deploy.local.demo.chapters import chapters, newcomers
 from deploy.local.demo.commitments import commitments
 from deploy.local.demo.demands import MINUTE, Life
 from deploy.local.demo.endings import ENDINGS
+from deploy.local.demo.founding import founding
 from deploy.local.demo.funds import funds
 from deploy.local.demo.hub import PARIS
 from deploy.local.demo.missions import missions
@@ -68,6 +69,7 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
         *funds(players),
         *banking(players),
         *transfers(),
+        *founding(),
         *_demands(random, players, demands, departements),
         *platform_lives(random, players, round(demands * SHARE_OF_PLATFORM_APPOINTMENTS), _instant),
         *_odd_demands(players),
