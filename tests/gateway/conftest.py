@@ -1,6 +1,6 @@
 """The gateway as a running service, alone: what it hears is put on the log by the tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -8,9 +8,17 @@ import pytest_asyncio
 from deploy.local import databases
 from deploy.local.stack import Stack
 from tests.gateway.hub_played import Hub, hub_on
+from tests.gateway.judge import judging
 from tests.gateway.rabbit import Rabbit, rabbit_in, server
 from tests.gateway.served import Served, serving
 from tests.stack_fixtures import fresh_name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def judged() -> Iterator[None]:
+    """Every body that the doors serve and that platforms are sent, here, is judged from outside."""
+    with judging():
+        yield
 
 
 @pytest_asyncio.fixture(scope="module")

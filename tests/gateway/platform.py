@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from tests.gateway.judge import hear
+
 OUTCOME = {
     "resourceType": "OperationOutcome",
     "issue": [
@@ -96,6 +98,7 @@ class Stub:
             asked = await read(reader, writer)
             does = self.next.pop(0) if self.next else self.otherwise
             self.asked.append(asked)
+            hear(asked.body)
             about = asked.body["identifier"][0]["value"]
             self.under_way[about] = self.under_way.get(about, 0) + 1
             self.most_of_one = max(self.most_of_one, self.under_way[about])

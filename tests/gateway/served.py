@@ -13,6 +13,7 @@ from services.gateway.app import gateway
 from services.messaging.clock import DrivenClock
 from services.messaging.process import Running, Service, running
 from services.messaging.settings import Settings
+from tests.gateway.judge import hear
 from tests.publishing import publish
 
 NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # a Monday, noon in Paris
@@ -37,6 +38,8 @@ class Served:
         said = {"Accept": ODD_ACCEPT, "Order-Instant": at.isoformat()} | headers
         answer = await self.client.request(method, f"/fhir{path}", headers=said, **content)
         assert answer.headers["content-type"] == "application/fhir+json", answer.text
+        if answer.content:
+            hear(answer.json())
         return answer
 
     async def order(
@@ -80,6 +83,7 @@ def issue_of(answer: httpx.Response) -> tuple[int, str, str]:
     """The status, FHIR's code and our reason of an OperationOutcome that also has a text."""
     body = answer.json()
     assert body["resourceType"] == "OperationOutcome", body
+    hear(body)
     (issue,) = body["issue"]
     assert issue["severity"] == "error"
     assert issue["details"]["text"]

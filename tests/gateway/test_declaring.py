@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +24,6 @@ from tests.gateway.declared import (
     rows,
     states,
 )
-from tests.gateway.judge import VALIDATOR, errors_in
 from tests.gateway.platform import (
     BUSY,
     CUTS,
@@ -284,17 +282,3 @@ async def test_a_rebuild_declares_nothing_and_gives_the_other_tables_as_they_are
     assert "declaration" not in {one.table for one in compared}
     assert await told.run.pool.fetchval("select count(*) from shadow.declaration") == 0
     assert await told.run.pool.fetchval("select count(*) from declaration") == before
-
-
-@pytest.mark.skipif(not VALIDATOR.exists(), reason="the validator is not beside")
-async def test_every_body_of_these_tests_satisfies_the_profile(
-    told: Served, stub: Stub, tmp_path: Path
-) -> None:
-    one = new_id()
-    events = (accepted(one, ONE_PLACE, at(9)), moved(one, OTHER, at(10)), missed(one))
-    await told.hear(REFERRALS, *events)
-    await become(told, one, *["delivered"] * 3)
-    bodies = {f"body-{number}": asked.body for number, asked in enumerate(stub.asked)}
-    assert errors_in(bodies, tmp_path) == []
-    broken = {**stub.asked[-1].body, "participant": []}
-    assert errors_in({"broken": broken}, tmp_path / ".")

@@ -1,5 +1,6 @@
 """What the doors serve, judged from outside: by the SAS profiles and the published examples."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from services.gateway.domain import resources
+from services.gateway.domain.naming import APPOINTMENT_PROFILE, SLOT_PROFILE
 from services.gateway.domain.regulators import Account, read_account
 from tests.gateway.agendas import (
     PS_INCLUDES,
@@ -80,18 +82,12 @@ async def test_every_body_that_is_served_satisfies_the_profiles(
     bodies["outcome"] = (await furnished.fhir("GET", "/Slot")).json()
     kinds = {one.split("-")[1] for one in bodies if one.startswith("read-")}
     assert kinds == set(KINDS)
-    assert errors_in(bodies, tmp_path) == []
-
-
-@needs_judge
-def test_the_judge_sees_what_is_wrong(tmp_path: Path) -> None:
-    slot = {
-        "resourceType": "Slot",
-        "id": "s",
-        "meta": {"profile": ["http://sas.fr/fhir/StructureDefinition/FrSlotAgregateur"]},
-        "status": "busy",
-    }
-    assert errors_in({"slot": slot}, tmp_path)
+    slot = {"resourceType": "Slot", "id": "s", "meta": {"profile": [SLOT_PROFILE]}}
+    bodies["wrong-slot"] = slot | {"status": "busy"}
+    told = {"resourceType": "Appointment", "meta": {"profile": [APPOINTMENT_PROFILE]}}
+    bodies["wrong-appointment"] = told | {"status": "booked", "participant": []}
+    found = await asyncio.to_thread(errors_in, bodies, tmp_path)
+    assert {one.partition(":")[0] for one in found} == {"wrong-slot", "wrong-appointment"}, found
 
 
 @needs_examples

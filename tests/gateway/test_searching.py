@@ -266,6 +266,8 @@ async def test_what_comes_along_is_what_the_includes_ask(
 ) -> None:
     found = await bundle(asked, ONE_PLACE, includes=wanted)
     assert {one["resource"]["resourceType"] for one in found["entry"]} == kinds
+    # The profile of CPTS asks for whom and where: what holds less does not name it.
+    assert found["meta"]["profile"] == [PS_BUNDLE]
 
 
 @pytest.mark.parametrize(

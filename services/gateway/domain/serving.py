@@ -281,7 +281,8 @@ def bundle(
         url = f"{base}/Slot/{slot.slot_id}"
         matches.append(Entry(full_url=url, resource=slot_in(shape, slot, zone), search=_MATCH))
     entries = (*matches, *_included(asked, used_agendas, used_cpts, base))
-    is_cpts = asked.is_cpts and bool(matches)
+    # Its profile asks for slots, and for whom and where: without these it is no Bundle of CPTS.
+    is_cpts = asked.is_cpts and {SCHEDULE, ACTOR} <= asked.includes and bool(matches)
     profile = naming.CPTS_BUNDLE_PROFILE if is_cpts else naming.BUNDLE_PROFILE
     return Bundle(
         meta=BundleMeta(profile=(profile,)),
