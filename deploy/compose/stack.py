@@ -15,6 +15,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Self, TextIO
 
+from deploy.compose.doors import make_doors
 from deploy.compose.passwords import SECRETS_VARIABLE, admin_url, make_secrets
 from deploy.local import databases, ports, processes
 from deploy.local.processes import ComponentFailed
@@ -44,7 +45,7 @@ class ComposeStack:
         self.folder = self._home / "shared"
         self._secrets = self._home / "secrets"
         self._ports: dict[str, int] = {}
-        for component in COMPONENTS:
+        for component in (*COMPONENTS, "doors"):
             self._ports[component] = ports.free_port(self._ports.values())
         self._died: set[str] = set()
         self._events: subprocess.Popen[str] | None = None
@@ -87,6 +88,7 @@ class ComposeStack:
             self.folder.mkdir(parents=True)
             self.folder.chmod(OPEN_TO_ALL)
             make_secrets(self._secrets)
+            make_doors(self._secrets)
             self._report("containers: building the image of the services")
             self._compose("build")
             self._report("containers: starting Kafka and PostgreSQL")

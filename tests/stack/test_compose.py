@@ -68,8 +68,11 @@ def test_a_run_begins_and_ends_with_nothing(docker: Docker, tmp_path: Path) -> N
     with ComposeStack(said.append) as stack:
         stack.start_services({"CPTS_CLOCK_FILE": str(stack.folder / "clock")})
         assert sorted(path.name for path in (tmp_path / "home" / "secrets").iterdir()) == sorted(
-            ["postgres", *SERVICES]
+            ["doors", "postgres", *SERVICES]
         )
+        key = tmp_path / "home" / "secrets" / "doors" / "gateway.key"
+        assert (key.stat().st_mode & 0o777, key.parent.stat().st_mode & 0o777) == (0o444, 0o755)
+        assert key.parents[1].stat().st_mode & 0o777 == 0o700
     told = [line for line in docker.asked if not line.startswith("events")]
     assert told == [DOWN, "build", SERVERS, "up --detach --wait", DOWN]
     assert f"payments: ready at {stack.http_urls['payments']}" in said
