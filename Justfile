@@ -110,7 +110,7 @@ ingest *options:
 aci *options:
     @{{ uv }} run python -m deploy.local.aci "$@"
 
-# Import extracts of the national directory, Annuaire Santé and FINESS: directory import FILE…
+# Import extracts of the national directory, Annuaire Santé and FINESS: directory import FILE…, directory participants …
 [group('the caisse at work'), no-exit-message]
 directory *options:
     @{{ uv }} run python -m deploy.local.directory "$@"

@@ -22,5 +22,6 @@ SERVICE = Service(
     labels=Path(__file__).parent / "labels.toml",
     outside_log=(
         *("directory_extract", "directory_rejection", "directory_activity", "directory_structure"),
+        *("platform_list", "platform_participant"),
     ),
 )

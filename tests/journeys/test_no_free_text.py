@@ -45,6 +45,13 @@ def orders(story: Story, referral_id: str) -> dict[tuple[str, str], Any]:
     booking = {"practitioner_rpps": story.doctor, "starts_at": now}
     return {
         ("PUT", "/directory/extracts/{kind}"): {"a file": "of the directory"},
+        ("PUT", "/sas-participants/{platform}"): {
+            "listed_on": day,
+            "departements": ["06"],
+            "participants": [
+                {"rpps": story.doctor, "way": "own_office", "structure_finess": "1060000001"}
+            ],
+        },
         ("POST", "/cpts"): {
             "cpts_id": "x",
             "cpts_name": "X",
@@ -303,7 +310,12 @@ def path_of(template: str, story: Story, referral_id: str, sentence_at: str | No
     known = {"cpts_id": story.cpts_id, "referral_id": referral_id, "letter_id": "1"}
     known |= {"rpps": story.doctor}
     known |= {"entry_id": f"{story.cpts_id}-place", "member_id": f"{story.cpts_id}-{story.doctor}"}
-    known |= {"participation_id": "p", "kind": "structures", "aci_id": f"{story.cpts_id}-aci"}
+    known |= {
+        "participation_id": "p",
+        "kind": "structures",
+        "platform": "sas-test",
+        "aci_id": f"{story.cpts_id}-aci",
+    }
     known |= {"indemnity_id": "i", "use_id": "u", "account_id": "a", "batch_id": "b"}
     known |= {"starts_on": str(story.year), "indicator": "sas_demandes_avec_rdv"}
     known |= {"agenda_id": "a-1", "slot_id": "s", "declaration_id": "1"}

@@ -30,7 +30,7 @@ already_exists unknown_commune finess_already_known finess_taken unknown_profess
 unknown_kind number_needed not_a_mission unknown_legal_form legal_form_of_another_place
 unknown_ground unknown_termination_reason
 period_ends_before_it_starts before_it_emerged wrong_check_digit siret_of_another_siren
-belongs_through_structure
+belongs_through_structure verified_by_platform
 member_overlap
 population_needed population_not_allowed city_and_arrondissement place_taken parts_exceed_commune
 aci_in_force territory_empty population_unknown
@@ -38,6 +38,7 @@ day_before_it_was_sent lettre_validated projet_pending projet_decided projet_not
 silence_elapsed silence_of_the_past
 no_aci_in_force mission_under_way deployed_before_it_started not_within_the_aci
 into_itself nothing_to_take
+listed_twice newer_list_known
 """
 
 

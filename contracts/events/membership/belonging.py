@@ -55,10 +55,11 @@ class ParticipationRecorded(
     tag_field="type",
     tag="membership.ParticipationRecorded.v1",
 ):
-    """A professional takes part in the SAS from a day to a day, as this CPTS declared it.
+    """A professional takes part in the SAS from a day to a day, as this CPTS or a platform says.
 
     `way`: `own_office`, `cpts`, `msp`, `sos`. Participation is the professional's: it counts in
-    every CPTS of which they are a member that day.
+    every CPTS of which they are a member that day. `verified_by` is the SAS platform that lists
+    them, None for what the CPTS says.
     """
 
     cpts_id: str
@@ -68,6 +69,7 @@ class ParticipationRecorded(
     from_on: date
     to_on: date | None = None
     is_withdrawn: bool = False
+    verified_by: str | None = None
 
 
 class StructureRecorded(

@@ -42,4 +42,5 @@ OWNERS: Final[Mapping[str, frozenset[Role]]] = {
     "put_professional": ANYBODY_CONCERNED,
     "put_tool": ANYBODY_CONCERNED,
     "import_extract": SIGNATORIES,
+    "put_participants": SIGNATORIES,
 }

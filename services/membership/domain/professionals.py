@@ -180,6 +180,12 @@ def correct_participation(
     participation: ParticipationRecorded, correction: Correction
 ) -> ParticipationRecorded | Refusal | None:
     """The event of a participation's new dates; None if nothing changes."""
+    if participation.verified_by is not None:
+        return Refusal(
+            reason=Reason.VERIFIED_BY_PLATFORM,
+            detail=f"C'est la liste de la plateforme {participation.verified_by} qui le dit : sa "
+            "prochaine liste seule le change.",
+        )
     corrected = msgspec.structs.replace(
         participation,
         from_on=correction.from_on,

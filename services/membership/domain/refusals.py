@@ -40,6 +40,7 @@ class Reason(StrEnum):
     WRONG_CHECK_DIGIT = "wrong_check_digit"
     SIRET_OF_ANOTHER_SIREN = "siret_of_another_siren"
     BELONGS_THROUGH_STRUCTURE = "belongs_through_structure"
+    VERIFIED_BY_PLATFORM = "verified_by_platform"
     MEMBER_OVERLAP = "member_overlap"
     POPULATION_NEEDED = "population_needed"
     POPULATION_NOT_ALLOWED = "population_not_allowed"
@@ -62,6 +63,8 @@ class Reason(StrEnum):
     NOT_WITHIN_THE_ACI = "not_within_the_aci"
     INTO_ITSELF = "into_itself"
     NOTHING_TO_TAKE = "nothing_to_take"
+    LISTED_TWICE = "listed_twice"
+    NEWER_LIST_KNOWN = "newer_list_known"
 
 
 ABSENCES = frozenset(

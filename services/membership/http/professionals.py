@@ -137,7 +137,7 @@ async def add_participation(
 async def correct_participation(
     request: Request[Any, Any, Any],
     cpts_id: PathId,
-    participation_id: PathId,
+    participation_id: MovedPathId,
     data: JSONBody[CorrectionOrder],
 ) -> Response[ShownParticipation]:
     """Gives a participation other dates, or withdraws the entry."""

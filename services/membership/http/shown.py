@@ -72,7 +72,7 @@ class ShownMembers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownParticipation(msgspec.Struct, frozen=True, kw_only=True):
-    """A participation in the SAS."""
+    """A participation in the SAS; `verified_by` is the platform whose list says it."""
 
     cpts_id: str
     participation_id: str
@@ -81,6 +81,7 @@ class ShownParticipation(msgspec.Struct, frozen=True, kw_only=True):
     from_on: date
     to_on: date | None
     is_withdrawn: bool
+    verified_by: str | None = None
     directory_warnings: Sequence[Warned] = ()
 
 

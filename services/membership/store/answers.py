@@ -44,7 +44,7 @@ MEMBERS = """
     from member where cpts_id = $1 order by rpps, from_on, member_id
 """
 PARTICIPATIONS = """
-    select participation_id, rpps, way, from_on, to_on, is_withdrawn
+    select participation_id, rpps, way, verified_by, from_on, to_on, is_withdrawn
     from participation where cpts_id = $1 order by rpps, from_on, participation_id
 """
 ACI = """

@@ -70,9 +70,10 @@ KEEP_MEMBERS = """
 """
 KEEP_PARTICIPATIONS = """
     insert into participation (cpts_id, participation_id, rpps, way, has_wrong_check_digit,
-                               from_on, to_on, is_withdrawn, first_sequence, sequence)
+                               verified_by, from_on, to_on, is_withdrawn, first_sequence, sequence)
     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],
-                         $6::date[], $7::date[], $8::boolean[], $9::bigint[], $10::bigint[])
+                         $6::text[], $7::date[], $8::date[], $9::boolean[], $10::bigint[],
+                         $11::bigint[])
     on conflict (cpts_id, participation_id) do update
     set rpps = excluded.rpps, way = excluded.way,
         has_wrong_check_digit = excluded.has_wrong_check_digit, from_on = excluded.from_on,
@@ -198,6 +199,7 @@ async def _apply_participations(
         [entry.rpps for entry in recorded],
         [entry.way for entry in recorded],
         [not has_right_check_digit(entry.rpps) for entry in recorded],
+        [entry.verified_by for entry in recorded],
         [entry.from_on for entry in recorded],
         [entry.to_on for entry in recorded],
         [entry.is_withdrawn for entry in recorded],
