@@ -12,6 +12,7 @@ from services.gateway.outside.doors import (
     is_insecure_demo,
     read_doors,
 )
+from services.gateway.outside.fetching import read_fetcher
 from services.gateway.outside.platforms import PlatformsUnfit, read_platforms
 from services.messaging.process import main
 
@@ -26,7 +27,12 @@ if __name__ == "__main__":
         os.environ[INSECURE_VARIABLE] = "1"
     try:
         read_hub_settings()  # a bridge that could never begin is told now
-        SERVICE = gateway(read_platforms(), doors=read_doors(), is_insecure_demo=is_insecure_demo())
+        SERVICE = gateway(
+            read_platforms(),
+            doors=read_doors(),
+            fetcher=read_fetcher(),
+            is_insecure_demo=is_insecure_demo(),
+        )
     except (ValueError, PlatformsUnfit, DoorsUnfit) as error:
         sys.exit(str(error))
     main(SERVICE, OWN)

@@ -14,22 +14,28 @@ from services.gateway.http.outcomes import ON_ERRORS
 from services.gateway.hub.bridge import run_bridge
 from services.gateway.outside.declaring import Pace, declare
 from services.gateway.outside.doors import Doors
+from services.gateway.outside.feeds import FeedPace, read_feeds
+from services.gateway.outside.fetching import Fetcher, read_fetcher
 from services.gateway.store.applying import apply
 from services.messaging.declared import Service
 from services.messaging.hearing import Hears
 from services.messaging.timers import Timer
 
 PACE = Pace()
+FEED_PACE = FeedPace()
 
 
 def gateway(
     platforms: Sequence[Platform] = (),
     pace: Pace = PACE,
     doors: Doors | None = None,
+    fetcher: Fetcher | None = None,
     *,
     is_insecure_demo: bool = False,
 ) -> Service:
     """The service that declares appointments to these SAS platforms, and opens the doors so.
+
+    Without `fetcher` agendas are read from the public Internet alone.
 
     Without `doors` they are closed, unless it is an insecure demonstration: then anybody passes.
     """
@@ -58,10 +64,14 @@ def gateway(
         look_again=partial(look_again, platforms),
         outside_log=(
             *("regulator_identity", "practitioner_card", "agenda_card", "cpts_card"),
-            *("declaration", "hub_message"),
+            *("declaration", "hub_message", "agenda_feed"),
         ),
         on_errors=ON_ERRORS,
-        background=(run_bridge, partial(declare, platforms, pace)),
+        background=(
+            run_bridge,
+            partial(declare, platforms, pace),
+            partial(read_feeds, fetcher or read_fetcher({}), FEED_PACE),
+        ),
         around=entrance.around,
         listeners=(entrance.listen,),
     )

@@ -73,3 +73,5 @@ def set_up_logs(service: str) -> None:
     logging.basicConfig(level=os.environ.get("CPTS_LOG_LEVEL", "INFO"), handlers=[handler])
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
     logging.getLogger("yoyo").setLevel(logging.WARNING)
+    # It tells whole addresses, and that of a calendar is a secret.
+    logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -58,8 +58,8 @@ LOOK_EVERY_SECONDS = 0.02
 class Running:
     """A service that runs in this process."""
 
-    def __init__(self, settings: Settings, service: Service, desk: Desk) -> None:
-        self.settings, self.service, self.desk = settings, service, desk
+    def __init__(self, settings: Settings, service: Service, desk: Desk, clock: Clock) -> None:
+        self.settings, self.service, self.desk, self.clock = settings, service, desk, clock
         self.topics: Mapping[str, LogTopic] = {}
         self.hearing: Hearing | None = None  # until schema and topics are as they must be
         self.codec: Codec | None = None
@@ -176,7 +176,7 @@ async def running(
         stack.push_async_callback(close_pool, pool)
         reading = await open_reading_pool(settings)
         stack.push_async_callback(close_pool, reading)
-        run = Running(settings, service, desk_for(service, pool, Mode.LIVE))
+        run = Running(settings, service, desk_for(service, pool, Mode.LIVE), clock)
         run.desk.is_catching_up = True
         # At the end, in this order: the consumer, HTTP, the timers, the relay, the pool.
         relay_stop = AsyncExitStack()

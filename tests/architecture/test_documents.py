@@ -95,7 +95,7 @@ def test_an_order_says_its_headers_its_body_and_its_refusals(
     assert operation["responses"].keys() >= {"400", "403", "404", "409", "422", "503"}
     for status, answer in operation["responses"].items():
         assert ("Idempotent-Replay" in answer.get("headers", {})) == (status[0] == "2"), status
-    if not name.endswith(("/replay", "/resend")):
+    if not name.endswith(("/replay", "/resend")) and not name.startswith("DELETE "):
         assert operation["requestBody"]["required"]
         contents = operation["requestBody"]["content"].values()
         assert contents

@@ -10,6 +10,7 @@ import httpx
 from contracts.recorded import Recorded
 from contracts.topics import Topic
 from services.gateway.app import gateway
+from services.gateway.outside.fetching import VARIABLE, read_fetcher
 from services.messaging.clock import DrivenClock
 from services.messaging.process import Running, Service, running
 from services.messaging.settings import Settings
@@ -18,8 +19,9 @@ from tests.publishing import publish
 
 NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # a Monday, noon in Paris
 ODD_ACCEPT = "application/json+fhir"
-OPEN = gateway(is_insecure_demo=True)
-"""Its doors answer anybody: `test_doors.py` is about who passes."""
+LOOPBACK = read_fetcher({VARIABLE: "127.0.0.0/8"})
+OPEN = gateway(is_insecure_demo=True, fetcher=LOOPBACK)
+"""Its doors answer anybody: `test_doors.py` is about who passes. Calendars may be on loopback."""
 
 
 class Served:

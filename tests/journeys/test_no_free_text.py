@@ -286,6 +286,8 @@ def agenda_orders(story: Story) -> dict[tuple[str, str], Any]:
         },
         ("POST", f"{agenda}/slots/close"): {"starts_at": [later]},
         ("POST", f"{agenda}/import"): {"a file": "of slots"},
+        ("PUT", f"{agenda}/feed"): {"url": "https://192.0.2.1/a.ics", "offer": offer},
+        ("DELETE", f"{agenda}/feed"): {},
         ("PUT", "/cpts/{cpts_id}/phone"): {"phone": "+33102030405"},
         ("POST", "/slots/{slot_id}/bookings"): {
             "regulator_id": "r",

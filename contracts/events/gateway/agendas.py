@@ -95,7 +95,7 @@ class SlotsOpened(
 ):
     """Slots are open, or open with another offer: an agenda has one slot at an instant.
 
-    `origin`: `typed`, `hours`, `file`.
+    `origin`: `typed`, `hours`, `file`, `feed`.
     """
 
     agenda_id: str

@@ -45,6 +45,7 @@ class Origin(StrEnum):
     TYPED = "typed"
     HOURS = "hours"
     FILE = "file"
+    FEED = "feed"
 
 
 class Agenda(msgspec.Struct, frozen=True, kw_only=True):

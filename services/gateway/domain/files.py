@@ -28,6 +28,8 @@ PARTS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST"}
 WEEKDAY = re.compile(r"(?:[+-]?[1-5])?(?:MO|TU|WE|TH|FR|SA|SU)")
 INTERVAL_MAX = 1000
 RECURRING_MAX = 200
+READ_AHEAD = timedelta(days=92)
+"""How far ahead a calendar's recurrences are opened; it is read again to go on."""
 YEARS = range(2000, 2101)
 WALK_IN = "WALKIN"
 COLUMNS = (

@@ -19,6 +19,8 @@ OWNERS: Final[Mapping[str, frozenset[Role]]] = {
     "close_slots": THE_CPTS,
     "import_slots": THE_CPTS,
     "put_phone": THE_CPTS,
+    "set_feed": THE_CPTS,
+    "stop_feed": THE_CPTS,
     "book_slot": THE_REGULATION,
     "resend_declaration": frozenset({Role.SYSTEM}),
 }

@@ -27,6 +27,7 @@ Words = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f<>@]{1,100}\Z")]
 PostalCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{5}\Z")]
 PhoneNumber = Annotated[str, msgspec.Meta(pattern=r"^\+(33|262|590|594|596)[0-9]{9}\Z")]
 BookingUrl = Annotated[str, msgspec.Meta(pattern=r"^https?://[!-~]{1,280}\Z")]
+FeedUrl = Annotated[str, msgspec.Meta(pattern=r"^(https?|webcal)://[!-~]{1,1000}\Z")]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
@@ -96,6 +97,14 @@ class AllHoursBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     hours: Annotated[tuple[HoursBody, ...], msgspec.Meta(max_length=100)]
     closures: Annotated[tuple[ClosureBody, ...], msgspec.Meta(max_length=200)] = ()
     is_open_on_holidays: bool = False
+
+
+class FeedBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From which address a calendar is read, and what its slots are where it does not say it."""
+
+    url: FeedUrl
+    offer: OfferBody
+    minutes: Annotated[int, msgspec.Meta(ge=5, le=480)] | None = None
 
 
 class SpanBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

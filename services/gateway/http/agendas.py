@@ -42,7 +42,8 @@ from services.gateway.http.agenda_bodies import (
     PhoneBody,
     SlotsBody,
 )
-from services.gateway.store import agendas, slots
+from services.gateway.http.feed_shown import ShownFeed, shown_feed
+from services.gateway.store import agendas, feeds, slots
 from services.messaging.orders import Answer, Order, carry_out
 from services.messaging.problems import Refused, not_found
 
@@ -57,6 +58,12 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
     opened: int = 0
     closed: int = 0
+
+
+class ListedAgenda(Agenda, frozen=True, kw_only=True):
+    """An agenda with how its feed is, None when it has none."""
+
+    feed: ShownFeed | None = None
 
 
 def refused(refusal: Refusal, **extension: Any) -> Refused:
@@ -207,9 +214,18 @@ async def list_agendas(
     cpts_id: FromQuery[str | None] = None,
     after: FromQuery[str] = "",
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-) -> list[Agenda]:
-    """The agendas, of all CPTS or of one, in the order of their ids."""
-    return await agendas.listed(request.app.state.pool, cpts_id, after, limit)
+) -> list[ListedAgenda]:
+    """The agendas, of all CPTS or of one, in the order of their ids, with how their feeds are."""
+    async with request.app.state.pool.acquire() as connection:
+        found = await agendas.listed(connection, cpts_id, after, limit)
+        known = await feeds.known(connection, [one.agenda_id for one in found])
+    return [
+        ListedAgenda(
+            **msgspec.structs.asdict(one),
+            feed=shown_feed(known[one.agenda_id]) if one.agenda_id in known else None,
+        )
+        for one in found
+    ]
 
 
 @get(f"{AGENDA}/slots")

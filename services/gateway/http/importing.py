@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +11,13 @@ from litestar.params import FromQuery, QueryParameter
 
 from contracts.events.gateway import Offer
 from services.gateway.domain.agendas import Agenda, Origin, replaced
-from services.gateway.domain.files import FILE_BYTES_MAX, Unreadable, read_calendar, read_csv
+from services.gateway.domain.files import (
+    FILE_BYTES_MAX,
+    READ_AHEAD,
+    Unreadable,
+    read_calendar,
+    read_csv,
+)
 from services.gateway.domain.owners import OWNERS
 from services.gateway.domain.refusals import Refusal
 from services.gateway.http.agenda_bodies import PathId
@@ -31,8 +36,6 @@ from services.messaging.problems import Refused
 
 AnyRequest = Request[Any, Any, Any]
 CALENDAR, CSV = "text/calendar", "text/csv"
-READ_AHEAD = timedelta(days=92)
-"""How far ahead a calendar's recurrences are opened; it is imported again to go on."""
 
 
 @dataclass
