@@ -80,9 +80,10 @@ async def record_orders(
     transactions: list[Transaction] = []
     async with open_desk(service, settings) as desk:
         recorder = Recorder(desk)
-        run: Any = Running(settings, service, desk)
+        clock = read_clock(is_production=True, environment={})
+        run: Any = Running(settings, service, desk, clock)
         run.hearing = "nothing: only its absence would hold orders back"
-        app = make_app(run, desk.pool, read_clock(is_production=True, environment={}))
+        app = make_app(run, desk.pool, clock)
         async with serving(app, settings.http_host, settings.http_port) as address:
             (caller,) = await http_load.connected(int(address.rpartition(":")[2]), 1)
             for request in requests:
