@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from services.messaging import consumer as consumer_module
 from services.messaging import running as running_module
 from services.messaging.log import ensure_topics
+from services.messaging.problems import NOT_READY
 from services.messaging.process import running
 from services.messaging.replaying import reread
 from services.messaging.unit import open_unit
@@ -167,6 +168,7 @@ async def test_a_service_tells_why_it_does_not_start(settings_of) -> None:
         await _until_unready(web, "", "the broker is in trouble")
         answer = await web.post("/things", json={}, headers={"Acting-Role": "cpts"})
         assert (answer.status_code, answer.json()["reason"]) == (503, "not_ready")
+        assert answer.json()["detail"] == NOT_READY
         assert (await web.get("/health/live")).status_code == 200
 
 
