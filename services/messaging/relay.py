@@ -259,7 +259,6 @@ class Relay:
         """One round of the table: sends what memory does not hold, and what goes before it."""
         self._must_read_table = False  # from here on, what is handed over is kept
         self._looked_at = time.monotonic()
-        self._counters["table_rounds"] += 1
         per_partition = self._settings.limits.relay_rows_per_partition
         rows = await outbox.take_rows(
             connection, self._topic.partitions, self._sent.keys(), per_partition

@@ -8,10 +8,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from contracts.recorded import Cause
 from services.messaging import batch, waiting
+from services.messaging.meters import Duration, Meters
 from services.messaging.orders import KEY_LENGTH_MAX, read_instant, read_key
 from services.messaging.problems import Refused
 from services.messaging.relay import Relay
+from services.messaging.unit import open_unit
 from services.messaging.waiting import Backoff
 from tests.messaging.raw import counted
 
@@ -90,3 +93,26 @@ async def test_a_commit_waits_for_an_earlier_one_of_its_own_aggregate_only(speak
     assert relay._come(second), "the first one's row of b is still to come"
     assert not relay._come(third)
     assert not relay._come(first)
+
+
+async def test_a_duration_is_measured_once_its_transaction_has_committed(
+    speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    duration = Duration(name="toy_seconds", help="How long a toy takes.")
+    meters = Meters([duration])
+    meters.is_live = True
+    monkeypatch.setattr(speaker.desk, "meters", meters)
+
+    def measured() -> float | None:
+        return meters.registry.get_sample_value("toy_seconds_count", {"departement": "93"})
+
+    async def take(broken: list[int]) -> None:
+        async with open_unit(speaker.desk) as unit:
+            unit.took(duration, "93", Cause(id="c", recorded_at=NOW))
+            assert not broken
+
+    with pytest.raises(AssertionError):
+        await take([1])
+    assert measured() is None
+    await take([])
+    assert measured() == 1
