@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from deploy.local.services import SERVICES
+from deploy.local.services import ROOT, SERVICES
 
 Compose = dict[str, Any]
 
 RUNNING: Final = ("kafka", "postgres", *SERVICES)
+MONITORING: Final = ("collector", "traces", "prometheus", "grafana")
 JOBS: Final = ("databases", *(f"migrate-{service}" for service in SERVICES))
 COMPLETED: Final = {"condition": "service_completed_successfully"}
 HEALTHY: Final = {"condition": "service_healthy"}
@@ -18,7 +19,29 @@ PASSWORD_IN_URL: Final = re.compile(r"://[^/@\s]+:[^/@\s]+@")
 
 def missing_parts(compose: Compose) -> list[str]:
     """What must run, or prepare it, and is not there, or what nobody asked for."""
-    return sorted({*RUNNING, *JOBS} ^ set(compose["services"]))
+    return sorted({*RUNNING, *JOBS, *MONITORING} ^ set(compose["services"]))
+
+
+def wrong_profiles(compose: Compose) -> list[str]:
+    """What watches and starts unasked, or what works and does not start by itself."""
+    return [
+        name
+        for name, service in compose["services"].items()
+        if service.get("profiles", []) != (["monitoring"] if name in MONITORING else [])
+    ]
+
+
+def missing_configuration(compose: Compose) -> Iterator[str]:
+    """What is mounted and is not there, or is there and nobody's."""
+    mounted = {
+        config["source"]
+        for service in compose["services"].values()
+        for config in service.get("configs", ())
+    }
+    yield from mounted ^ compose["configs"].keys()
+    for config in compose["configs"].values():
+        if not (ROOT / config["file"]).is_file():
+            yield config["file"]
 
 
 def unhealthy(compose: Compose) -> list[str]:
@@ -96,7 +119,12 @@ def powers(compose: Compose) -> list[str]:
 
 def forgetful(compose: Compose) -> list[str]:
     """Where data would be lost with its container, and images of no known version."""
-    volumes = {"kafka": "kafka:/var/lib/kafka/data", "postgres": "postgres:/var/lib/postgresql"}
+    volumes = {
+        "kafka": "kafka:/var/lib/kafka/data",
+        "postgres": "postgres:/var/lib/postgresql",
+        "prometheus": "prometheus:/prometheus",
+        "traces": "traces:/var/tempo",
+    }
     found = [
         f"{name}: volumes"
         for name, volume in volumes.items()
@@ -105,7 +133,7 @@ def forgetful(compose: Compose) -> list[str]:
     return found + [
         f"{name}: {service['image']}"
         for name, service in compose["services"].items()
-        if "build" not in service and not re.search(r":\d", service["image"])
+        if "build" not in service and not re.search(r":v?\d", service["image"])
     ]
 
 

@@ -26,6 +26,8 @@ DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
 Rule = Callable[[Compose], Iterable[str]]
 RULES: list[Rule] = [
     containers.missing_parts,
+    containers.wrong_profiles,
+    containers.missing_configuration,
     containers.unhealthy,
     containers.wrong_order,
     containers.clear_secrets,
@@ -38,6 +40,10 @@ RULES: list[Rule] = [
 PASSWORD_IN_URL = "postgresql://payments:easy@postgres:5432/payments"
 BROKEN: list[tuple[Rule, tuple[str, ...], Any]] = [
     (containers.missing_parts, ("services", "cache"), {}),
+    (containers.wrong_profiles, ("services", "grafana", "profiles"), []),
+    (containers.wrong_profiles, ("services", "payments", "profiles"), ["monitoring"]),
+    (containers.missing_configuration, ("configs", "rules", "file"), "deploy/rules.yml"),
+    (containers.missing_configuration, ("services", "prometheus", "configs"), []),
     (containers.unhealthy, ("services", "payments", "healthcheck"), {"disable": True}),
     (containers.wrong_order, ("services", "payments", "depends_on"), ["postgres"]),
     (containers.clear_secrets, ("services", "postgres", "environment", "POSTGRES_PASSWORD"), "x"),
@@ -52,6 +58,7 @@ BROKEN: list[tuple[Rule, tuple[str, ...], Any]] = [
     (containers.powers, ("services", "payments", "user"), "root"),
     (containers.powers, ("services", "payments", "read_only"), False),
     (containers.forgetful, ("services", "postgres", "volumes"), []),
+    (containers.forgetful, ("services", "prometheus", "volumes"), []),
     (containers.forgetful, ("services", "kafka", "image"), "apache/kafka:latest"),
 ]
 

@@ -5,7 +5,6 @@ real Kafka and PostgreSQL.
 """
 
 import asyncio
-import importlib
 import re
 import time
 from datetime import UTC, datetime
@@ -13,31 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from contracts import topics
-from contracts.departements import departements_by_code
-from contracts.recorded import Cause, type_name
-from contracts.topics import PARTITIONS_IN_PRODUCTION
+from contracts.recorded import Cause
 from services.messaging import scraping
 from services.messaging.clock import RealClock
 from services.messaging.codec import Breach, Unknown
 from services.messaging.database import open_reading_pool
 from services.messaging.dead_letters import KeptRecord
 from services.messaging.declared import Service
-from services.messaging.log import LogTopic
-from services.messaging.meters import OTHER_TYPE, Duration, Fate, Leaving, Meters
+from services.messaging.meters import Duration, Fate, Meters
 from services.messaging.scraping import SERIES_MAX, Scraper, Taken
-from services.messaging.topic_ids import NO_ID
+from tests.exposed import SERVICES, loaded
 from tests.messaging.raw import counted
 from tests.messaging.toy import POISON
 from tests.scraped import Samples, samples, scraped
 
-SERVICES = [
-    importlib.import_module(f"services.{one.producer}.app").SERVICE for one in topics.TOPICS
-]
 PAGE = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
 TOOK = Duration(name="cpts_toy_seconds", help="How long.")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -86,53 +77,6 @@ def test_a_duration_names_its_trace_only_if_it_is_kept_and_needs_a_clock_that_is
     assert samples(generate_latest(meters.registry).decode())["cpts_toy_seconds_count"] == {
         ("93",): 3
     }
-
-
-def loaded(service: Service) -> list[Any]:
-    """All families of a service, with every series that its labels allow."""
-    meters, codes = Meters(service.durations), [*departements_by_code(), "unknown"]
-    understood = [type_name(one) for hears in service.hears for one in hears.understands]
-    for code in codes:
-        meters.fenced[code] = 1
-        for fate in Fate:
-            for type_ in (*understood, OTHER_TYPE):
-                meters.events_in[code, type_, fate] = 1
-        for how in Leaving:
-            for type_ in service.topic.event_types():
-                meters.events_out[code, type_, how] = 1
-        for one in service.durations:
-            meters._durations[one.name].labels(code).observe(1)
-    heard = [
-        LogTopic(
-            name=hears.topic.name,
-            kafka_name=hears.topic.name,
-            id=NO_ID,
-            partitions=PARTITIONS_IN_PRODUCTION,
-        )
-        for hears in service.hears
-    ]
-    every = {TopicPartition(topic.name, n): 0 for topic in heard for n in range(topic.partitions)}
-    gauges = ["cpts_outbox_events", "cpts_outbox_age_seconds"]
-    found = [
-        *scraping.counted_families(meters),
-        *meters.registry.collect(),
-        *scraping.lag_families(heard, every, dict.fromkeys(every, 1), dict.fromkeys(every, 1.0)),
-        scraping.letters_family(
-            [
-                {"topic": topic.name, "key": code.encode(), "letters": 1}
-                for topic in heard
-                for code in codes
-            ]
-        ),
-        scraping.invariant_family({"x": True}),
-        scraping.pool_family({}),
-    ]
-    for name in [*gauges, *(one.name for one in service.gauges)]:
-        family = scraping.by_departement(name, "x")
-        for code in codes:
-            family.add_metric([code], 1)
-        found.append(family)
-    return found
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda one: one.name)
