@@ -265,16 +265,20 @@ def _tell_year(
 def _tell_sas(options: argparse.Namespace) -> int:
     """A regional platform connects; 0 when each step is as it must be."""
     # Imported where certificates are made: the other demos start without cryptography.
-    from deploy.local.demo.sas import play_sas  # noqa: PLC0415
+    from deploy.local.demo.sas import connected, play_sas  # noqa: PLC0415
 
-    with Stack("demo", ephemeral=True, report=_report) as stack:
+    with (
+        Stack("demo", ephemeral=True, report=_report) as stack,
+        connected(stack, _report) as (sas, hub),
+    ):
         try:
-            play_sas(stack, _report)
+            play_sas(sas, hub)
         except TaleFailedError as failure:
             print(f"\nFAUX : {failure}", flush=True)
             return 1
         print("\nEXACT : chaque étape est comme attendu, jusqu'à l'euro.", flush=True)
         if options.keep:
+            print(f"Portes FHIR : {stack.doors.url}, certificats dans {stack.doors.folder}")
             _keep(stack)
     return 0
 

@@ -7,8 +7,8 @@ Santé are played here.
 
 import json
 import ssl
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,11 @@ def client_context(certificates: Path, client: str | None) -> ssl.SSLContext:
     return context
 
 
-def play_sas(stack: Stack, report: Callable[[str], None]) -> None:
-    """Play the steps. Raises `TaleFailedError` at the first that is not as it must be."""
+@contextmanager
+def connected(
+    stack: Stack, report: Callable[[str], None]
+) -> Iterator[tuple[Connection, Rabbit | None]]:
+    """The services with their doors open, the platform, and the Hub where there is a RabbitMQ."""
     certificates = stack.doors.folder
     doors = certs.make(certificates, port=stack.doors.port)
     certs.issue(certificates, PLATFORM, PLATFORM, ("localhost", "127.0.0.1"))
@@ -123,10 +126,11 @@ def play_sas(stack: Stack, report: Callable[[str], None]) -> None:
         if hub is not None:
             hub.wait_ready()  # the gateway has tried again meanwhile
         tale = Tale(stack, CPTS, BEGINS_AT, report)
-        _tell(Connection(tale, stack.doors.url, certificates, platform), hub)
+        yield Connection(tale, stack.doors.url, certificates, platform), hub
 
 
-def _tell(sas: Connection, hub: Rabbit | None) -> None:
+def play_sas(sas: Connection, hub: Rabbit | None) -> None:
+    """Play the steps. Raises `TaleFailedError` at the first that is not as it must be."""
     tale = sas.tale
     tale.on("2026-06-15", "une CPTS, un médecin, une ligne de contrat : 200 € par demande")
     _found(tale)
