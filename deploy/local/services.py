@@ -35,7 +35,7 @@ def environment(
     folder: Path,
     kafka: str,
     database_url: str,
-    port: int,
+    ports: Mapping[str, int],
     namespace: str,
     spans: str | None,
 ) -> dict[str, str]:
@@ -43,12 +43,13 @@ def environment(
     spans, unless this process's own environment says it.
     """
     made = {
+        "MEMBERSHIP_URL": f"http://127.0.0.1:{ports['membership']}",
         "EVIDENCE_STORE_URL": (folder / "evidence").absolute().as_uri(),
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "DATABASE_URL": database_url,
         "HTTP_HOST": "127.0.0.1",
-        "HTTP_PORT": str(port),
+        "HTTP_PORT": str(ports[service]),
         "CPTS_MEMBER": service,
         processes.FOLDER_VARIABLE: str(folder),
         "PYTHONUNBUFFERED": "1",

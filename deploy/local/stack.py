@@ -300,7 +300,7 @@ class Stack:
             folder=self.folder,
             kafka=self.kafka,
             database_url=self.database_urls[service],
-            port=self._record.ports[service],
+            ports=self._record.ports,
             namespace=self.namespace,
             spans=zipkin.collector(self._record.ports["zipkin"]) if self.traces_page else None,
         )

@@ -6,6 +6,7 @@ import sys
 
 from services.gateway.app import gateway
 from services.gateway.hub.settings import read_hub_settings
+from services.gateway.outside.directory import read_membership_url
 from services.gateway.outside.doors import (
     INSECURE_VARIABLE,
     DoorsUnfit,
@@ -31,6 +32,7 @@ if __name__ == "__main__":
             read_platforms(),
             doors=read_doors(),
             fetcher=read_fetcher(),
+            membership_url=read_membership_url(),
             is_insecure_demo=is_insecure_demo(),
         )
     except (ValueError, PlatformsUnfit, DoorsUnfit) as error:

@@ -13,6 +13,7 @@ from services.gateway.http.entrance import Entrance
 from services.gateway.http.outcomes import ON_ERRORS
 from services.gateway.hub.bridge import run_bridge
 from services.gateway.outside.declaring import Pace, declare
+from services.gateway.outside.directory import check_agendas
 from services.gateway.outside.doors import Doors
 from services.gateway.outside.feeds import FeedPace, read_feeds
 from services.gateway.outside.fetching import Fetcher, read_fetcher
@@ -30,12 +31,14 @@ def gateway(
     pace: Pace = PACE,
     doors: Doors | None = None,
     fetcher: Fetcher | None = None,
+    membership_url: str | None = None,
     *,
     is_insecure_demo: bool = False,
 ) -> Service:
     """The service that declares appointments to these SAS platforms, and opens the doors so.
 
-    Without `fetcher` agendas are read from the public Internet alone.
+    Without `fetcher` agendas are read from the public Internet alone, without `membership_url` they
+    are not held against the national directory.
 
     Without `doors` they are closed, unless it is an insecure demonstration: then anybody passes.
     """
@@ -64,13 +67,14 @@ def gateway(
         look_again=partial(look_again, platforms),
         outside_log=(
             *("regulator_identity", "practitioner_card", "agenda_card", "cpts_card"),
-            *("declaration", "hub_message", "agenda_feed"),
+            *("declaration", "hub_message", "agenda_feed", "agenda_check"),
         ),
         on_errors=ON_ERRORS,
         background=(
             run_bridge,
             partial(declare, platforms, pace),
             partial(read_feeds, fetcher or read_fetcher({}), FEED_PACE),
+            partial(check_agendas, membership_url),
         ),
         around=entrance.around,
         listeners=(entrance.listen,),

@@ -9,7 +9,9 @@ from deploy.local.services import ROOT
 from tests import containers
 
 PAGE = (ROOT / "docs" / "settings.md").read_text("utf-8")
-OURS = re.compile(r"(CPTS|EVIDENCE|HTTP|HUB|KAFKA|POSTGRES|DATABASE|OTEL|REFERRALS)_[A-Z_]+")
+OURS = re.compile(
+    r"(CPTS|EVIDENCE|HTTP|HUB|KAFKA|MEMBERSHIP|POSTGRES|DATABASE|OTEL|REFERRALS)_[A-Z_]+"
+)
 READ = {
     node.value
     for folder in ("contracts", "services", "deploy")

@@ -11,6 +11,7 @@ from services.gateway.http.agendas import (
 )
 from services.gateway.http.bookings import book_slot, show_booking
 from services.gateway.http.declarations import list_declarations, resend_declaration
+from services.gateway.http.directory import list_agenda_differences
 from services.gateway.http.feeds import set_feed, show_feed, stop_feed
 from services.gateway.http.hub import list_hub_messages, show_hub
 from services.gateway.http.importing import import_slots
@@ -26,6 +27,6 @@ ORDERS = (
 )
 QUESTIONS = (
     *(list_agendas, list_slots, show_booking, show_hub, list_hub_messages),
-    *(list_declarations, show_feed),
+    *(list_declarations, show_feed, list_agenda_differences),
 )
 ROUTES = (*DOORS, *ORDERS, *QUESTIONS)
