@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, Cpts
+from deploy.local.demo.oracle_counts import counts_on
 from deploy.local.demo.oracle_deadlines import Deadline, Deadlines
 from deploy.local.demo.reader import Difference, Reader
 
@@ -20,6 +21,8 @@ async def life_differences(reader: Reader, contracts: Contracts, today: date) ->
         differences += deadline_differences(cpts_id, cpts.deadlines, shown)
         differences += _belonging(cpts_id, cpts, told)
         differences += _founding(cpts_id, cpts, told, today)
+    told = await reader.get("membership", "/counts", on=today.isoformat())
+    differences += _counted(contracts, told["departements"], today)
     for state in ("near", "missed"):
         items = [one async for one in reader.items("membership", "/deadlines", state=state)]
         found = {
@@ -41,6 +44,27 @@ async def life_differences(reader: Reader, contracts: Contracts, today: date) ->
                 )
             )
     return differences
+
+
+def _counted(
+    contracts: Contracts, told: Sequence[Mapping[str, Any]], today: date
+) -> Iterator[Difference]:
+    """Where the national counts have other CPTS at a stage, or cover other places or people."""
+    found = {one["code"]: one["count"] for one in told}
+    for code, count in counts_on(contracts, today).items():
+        shown = found[code]
+        wanted = {
+            "cpts": dict(count.stages),
+            "communes": len(count.communes),
+            "inhabitants": count.inhabitants,
+            "inhabitants_under_contract": count.inhabitants_under_contract,
+        }
+        actual = {name: shown[name] for name in wanted}
+        actual["cpts"] = {stage: cpts for stage, cpts in shown["cpts"].items() if cpts}
+        for name, expected in wanted.items():
+            if expected != actual[name]:
+                where = f"{code}/{name}"
+                yield Difference(what="compte", where=where, expected=expected, found=actual[name])
 
 
 def _belonging(cpts_id: str, cpts: Cpts, told: Mapping[str, Any]) -> Iterator[Difference]:
