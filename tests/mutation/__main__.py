@@ -121,7 +121,30 @@ class Ground:
         """
         ran = self._mutmut("run", "none")
         if "nothing matches" not in ran.stderr:
-            raise MutmutFailed("\n".join(f"{ran.stdout}\n{ran.stderr}".splitlines()[-40:]))
+            said = f"{ran.stdout}\n{ran.stderr}\n{self._first_failure()}".splitlines()
+            raise MutmutFailed("\n".join(line.rpartition("\r")[2] for line in said[-60:]))
+
+    def _first_failure(self) -> str:
+        """What the first test that fails without any mutant says, which mutmut keeps to itself."""
+        command = (
+            sys.executable,
+            "-m",
+            "pytest",
+            "-x",
+            "-n",
+            "0",
+            "-p",
+            "tests.mutation.quick_first",
+        )
+        told = subprocess.run(
+            (*command, self._area.tests),
+            cwd=self._folder / "mutants",
+            env={**self._environment, "MUTANT_UNDER_TEST": ""},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        return "\n".join(told.stdout.splitlines()[-40:])
 
     def tried(self) -> dict[str, int | None]:
         """The exit code of each mutant, by its name."""
