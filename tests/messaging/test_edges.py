@@ -12,7 +12,7 @@ from contracts.recorded import Cause
 from services.messaging import batch, waiting
 from services.messaging.meters import Duration, Meters
 from services.messaging.orders import KEY_LENGTH_MAX, read_instant, read_key
-from services.messaging.problems import Refused
+from services.messaging.problems import NOT_READY, Refused
 from services.messaging.relay import Relay
 from services.messaging.unit import open_unit
 from services.messaging.waiting import Backoff
@@ -82,6 +82,15 @@ def test_a_key_is_of_a_caller_and_of_one_to_so_many_characters() -> None:
         with pytest.raises(Refused) as refused:
             read_key(request(Idempotency_Key=wrong), "cpts a")
         assert (refused.value.reason, refused.value.status) == ("idempotency_key_invalid", 400)
+
+
+async def test_an_order_that_cannot_be_said_to_the_others_is_not_taken(
+    speaker, web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaker.desk, "is_catching_up", True)
+    answer = await web.post("/things", json={"subject": "a", "number": 1})
+    assert (answer.status_code, answer.json()["reason"]) == (503, "not_ready")
+    assert answer.json()["detail"] == NOT_READY
 
 
 async def test_a_commit_waits_for_an_earlier_one_of_its_own_aggregate_only(speaker) -> None:
