@@ -5,6 +5,7 @@ answer, or the file that it left.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -339,6 +340,19 @@ def test_what_is_refused_of_many_is_answered_in_their_order() -> None:
     assert [(number, str(why)) for number, why in refused] == [
         (number, f"non {number}") for number in (0, 3, 6, 9)
     ]
+
+
+def test_a_bar_moves_to_the_end_on_a_terminal_and_there_is_none_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for_each(range(3), lambda _: None, "essai", size=lambda number: number + 1)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # how rich is told that it writes to a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    for_each(range(3), lambda _: None, "essai", size=lambda number: number + 1)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
+    assert "essai" in shown
+    assert "6/6" in shown, "each of its size"
 
 
 def test_ctrl_c_begins_nothing_more_and_ends_what_has_begun() -> None:
