@@ -176,6 +176,7 @@ def test_a_midnight_in_paris_has_no_seconds_in_its_offset_whatever_the_year() ->
     for day in (date(1900, 1, 1), date(2026, 7, 1)):
         assert midnight(day).utcoffset() == timedelta()
         assert midnight(day).astimezone(ZoneInfo("Europe/Paris")).date() == day
+    assert midnight(date(2026, 7, 1)) == datetime(2026, 6, 30, 22, tzinfo=UTC)
 
 
 def test_what_falls_due_of_a_cpts_comes_in_the_order_of_its_days() -> None:
