@@ -13,7 +13,7 @@ from services.messaging.settings import Settings
 
 OWN_TABLES = (
     *("stored_offset", "outbox", "relay_lease", "dead_letter", "join_row", "order_answer"),
-    "restore",
+    *("restore", "dead_letter_replay"),
 )
 TABLES = """
     select table_name,

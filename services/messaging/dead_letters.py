@@ -8,6 +8,7 @@ import msgspec
 
 from services.messaging.codec import Breach, Record
 from services.messaging.database import Connection
+from services.messaging.meters import departement_of
 
 ADD = """
     insert into dead_letter (
@@ -27,7 +28,7 @@ ADD = """
 """
 LIST = """
     select id, topic, partition, position, type, reason, recorded_at, replayed_at,
-        headers::text as headers, body
+        headers::text as headers, key, body
     from dead_letter
     where $1 or replayed_at is null
     order by id desc
@@ -104,11 +105,15 @@ async def add_dead_letters(
 async def list_dead_letters(
     connection: Connection, *, with_replayed: bool, limit: int
 ) -> list[dict[str, Any]]:
-    """The dead letters, newest first, those already replayed only when asked for."""
+    """The dead letters, newest first, those already replayed only when asked for.
+
+    `departement` is the one that the record's key names; `unknown` where it names none.
+    """
     rows = await connection.fetch(LIST, with_replayed, limit)
     return [
         {
-            **dict(row),
+            **{name: value for name, value in row.items() if name != "key"},
+            "departement": departement_of(row["key"]),
             "headers": msgspec.json.decode(row["headers"]),
             "body": None if row["body"] is None else row["body"].decode(errors="replace"),
         }

@@ -14,8 +14,9 @@ from services.messaging.database import is_not_now
 from services.messaging.dead_letters import list_dead_letters, lock_dead_letter, mark_replayed
 from services.messaging.orders import Answer, Order, Role, carry_out
 from services.messaging.problems import Refused, not_found, problem
+from services.messaging.replays import REPLAYED, add_replay, list_replays
 from services.messaging.telemetry import batch_span
-from services.messaging.unit import Unit
+from services.messaging.unit import Unit, open_unit
 
 log = logging.getLogger(__name__)
 
@@ -66,14 +67,38 @@ async def show_dead_letters(
 async def replay_dead_letter(
     request: Request[Any, Any, Any], letter_id: FromPath[int]
 ) -> Response[dict[str, Any]]:
-    """Handle a dead letter again, in one transaction that also marks it as replayed."""
+    """Handle a dead letter again, in one transaction that also marks it as replayed.
+
+    Who asked and what came of it is kept, also when it is refused: then in a transaction of its
+    own, as the other is rolled back.
+    """
     running = request.app.state.running
+    refusals: list[tuple[str | None, str]] = []
 
     async def body(order: Order) -> Answer:
-        await replay(order.unit, running.hearing, running.codec, letter_id)
+        try:
+            await replay(order.unit, running.hearing, running.codec, letter_id)
+        except Refused as refused:
+            refusals.append((order.person, refused.reason))
+            raise
+        await add_replay(order.unit.connection, letter_id, order.person, REPLAYED)
         return Answer(body={"id": letter_id, "is_replayed": True})
 
-    return await carry_out(request, OWNERS["replay_dead_letter"], body)
+    answer = await carry_out(request, OWNERS["replay_dead_letter"], body)
+    if refusals:
+        async with open_unit(running.desk) as unit:
+            await add_replay(unit.connection, letter_id, *refusals[-1])
+    return answer
+
+
+@get("/dead-letters/replays", tags=["dead letters"])
+async def show_replays(
+    request: Request[Any, Any, Any],
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+) -> list[dict[str, Any]]:
+    """The replays that were asked for: by whom, of what, and what came of it, newest first."""
+    async with request.app.state.pool.acquire() as connection:
+        return await list_replays(connection, limit)
 
 
 async def replay(unit: Unit, hearing: Hearing, codec: Codec, letter_id: int) -> None:
@@ -118,4 +143,11 @@ async def handle_again(hearing: Hearing, unit: Unit, record: Record, said: Recor
         ) from error
 
 
-ROUTES = (show_live, show_ready, show_metrics, show_dead_letters, replay_dead_letter)
+ROUTES = (
+    show_live,
+    show_ready,
+    show_metrics,
+    show_dead_letters,
+    show_replays,
+    replay_dead_letter,
+)

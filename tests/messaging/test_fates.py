@@ -51,8 +51,10 @@ async def test_one_poison_message_costs_one_dead_letter_and_a_replay_heals_it(
             assert "I stumble" in letter["reason"]
             assert letter["type"] == "things.Counted.v1"
             replay = f"/dead-letters/{letter['id']}/replay"
+            assert letter["departement"] == "93"
             system = {"Acting-Role": "system"}
-            again = await web.post(replay, headers=system)
+            night = system | {"Acting-Person": "astreinte-7"}
+            again = await web.post(replay, headers=night)
             assert (again.status_code, again.json()["reason"]) == (409, "still_fails")
             assert "I stumble" not in again.text, "what a handler says may quote the message"
             toy.stumbles_over.clear()
@@ -66,6 +68,15 @@ async def test_one_poison_message_costs_one_dead_letter_and_a_replay_heals_it(
             twice = await web.post(replay, headers=system)
             assert (twice.status_code, twice.json()["reason"]) == (409, "already_replayed")
             assert (await web.post("/dead-letters/999/replay", headers=system)).status_code == 404
+            audit = (await web.get("/dead-letters/replays")).json()
+            assert [(one["letter_id"], one["asked_by"], one["outcome"]) for one in audit] == [
+                (letter["id"], None, "already_replayed"),
+                (letter["id"], None, "replayed"),
+                (letter["id"], "astreinte-7", "still_fails"),
+            ]
+            assert {(one["topic"], one["type"]) for one in audit} == {
+                ("things", "things.Counted.v1")
+            }
     assert (await totals(database))["bad"] == POISON
 
 
