@@ -29,6 +29,9 @@ BRIDGES_OF_A_SERVICE: Final = ("hub", "outside")
 DATA_OF_A_SERVICE: Final = (
     *("parameters.toml", "activities.toml", "labels.toml", "rates", "statement.typ", "tables"),
 )
+PAGE_OF_A_SERVICE: Final = "page"
+"""What a browser is sent: HTML, CSS, ES modules and their data, and nothing else."""
+PAGE_FILES: Final = (".html", ".css", ".js", ".json")
 TEXTS: Final = (".md", ".py", ".sql", ".toml")
 MIGRATION: Final = re.compile(r"([a-z]+-)?\d{4}[-_][a-z0-9]+([-_][a-z0-9]+)*\.sql")
 
@@ -112,7 +115,7 @@ def clocks(root: Path) -> list[str]:
 def stray_files(root: Path) -> list[str]:
     """Files and folders of a service that the layout does not know, or knows twice."""
     known = {*FILES_OF_A_SERVICE, *DATA_OF_A_SERVICE, *PARTS_OF_A_SERVICE, "schema"}
-    known |= set(BRIDGES_OF_A_SERVICE)
+    known |= {*BRIDGES_OF_A_SERVICE, PAGE_OF_A_SERVICE}
     known |= {f"{part}.py" for part in PARTS_OF_A_SERVICE}
     found = []
     for service in _services(root):
@@ -121,6 +124,8 @@ def stray_files(root: Path) -> list[str]:
             if (service / f"{part}.py").exists() and (service / part).exists():
                 found.append(service / part)
             found += [path for path in _entries(service / part) if path.suffix != ".py"]
+        page = _entries(service / PAGE_OF_A_SERVICE)
+        found += [path for path in page if path.suffix not in PAGE_FILES]
         for data in ("rates", "tables"):
             found += [path for path in _entries(service / data) if path.suffix != ".toml"]
     return [str(path.relative_to(root)) for path in found]

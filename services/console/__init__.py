@@ -1,0 +1,1 @@
+"""The page of the person on call: asks the services how they do, and shows it as it changes."""

@@ -1,0 +1,1 @@
+"""How the console asks the services, over HTTP, and where they are."""
