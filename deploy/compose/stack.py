@@ -19,7 +19,7 @@ from deploy.compose.doors import make_doors
 from deploy.compose.passwords import SECRETS_VARIABLE, admin_url, make_secrets
 from deploy.local import databases, ports, processes
 from deploy.local.processes import ComponentFailed
-from deploy.local.services import ROOT, SERVICES
+from deploy.local.services import CONSOLE, ROOT, SERVICES
 
 HOME = ROOT / "var" / "compose-demo"
 FILES = ("docker-compose.yml", "deploy/compose/demo.yml")
@@ -45,7 +45,7 @@ class ComposeStack:
         self.folder = self._home / "shared"
         self._secrets = self._home / "secrets"
         self._ports: dict[str, int] = {}
-        for component in (*COMPONENTS, "doors"):
+        for component in (*COMPONENTS, "doors", CONSOLE):
             self._ports[component] = ports.free_port(self._ports.values())
         self._died: set[str] = set()
         self._events: subprocess.Popen[str] | None = None
@@ -113,6 +113,10 @@ class ComposeStack:
         up = ("up", "--detach", "--wait", "--no-deps", service)
         self._compose(*up, environment=environment)
         self._report(f"{service}: ready at {self.http_urls[service]}")
+
+    def start_console(self) -> str:
+        """The address of the console's page; it started with the services."""
+        return f"http://127.0.0.1:{self._ports[CONSOLE]}"
 
     def kill(self, component: str) -> None:
         """SIGKILL all that runs in a component's container; it has ended when this returns."""

@@ -13,7 +13,7 @@ from deploy.local.jars import JarRefused, RepositoryOutOfReach
 from deploy.local.lifecycle import NotOurs, NotUp
 from deploy.local.orders import NoAnswer
 from deploy.local.processes import ComponentFailed
-from deploy.local.services import ROOT, SERVICES
+from deploy.local.services import CONSOLE, ROOT, SERVICES
 
 INTERRUPTED = 130
 FAILURES = (ComponentFailed, JarRefused, RepositoryOutOfReach, NotUp, NotOurs, NoAnswer)
@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
         "--export", action="store_true", help="print the services' addresses as shell variables"
     )
     logs = add("logs", lifecycle.logs, "Print the last lines of the logs.")
-    logs.add_argument("component", nargs="?", choices=("kafka", "postgres", "zipkin", *SERVICES))
+    everything = ("kafka", "postgres", "zipkin", CONSOLE, *SERVICES)
+    logs.add_argument("component", nargs="?", choices=everything)
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
     logs.add_argument(
         "-n", "--lines", type=above_zero(int), default=20, help="how many, default 20"

@@ -19,9 +19,9 @@ import psutil
 from deploy.local import given, ports, processes
 from deploy.local.folders import make_folder, state_folder
 from deploy.local.processes import RecordedProcess
-from deploy.local.services import SERVICES
+from deploy.local.services import CONSOLE, SERVICES
 
-PORT_NAMES = ("kafka", "kafka_controller", "postgres", "zipkin", *SERVICES, "doors")
+PORT_NAMES = ("kafka", "kafka_controller", "postgres", "zipkin", *SERVICES, "doors", CONSOLE)
 
 
 class InstanceRecord(msgspec.Struct, kw_only=True):

@@ -15,7 +15,7 @@ from deploy.local.processes import (
     RecordedProcess,
     last_lines,
 )
-from deploy.local.services import SERVICES
+from deploy.local.services import CONSOLE, SERVICES
 from deploy.local.stack import Stack
 
 INSECURE_VARIABLE = "CPTS_INSECURE_DEMO"
@@ -66,7 +66,7 @@ def find(name: str) -> Stack:
 def find_running(name: str) -> Stack:
     """The instance of that name, with its Kafka and PostgreSQL running. Raises `NotUp`."""
     stack = find(name)
-    own = [one for one in stack.components if one not in ("zipkin", *SERVICES)]
+    own = [one for one in stack.components if one not in ("zipkin", CONSOLE, *SERVICES)]
     if not all(stack.process(component) for component in own):
         raise NotUp
     return stack
@@ -90,6 +90,7 @@ def up(options: Namespace) -> int:
     if stack.traces_page:
         print(f"  {'traces':<11} {stack.traces_page}")
     print(f"  {'Kafka':<11} {stack.kafka}")
+    print(f"  {'console':<11} {stack.url(CONSOLE)}")
     print(f"  {'PostgreSQL':<11} just psql {'|'.join(SERVICES)}")
     print("\n`just status` shows how they do, `just logs` what they say, `just down` stops them.")
     print("docs/first-euro.md leads from here to a first euro.")
@@ -104,10 +105,11 @@ def _start(stack: Stack, environment: Mapping[str, str], *, with_traces: bool) -
     try:
         stack.start()
         if with_traces and not stack.traces_page:
-            for service in SERVICES:
+            for service in (CONSOLE, *SERVICES):
                 stack.stop_component(service)
             stack.start_traces()
         stack.start_services(environment)
+        stack.start_console()
     except ComponentFailed:
         running = [component for component in stack.components if stack.process(component)]
         if running:
@@ -147,8 +149,8 @@ def status(options: Namespace) -> int:
         state, detail = ("running", "") if process else ("stopped", "")
         if stack.has_died(component):
             state = "died"
-        elif process and component in SERVICES:
-            is_ready, detail = services.readiness(stack.http_urls[component])
+        elif process and component in (CONSOLE, *SERVICES):
+            is_ready, detail = services.readiness(stack.url(component))
             state = "ready" if is_ready else "not ready"
         all_well = all_well and state in ("running", "ready")
         pid = f"pid {process.pid}" if process else ""

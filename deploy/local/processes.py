@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -152,6 +153,15 @@ def wait_until(is_true: Callable[[], bool], *, within_seconds: float) -> bool:
             return False
         time.sleep(POLL_SECONDS)
     return True
+
+
+def await_all(parts: Iterable[Future[None]]) -> None:
+    """Raise the first failure as soon as it is known; Ctrl-C is noticed meanwhile."""
+    pending = set(parts)
+    while pending:
+        done, pending = wait(pending, timeout=0.1)
+        for part in done:
+            part.result()
 
 
 def last_lines(log: Path, count: int = 15) -> list[str]:

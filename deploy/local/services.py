@@ -1,18 +1,20 @@
-"""The five services as processes: how each is started and how one knows that it is ready."""
+"""The services and the console as processes: how each is started, and how one sees it ready."""
 
 import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deploy.local import processes
-from deploy.local.processes import RecordedProcess
+from deploy.local.processes import ComponentFailed, RecordedProcess
 
 CHAIN = ("membership", "referrals", "indicators", "payments")
 """Those that a season makes speak: what they say is what can be lost."""
 SERVICES = (*CHAIN, "gateway")
+CONSOLE = "console"
+"""The page of the person on call: it asks the services, keeps nothing and hears no topic."""
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_SECONDS = 60
 
@@ -61,6 +63,45 @@ def environment(
     # A service reaches its own database only: it is not handed the administrator's.
     made.pop("POSTGRES_URL", None)
     return made
+
+
+def console_environment(
+    folder: Path, urls: Mapping[str, str], port: int, traces_page: str | None
+) -> dict[str, str]:
+    """The environment that the console of an instance starts with: where the services are, and
+    the page of traces, if there is one.
+    """
+    made = {
+        **os.environ,
+        **{f"{name.upper()}_URL": url for name, url in urls.items()},
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_PORT": str(port),
+        processes.FOLDER_VARIABLE: str(folder),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if traces_page:
+        made.setdefault("CPTS_TRACE_PAGE", f"{traces_page}traces/{{trace}}")
+    for secret in ("POSTGRES_URL", "DATABASE_URL"):
+        made.pop(secret, None)
+    return made
+
+
+def wait_ready(service: str, url: str, has_ended: Callable[[], bool], log: Path) -> None:
+    """Wait until who serves `url` is ready. Raises `ComponentFailed`."""
+    said = ""
+
+    def is_settled() -> bool:
+        nonlocal said
+        is_ready, said = readiness(url)
+        return is_ready or has_ended()
+
+    in_time = processes.wait_until(is_settled, within_seconds=READY_WITHIN_SECONDS)
+    advice = f"`just logs {service}` shows the whole log, `just up` starts it again"
+    if has_ended():
+        raise ComponentFailed(service, "ended while starting", log, advice)
+    if not in_time:
+        what = f"was not ready within {READY_WITHIN_SECONDS} s ({said or 'no answer'})"
+        raise ComponentFailed(service, what, log, advice)
 
 
 def readiness(url: str, path: str = "/health/ready") -> tuple[bool, str]:

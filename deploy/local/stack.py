@@ -9,7 +9,8 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -28,8 +29,8 @@ from deploy.local import (
 from deploy.local.doors import OwnDoors, own_doors
 from deploy.local.kafka import KafkaNode
 from deploy.local.postgres import PostgresNode
-from deploy.local.processes import ComponentFailed, RecordedProcess
-from deploy.local.services import SERVICES
+from deploy.local.processes import RecordedProcess
+from deploy.local.services import CONSOLE, SERVICES
 
 STOP_WITHIN_SECONDS = 15
 
@@ -107,7 +108,11 @@ class Stack:
     @property
     def http_urls(self) -> dict[str, str]:
         """Each service's address."""
-        return {name: f"http://127.0.0.1:{self._record.ports[name]}" for name in SERVICES}
+        return {name: self.url(name) for name in SERVICES}
+
+    def url(self, component: str) -> str:
+        """The address of a service, or of the console's page."""
+        return f"http://127.0.0.1:{self._record.ports[component]}"
 
     @property
     def doors(self) -> OwnDoors:
@@ -141,10 +146,11 @@ class Stack:
         own_kafka = () if self._record.external_kafka else ("kafka",)
         own_postgres = () if self._record.external_postgres else ("postgres",)
         traces = ("zipkin",) if "zipkin" in self._record.processes else ()
-        return (*own_kafka, *own_postgres, *traces, *SERVICES)
+        console = (CONSOLE,) if CONSOLE in self._record.processes else ()
+        return (*own_kafka, *own_postgres, *traces, *SERVICES, *console)
 
     def port(self, component: str) -> int:
-        """The port of `kafka`, `postgres`, `zipkin` or a service."""
+        """The port of `kafka`, `postgres`, `zipkin`, the console or a service."""
         return self._record.ports[component]
 
     def has_died(self, component: str) -> bool:
@@ -190,7 +196,7 @@ class Stack:
                 pool.submit(self._start_postgres),
             ]
             try:
-                self._await_all(parts)
+                processes.await_all(parts)
             except BaseException:
                 self._is_cancelled.set()
                 for component in ("kafka", "postgres"):
@@ -211,14 +217,6 @@ class Stack:
         record.namespace = f"{self.name}-" if kafka or postgres else ""
         self._save()
 
-    def _await_all(self, parts: list[Future[None]]) -> None:
-        """Raise the first failure as soon as it is known; Ctrl-C is noticed meanwhile."""
-        pending = set(parts)
-        while pending:
-            done, pending = wait(pending, timeout=0.1)
-            for part in done:
-                part.result()
-
     def _start_kafka(self) -> None:
         if external := self._record.external_kafka:
             self._report(f"Kafka: {external} (KAFKA_BOOTSTRAP_SERVERS)")
@@ -237,10 +235,6 @@ class Stack:
         return jars.report_tenths(
             f"{what}: downloading, this once", self._report, self._unless_cancelled
         )
-
-    def _unless_cancelled(self) -> None:
-        if self._is_cancelled.is_set():
-            raise StartCancelled
 
     def _start_postgres(self) -> None:
         if external := self._record.external_postgres:
@@ -271,6 +265,10 @@ class Stack:
     def traces_page(self) -> str | None:
         """The address of the page of traces, while it runs."""
         return zipkin.page(self._record.ports["zipkin"]) if self.process("zipkin") else None
+
+    def _unless_cancelled(self) -> None:
+        if self._is_cancelled.is_set():
+            raise StartCancelled
 
     def _started(self, component: str, start: Callable[[], RecordedProcess]) -> RecordedProcess:
         """Start a component and record it, unless the start was given up meanwhile."""
@@ -317,36 +315,30 @@ class Stack:
     ) -> None:
         """Start one service unless it runs; awaited until ready, if `wait`."""
         if not self.process(service):
-            self._started(
-                service,
-                lambda: services.start(
-                    service,
-                    environment=self.service_environment(service, environment),
-                    log=self.log(service),
-                    package=self._services_package,
-                ),
-            )
+            self._start_process(service, self.service_environment(service, environment))
         if wait:
             self.wait_service(service)
 
+    def start_console(self) -> str:
+        """Start the page of the person on call unless it runs; its address, once it is ready."""
+        if not self.process(CONSOLE):
+            environment = services.console_environment(
+                self.folder, self.http_urls, self.port(CONSOLE), self.traces_page
+            )
+            self._start_process(CONSOLE, environment)
+        self.wait_service(CONSOLE)
+        return self.url(CONSOLE)
+
+    def _start_process(self, name: str, environment: Mapping[str, str]) -> None:
+        start = partial(services.start, name, environment=environment, log=self.log(name))
+        self._started(name, partial(start, package=self._services_package))
+
     def wait_service(self, service: str) -> None:
-        """Wait until a service is ready. Raises `ComponentFailed`."""
-        said = ""
-
-        def is_settled() -> bool:
-            nonlocal said
-            is_ready, said = services.readiness(self.http_urls[service])
-            return is_ready or self.process(service) is None
-
-        limit = services.READY_WITHIN_SECONDS
-        in_time = processes.wait_until(is_settled, within_seconds=limit)
-        advice = f"`just logs {service}` shows the whole log, `just up` starts it again"
-        if self.process(service) is None:
-            raise ComponentFailed(service, "ended while starting", self.log(service), advice)
-        if not in_time:
-            what = f"was not ready within {limit} s ({said or 'no answer'})"
-            raise ComponentFailed(service, what, self.log(service), advice)
-        self._report(f"{service}: ready at {self.http_urls[service]}")
+        """Wait until a service, or the console, is ready. Raises `ComponentFailed`."""
+        services.wait_ready(
+            service, self.url(service), lambda: self.process(service) is None, self.log(service)
+        )
+        self._report(f"{service}: ready at {self.url(service)}")
 
     # -- the end
 
@@ -371,8 +363,9 @@ class Stack:
 
         Ctrl-C is not heard meanwhile: the end is bounded, and half an end leaves orphans.
         """
-        with processes.deaf_to_interrupts(), ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
-            list(pool.map(self.stop_component, SERVICES))
+        ours = (CONSOLE, *SERVICES)
+        with processes.deaf_to_interrupts(), ThreadPoolExecutor(max_workers=len(ours)) as pool:
+            list(pool.map(self.stop_component, ours))
             if self.is_ephemeral:
                 for left in instance.discard(self.folder):
                     self._report(f"left behind: {left}")

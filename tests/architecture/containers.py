@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from deploy.local.services import ROOT, SERVICES
+from deploy.local.services import CONSOLE, ROOT, SERVICES
 
 Compose = dict[str, Any]
 
-RUNNING: Final = ("kafka", "postgres", *SERVICES)
+RUNNING: Final = ("kafka", "postgres", *SERVICES, CONSOLE)
 MONITORING: Final = ("collector", "traces", "prometheus", "grafana")
 JOBS: Final = ("databases", *(f"migrate-{service}" for service in SERVICES))
 COMPLETED: Final = {"condition": "service_completed_successfully"}
@@ -88,6 +88,9 @@ def foreign_secrets(compose: Compose) -> Iterator[str]:
                 yield f"{name}: DATABASE_URL"
             if part["secrets"] != [{"source": service, "target": "database"}]:
                 yield f"{name}: secrets"
+    console = compose["services"][CONSOLE]
+    if "secrets" in console or any("DATABASE" in name for name in console["environment"]):
+        yield f"{CONSOLE}: reaches a database"
 
 
 def open_ports(compose: Compose) -> list[str]:
@@ -110,7 +113,7 @@ def powers(compose: Compose) -> list[str]:
     }
     return [
         name
-        for name in (*SERVICES, *(f"migrate-{service}" for service in SERVICES))
+        for name in (*SERVICES, CONSOLE, *(f"migrate-{service}" for service in SERVICES))
         if not hardened.items() <= compose["services"][name].items()
         or compose["services"][name]["environment"]["HTTP_HOST"] != "0.0.0.0"
         or "user" in compose["services"][name]

@@ -38,10 +38,11 @@ def test_a_day_with_the_stack(own_home: Path) -> None:
     for service in SERVICES:
         assert f"  {service}" in up.stdout
     assert "/schema" in up.stdout
+    assert re.search(r"^  console +http://127", up.stdout, re.MULTILINE)
 
     status = just("status")
     assert status.returncode == 0, status.stdout
-    assert status.stdout.count("ready") == len(SERVICES)
+    assert status.stdout.count("ready") == len((*SERVICES, "console"))
 
     sql = "select current_user || ' in ' || current_database()"
     assert "payments in payments" in just("psql", "payments", "-Atc", sql).stdout
@@ -92,7 +93,7 @@ def test_two_ups_at_once_start_one_stack(own_home: Path) -> None:
     assert all(process.is_running() for process in record.processes.values())
     assert sum("Kafka: ready" in output for output, _ in told) == 1
     status = just("status")
-    assert status.stdout.count("ready") == len(SERVICES), status.stdout
+    assert status.stdout.count("ready") == len((*SERVICES, "console")), status.stdout
 
 
 def test_a_service_that_ends_is_named_with_its_last_lines(own_home: Path) -> None:

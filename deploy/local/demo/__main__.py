@@ -174,6 +174,7 @@ def _keep(stack: Platform) -> None:
     print("\nPages des interfaces (Ctrl-C pour tout arrêter) :", file=sys.stderr)
     for service, url in stack.http_urls.items():
         print(f"  {service:<12} {url}/schema", file=sys.stderr)
+    print(f"  {'astreinte':<12} {stack.start_console()}", file=sys.stderr)
     print(f"Pour regarder dedans, d'un autre terminal : {stack.look_inside}", file=sys.stderr)
     try:
         while True:
@@ -195,6 +196,7 @@ def _play(
         recorded = stack.folder / "orders.jsonl"
         orders.write(recorded, told.orders)
         start_services(stack, told)
+        say(f"console d'astreinte : {stack.start_console()}")
         setup = time.monotonic() - begun
         run = asyncio.run(
             _told_at_once(

@@ -46,6 +46,9 @@ class Platform(Protocol):
     def start_service(self, service: str, environment: Mapping[str, str] | None = None) -> None:
         """Start one service and wait until it is ready. Raises `ComponentFailed`."""
 
+    def start_console(self) -> str:
+        """Start the page of the person on call unless it runs; its address, once it is ready."""
+
     def kill(self, component: str) -> None:
         """SIGKILL a component or service, as a crash would."""
 
