@@ -87,6 +87,7 @@ UNTIDY: list[tuple[Rule, str, str]] = [
     (tidy.bad_migrations, "services/payments/schema/more.sql", "-- Why: we want more.\n"),
     (tidy.dangling_decisions, "services/payments/parameters.toml", "# docs/adr/0002 says why\n"),
     (tidy.dangling_decisions, "docs/adr/0003-three.md", "# ADR 0003: as ADR 0002 says"),
+    (tidy.dangling_decisions, "docs/adr/0001-another.md", "# ADR 0001: another"),
 ]
 
 

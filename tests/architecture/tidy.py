@@ -5,6 +5,7 @@ The limits are there to be reached by splitting along a question, not along a li
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -154,10 +155,12 @@ def bad_migrations(root: Path) -> list[str]:
 
 
 def dangling_decisions(root: Path) -> list[str]:
-    """Texts that send the reader to a decision record (ADR) that is not there."""
-    there = {path.name[:4] for path in (root / "docs" / "adr").glob("[0-9]*.md")}
+    """Texts that send the reader to a decision record (ADR) that is not there; two of one number."""
+    numbers = Counter(path.name[:4] for path in (root / "docs" / "adr").glob("[0-9]*.md"))
+    there = numbers.keys()
     texts = [path for folder in (*ROOTS, "docs") for path in sorted((root / folder).rglob("*"))]
-    return [
+    twice = [f"docs/adr has two decisions {one}" for one, count in numbers.items() if count > 1]
+    return twice + [
         f"{path.relative_to(root)} cites the decision {number}"
         for path in (*sorted(root.glob("*.md")), *texts)
         if path.suffix in TEXTS
