@@ -5,8 +5,8 @@ The limits are there to be reached by splitting along a question, not along a li
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -155,11 +155,15 @@ def bad_migrations(root: Path) -> list[str]:
 
 
 def dangling_decisions(root: Path) -> list[str]:
-    """Texts that send the reader to a decision record (ADR) that is not there; two of one number."""
-    numbers = Counter(path.name[:4] for path in (root / "docs" / "adr").glob("[0-9]*.md"))
-    there = numbers.keys()
+    """Texts that cite a decision record (ADR) that is not there, and records of one number."""
+    records = sorted((root / "docs" / "adr").glob("[0-9]*.md"))
+    there = {path.name[:4] for path in records}
     texts = [path for folder in (*ROOTS, "docs") for path in sorted((root / folder).rglob("*"))]
-    twice = [f"docs/adr has two decisions {one}" for one, count in numbers.items() if count > 1]
+    twice = [
+        f"{one.relative_to(root)} has the number of another decision"
+        for one, following in pairwise(records)
+        if one.name[:4] == following.name[:4]
+    ]
     return twice + [
         f"{path.relative_to(root)} cites the decision {number}"
         for path in (*sorted(root.glob("*.md")), *texts)
