@@ -80,7 +80,7 @@ STATE = {
 }
 COMMUNES = {
     "membership": "95306",
-    "referrals": "95313",
+    "referrals": "95607",
     "indicators": "95323",
     "payments": "95388",
     "gateway": "95500",

@@ -25,8 +25,11 @@ LOOK_EVERY_SECONDS = 0.03
 CONNECTIONS_MAX = 3
 GOODBYE_SECONDS = 3
 SUM_WAITS = "select exists (select from due_next where next_on <= $1)"
-DEADLINE_WAITS = f"""
+LIFE_WAITS = f"""
     select exists (
+        select from projet_de_sante join cpts using (cpts_id)
+        where merged_on is null and outcome = 'pending' and silence_ends_on < $1)
+    or exists (
         select from mission_deadline join cpts using (cpts_id)
         where merged_on is null and met_on is null and not is_missed_said
           and (due_on < $1 or (due_on <= $1 + {rules()["near_days"]} and not is_near_said)))
@@ -92,7 +95,7 @@ class Chain:
         await self.heard(ORDER_OF_HEARING, within_seconds=within_seconds)
 
     async def all_due_said(self, instant: datetime, *, within_seconds: float = 60) -> None:
-        """Wait until each sum and deadline that has fallen due by the day of an instant was said;
+        """Wait until each sum, silence and deadline that is over by the day of an instant was said;
         the clock shows that day. Raises `NotHeardError`.
         """
         limit = time.monotonic() + within_seconds
@@ -101,7 +104,7 @@ class Chain:
     async def unsaid(self, instant: datetime) -> str | None:
         """Which service has still to say what is due on the day of an instant; None when none."""
         day = instant.astimezone(PARIS).date()
-        for service, waits in (("payments", SUM_WAITS), ("membership", DEADLINE_WAITS)):
+        for service, waits in (("payments", SUM_WAITS), ("membership", LIFE_WAITS)):
             if await self.databases[service].fetchval(waits, day):
                 return f"{service} has not said all that is due"
         return None

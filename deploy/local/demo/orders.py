@@ -15,8 +15,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     Orders of one `lane` are sent one after the other. `raw` is the body as sent when it is not the
     JSON of `body`. Before a `barrier` order all earlier ones are answered, after it every service
-    has heard what came of it. Before one that is `is_after_timers` the sums and deadlines that have
-    fallen due by its instant are said too.
+    has heard what came of it. Before one that is `is_after_timers` the sums, silences and deadlines
+    that are over by its instant are said too.
     """
 
     at: datetime
