@@ -141,7 +141,8 @@ def test_a_season_is_exact_whichever_service_is_killed_in_it(
     assert result["departements"] == departements
     assert totals_of(result) == foreseen_totals(tmp_path)
     assert result["compared"]["dues"] > result["compared"]["held"] > 0
-    assert result["compared"]["settled"] > 0 < result["compared"]["adjusted"]
+    assert result["compared"]["settled"] > 0
+    assert result["compared"]["adjusted"] > 0
     if departements == 3:
         assert (result["compared"]["settled"], result["compared"]["adjusted"]) == (5, 6)
 

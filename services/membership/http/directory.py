@@ -23,6 +23,7 @@ from services.membership.domain.directory import (
 )
 from services.membership.domain.extracts import SHRINKS_BELOW, Kind
 from services.membership.domain.owners import OWNERS
+from services.membership.http.differing import LOOKED_AT_ONCE, differing_page
 from services.membership.http.intake import Intake, RowInError
 from services.membership.http.reading import CURSOR_SEPARATOR, Cursor, Limit
 from services.membership.store import directory
@@ -35,7 +36,6 @@ from services.messaging.problems import Refused
 AnyRequest = Request[Any, Any, Any]
 IMPORT_SECONDS_MAX = 3600
 LOCK_WAIT = "30s"
-LOOKED_AT_ONCE, LOOKED_AT_MAX = 1000, 10_000
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,21 +184,18 @@ async def list_differences(
 ) -> Differences:
     """The entries, of today or later, that the directory does not know or knows otherwise."""
     cpts, kind, id_ = [*after.split(CURSOR_SEPARATOR), "", "", ""][:3]
-    place, found, looked_at = (cpts, kind, id_), list[EntryDiffers](), 0
     day = local_day(request.app.state.clock.now())
     async with request.app.state.pool.acquire() as connection:
-        while looked_at < LOOKED_AT_MAX and len(found) < limit:
+
+        async def read_after(
+            place: tuple[str, str, str],
+        ) -> list[tuple[tuple[str, str, str], list[EntryDiffers]]]:
             entries = await directory.standing(connection, day, cpts_id, place, LOOKED_AT_ONCE)
             known = await _known(connection, entries)
-            for entry in entries:
-                place, looked_at = (entry.cpts_id, entry.kind, entry.id), looked_at + 1
-                found += _differs(entry, known)
-                if len(found) == limit:
-                    break
-            else:
-                if len(entries) < LOOKED_AT_ONCE:
-                    return Differences(items=found, next=None)
-    return Differences(items=found, next=CURSOR_SEPARATOR.join(place))
+            return [((one.cpts_id, one.kind, one.id), _differs(one, known)) for one in entries]
+
+        found, last, is_end = await differing_page(read_after, (cpts, kind, id_), limit)
+    return Differences(items=found, next=None if is_end else CURSOR_SEPARATOR.join(last))
 
 
 @get("/directory/check")

@@ -23,6 +23,7 @@ from services.membership.domain.participants import (
 from services.membership.domain.professionals import Way
 from services.membership.domain.refusals import Reason, Refusal
 from services.membership.http.bodies import Finess, Rpps
+from services.membership.http.differing import LOOKED_AT_ONCE, differing_page
 from services.membership.http.ordering import announce_of, unless_refused
 from services.membership.http.reading import Cursor, Limit
 from services.membership.store import participants
@@ -33,7 +34,6 @@ from services.messaging.problems import Refused
 AnyRequest = Request[Any, Any, Any]
 Platform = Annotated[str, PathParameter(pattern=r"^[a-z0-9-]{1,40}$(?!\n)")]
 DepartementCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9AB]{2,3}$(?!\n)")]
-LOOKED_AT_ONCE, LOOKED_AT_MAX = 1000, 10_000
 
 
 class ParticipantBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -149,27 +149,28 @@ async def list_participant_differences(
 ) -> ListDifferences:
     """Where the platforms' lists and what CPTS declare differ today, with the words of both."""
     day = local_day(request.app.state.clock.now())
-    found, rpps, looked_at = list[ListDiffers](), after, 0
     async with request.app.state.pool.acquire() as connection:
         lists = await participants.lists(connection)
-        while looked_at < LOOKED_AT_MAX and len(found) < limit:
+
+        async def read_after(rpps: str) -> list[tuple[str, list[ListDiffers]]]:
             followed, departements = await participants.followed_after(
                 connection, day, rpps, cpts_id, LOOKED_AT_ONCE
             )
-            for one in followed:
-                rpps, looked_at = one.rpps, looked_at + 1
-                found += [
-                    each
-                    for told in lists
-                    for each in differences(one, told, departements)
-                    if cpts_id in {None, each.cpts_id}
-                ]
-                if len(found) >= limit:
-                    break
-            else:
-                if len(followed) < LOOKED_AT_ONCE:
-                    return ListDifferences(items=found, next=None)
-    return ListDifferences(items=found, next=rpps)
+            return [
+                (
+                    one.rpps,
+                    [
+                        each
+                        for told in lists
+                        for each in differences(one, told, departements)
+                        if cpts_id in {None, each.cpts_id}
+                    ],
+                )
+                for one in followed
+            ]
+
+        found, last, is_end = await differing_page(read_after, after, limit)
+    return ListDifferences(items=found, next=None if is_end else last)
 
 
 ROUTES = (put_participants, list_participant_lists, list_participant_differences)
