@@ -8,7 +8,7 @@ or threads. Each module answers one question:
 - `codec`, `topic_ids`, `log`: an event on the wire; which topic this is, its first and last offset;
 - `offsets`, `dead_letters`, `batch`, `polling`, `consumer`: from a poll to a committed transaction;
 - `unit`, `outbox`, `producer`, `relay`: what a transaction says, and how it reaches the log;
-- `orders`, `problems`, `health`, `routes`: the HTTP edge; `timers`: what falls due;
+- `orders`, `pages`, `problems`, `health`, `routes`: the HTTP edge; `timers`: what falls due;
 - `replaying`, `restoring`: start from a backup, or build a whole schema anew from the log;
 - `hearing`, `declared`, `running`, `web`, `process`: what a service declares, how it starts and
   stops.

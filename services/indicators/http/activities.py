@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Response, get, put
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody
 
 from contracts.events.indicators import ActivityRecorded, Quantity
 from services.indicators.domain.activities import ActivityRule, Kind, Unit
@@ -19,8 +19,6 @@ from services.indicators.http.asking import (
     Count,
     Evidence,
     HttpRequest,
-    Limit,
-    Page,
     PathId,
     Professionals,
     Word,
@@ -39,6 +37,7 @@ from services.indicators.http.ordering import (
 from services.indicators.store import declarations, entries
 from services.indicators.store.entries import Known
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import After, Limit, Page, page
 
 
 class ActivityOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,7 +118,7 @@ def _asked(cpts_id: str, activity_id: str, data: ActivityOrder, kind: Kind) -> A
 
 @get("/cpts/{cpts_id:str}/activities")
 async def show_activities(
-    request: HttpRequest, cpts_id: PathId, after: FromQuery[str] = "", limit: Limit = 100
+    request: HttpRequest, cpts_id: PathId, after: After = "", limit: Limit = 100
 ) -> Page:
     """The activities that a CPTS declared, withdrawn ones included, in order of their id."""
     async with request.app.state.pool.acquire() as connection:
@@ -133,7 +132,7 @@ async def show_activities(
         named = {evidence_id for one in found for evidence_id in one.event.evidence_ids}
         missing = set(await declarations.missing_evidence(connection, cpts_id, named))
     items = [shown(one, missing) for one in found]
-    return Page(items, items[-1].activity_id if len(items) == limit else None)
+    return page(items, limit, lambda last: last.activity_id)
 
 
 def make_routes(rule: CountingRule) -> tuple[Any, ...]:

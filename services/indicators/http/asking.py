@@ -1,18 +1,16 @@
-"""What the questions and orders of indicators share: how they name things, pages, refusals."""
+"""What the questions and orders of indicators share: how they name things, and how they refuse."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import PathParameter
 
 from services.indicators.domain.refusals import REFUSAL_TEXTS, STATUSES, Refusal
 from services.messaging.problems import Refused
 
 HttpRequest = Request[Any, Any, Any]
-Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 # `$` also matches before a last line feed; the look-ahead refuses it.
 ID = r"^[A-Za-z0-9._:-]{1,64}$(?!\n)"
 Id = Annotated[str, msgspec.Meta(pattern=ID)]
@@ -27,13 +25,6 @@ FIRST_YEAR = 2019  # the first ACI CPTS is of 20 June 2019
 LAST_YEAR = 2199
 
 D = TypeVar("D")
-
-
-class Page(msgspec.Struct, frozen=True):
-    """A page of a list; `next` is what to give as `after` for the one that follows, if any."""
-
-    items: Sequence[Any]
-    next: str | None
 
 
 def refuse_impossible_days(*days: date | None) -> None:

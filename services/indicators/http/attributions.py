@@ -18,8 +18,6 @@ from services.indicators.handlers.deciding import carry_decision, lock_appointme
 from services.indicators.http.asking import (
     HttpRequest,
     Id,
-    Limit,
-    Page,
     refused,
     unless_refused,
 )
@@ -28,6 +26,7 @@ from services.indicators.store import attributions, entries, membership_facts, w
 from services.messaging.bodies import Person
 from services.messaging.database import Connection
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import After, Limit, Page, page
 from services.messaging.problems import not_found
 
 # As the platform gives them (`services/referrals/domain/hub_reading.py`).
@@ -153,7 +152,7 @@ async def show_worklist(
     cpts_id: FromQuery[str | None] = None,
     departement: FromQuery[str | None] = None,
     with_state: Annotated[State | None, QueryParameter(name="state")] = None,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
 ) -> Page:
     """The appointments of the platform whose attribution is doubtful, or was decided."""
@@ -169,7 +168,7 @@ async def show_worklist(
         )
         decisions = await _decisions(connection, rows)
     items = [_shown(row, decisions.get(row["appointment_id"], ())) for row in rows]
-    return Page(items, items[-1].appointment_id if len(items) == limit else None)
+    return page(items, limit, lambda last: last.appointment_id)
 
 
 @get("/attribution")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post, put
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody
 
 from contracts.departements import NATIONAL
 from contracts.events.indicators import (
@@ -31,8 +31,6 @@ from services.indicators.http.asking import (
     Count,
     Evidence,
     HttpRequest,
-    Limit,
-    Page,
     PathId,
     Professionals,
     Word,
@@ -52,6 +50,7 @@ from services.indicators.store import declarations, entries
 from services.indicators.store.entries import Known
 from services.messaging.database import Connection
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import After, Limit, Page, page
 from services.messaging.problems import not_found
 
 JOIN_CRISIS = "crisis"
@@ -161,7 +160,7 @@ async def _response(connection: Connection, known: Known) -> ResponseAnswer:
 
 
 @get("/crises")
-async def show_crises(request: HttpRequest, after: FromQuery[str] = "", limit: Limit = 100) -> Page:
+async def show_crises(request: HttpRequest, after: After = "", limit: Limit = 100) -> Page:
     """The crises that the ARS recognised, withdrawn ones included, in order of their id."""
     async with request.app.state.pool.acquire() as connection:
         found = await entries.page(
@@ -172,7 +171,7 @@ async def show_crises(request: HttpRequest, after: FromQuery[str] = "", limit: L
             limit=limit,
         )
     items = [_crisis(one) for one in found]
-    return Page(items, items[-1].crisis_id if len(items) == limit else None)
+    return page(items, limit, lambda last: last.crisis_id)
 
 
 @get("/cpts/{cpts_id:str}/crisis-plan")

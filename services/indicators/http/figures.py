@@ -11,9 +11,10 @@ from litestar.params import FromPath, FromQuery
 from services.indicators.domain.figures import label_of
 from services.indicators.domain.rule import CountingRule, DatedValue
 from services.indicators.domain.steering import steer
-from services.indicators.http.asking import HttpRequest, Limit, Page
+from services.indicators.http.asking import HttpRequest
 from services.indicators.store import answers
 from services.indicators.store.invariants import invariants
+from services.messaging.pages import After, Limit, Page, page
 from services.messaging.problems import not_found
 
 
@@ -26,7 +27,7 @@ async def show_figures(
     request: HttpRequest,
     cpts_id: FromPath[str],
     contract_year_starts_on: FromQuery[date | None] = None,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
 ) -> Page:
     """The figures of a CPTS, of one contract year or of all."""
@@ -35,9 +36,7 @@ async def show_figures(
             connection, cpts_id, contract_year_starts_on, after=after, limit=limit
         )
     items = [_with_label(figure) for figure in found]
-    if len(found) < limit:
-        return Page(items, None)
-    return Page(items, f"{found[-1]['contract_year_starts_on']}/{found[-1]['indicator']}")
+    return page(items, limit, lambda last: f"{last['contract_year_starts_on']}/{last['indicator']}")
 
 
 @get("/cpts/{cpts_id:str}/figures/{indicator:str}/{starts_on:date}")
@@ -61,7 +60,7 @@ async def show_facts(
     cpts_id: FromPath[str],
     indicator: FromPath[str],
     starts_on: FromPath[date],
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
 ) -> Page:
     """The facts that a figure counts now, in order of their id."""
@@ -71,7 +70,7 @@ async def show_facts(
         facts = await answers.counted_facts(
             connection, cpts_id, indicator, starts_on, after=after, limit=limit
         )
-    return Page(facts, facts[-1]["fact_id"] if len(facts) == limit else None)
+    return page(facts, limit, lambda last: str(last["fact_id"]))
 
 
 @get("/cpts/{cpts_id:str}/steering/{starts_on:date}")

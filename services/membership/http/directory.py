@@ -25,12 +25,13 @@ from services.membership.domain.extracts import SHRINKS_BELOW, Kind
 from services.membership.domain.owners import OWNERS
 from services.membership.http.differing import LOOKED_AT_ONCE, differing_page
 from services.membership.http.intake import Intake, RowInError
-from services.membership.http.reading import CURSOR_SEPARATOR, Cursor, Limit
+from services.membership.http.reading import CURSOR_SEPARATOR, Cursor
 from services.membership.store import directory
 from services.membership.store.directory import Standing
 from services.messaging.database import Connection, connect
 from services.messaging.documents import OrderOperation
 from services.messaging.orders import read_instant, read_role
+from services.messaging.pages import Limit, Page, page
 from services.messaging.problems import Refused
 
 AnyRequest = Request[Any, Any, Any]
@@ -168,11 +169,11 @@ async def list_rejections(
     kind: FromPath[Kind],
     after: Annotated[int, QueryParameter(ge=0, le=2**40)] = 0,
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """The rows in error of the extract that is there, by line."""
     async with request.app.state.pool.acquire() as connection:
         items = await directory.rejections(connection, kind, after, limit)
-    return {"items": items, "next": items[-1]["line"] if len(items) == limit else None}
+    return page(items, limit, lambda last: str(last["line"]))
 
 
 @get("/directory/differences")

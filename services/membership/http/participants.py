@@ -25,10 +25,11 @@ from services.membership.domain.refusals import Reason, Refusal
 from services.membership.http.bodies import Finess, Rpps
 from services.membership.http.differing import LOOKED_AT_ONCE, differing_page
 from services.membership.http.ordering import announce_of, unless_refused
-from services.membership.http.reading import Cursor, Limit
+from services.membership.http.reading import Cursor
 from services.membership.store import participants
 from services.messaging.bodies import refuse_impossible_days
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import Limit
 from services.messaging.problems import Refused
 
 AnyRequest = Request[Any, Any, Any]

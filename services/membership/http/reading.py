@@ -20,9 +20,9 @@ from services.membership.store.invariants import invariants
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
 from services.messaging.history import history_of
+from services.messaging.pages import Limit, Page, page
 from services.messaging.problems import Refused
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 # The longest is made of a CPTS, a kind and an entry that has come from another.
 Cursor = Annotated[str, QueryParameter(pattern=r"^[A-Za-z0-9._:~ -]{0,400}$")]
 DepartementCode = Annotated[str | None, QueryParameter(pattern=r"^[0-9AB]{2,3}$")]
@@ -46,13 +46,13 @@ async def list_cpts(
     departement: DepartementCode = None,
     after: Cursor = "",
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """CPTS by id, of one département or of all."""
     async with request.app.state.pool.acquire() as connection:
         items = await answers.cpts_page(
             connection, departement=departement, after=after, limit=limit
         )
-    return _page(items, limit, lambda last: str(last["cpts_id"]))
+    return page(items, limit, lambda last: str(last["cpts_id"]))
 
 
 @get("/cpts/{cpts_id:str}")
@@ -85,12 +85,12 @@ async def show_cpts(
 @get("/cpts/{cpts_id:str}/history")
 async def show_history(
     request: Request[Any, Any, Any], cpts_id: PathId, after: FromQuery[int] = 0, limit: Limit = 100
-) -> dict[str, Any]:
+) -> Page:
     """Every event of one CPTS, in order: what was recorded, when, and what corrected it."""
     async with request.app.state.pool.acquire() as connection:
         await _summary(connection, cpts_id)
         items = await history_of(connection, cpts_id, after=after, limit=limit)
-    return _page(items, limit, lambda last: str(last["sequence"]))
+    return page(items, limit, lambda last: str(last["sequence"]))
 
 
 @get("/deadlines")
@@ -100,7 +100,7 @@ async def list_deadlines(
     departement: DepartementCode = None,
     after: Cursor = "",
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """The deadlines of missions by day: near and not met yet, or missed, met since or not."""
     day, cpts_id, aci_id, mission, step, *_ = [*after.split(CURSOR_SEPARATOR), *[""] * 4]
     async with request.app.state.pool.acquire() as connection:
@@ -112,7 +112,7 @@ async def list_deadlines(
             limit=limit,
         )
     of_cursor = ("due_on", "cpts_id", "aci_id", "mission", "step")
-    return _page(
+    return page(
         items, limit, lambda last: CURSOR_SEPARATOR.join(str(last[name]) for name in of_cursor)
     )
 
@@ -146,13 +146,13 @@ async def show_place(
 @get("/rpps-warnings")
 async def list_rpps_warnings(
     request: Request[Any, Any, Any], after: Cursor = "", limit: Limit = 100
-) -> dict[str, Any]:
+) -> Page:
     """The entries, not withdrawn, whose RPPS has a wrong check digit."""
     cpts_id, _, rest = after.partition(CURSOR_SEPARATOR)
     kind, _, id_ = rest.partition(CURSOR_SEPARATOR)
     async with request.app.state.pool.acquire() as connection:
         items = await answers.warnings_page(connection, after=(cpts_id, kind, id_), limit=limit)
-    return _page(
+    return page(
         items,
         limit,
         lambda last: CURSOR_SEPARATOR.join((last["cpts_id"], last["kind"], last["id"])),
@@ -162,14 +162,14 @@ async def list_rpps_warnings(
 @get("/population-warnings")
 async def list_population_warnings(
     request: Request[Any, Any, Any], after: Cursor = "", limit: Limit = 100
-) -> dict[str, Any]:
+) -> Page:
     """The contract years whose taille does not follow the territory: a population is unknown."""
     cpts_id, _, starts_on = after.partition(CURSOR_SEPARATOR)
     async with request.app.state.pool.acquire() as connection:
         items = await answers.population_warnings_page(
             connection, after=(cpts_id, _day(starts_on)), limit=limit
         )
-    return _page(
+    return page(
         items,
         limit,
         lambda last: f"{last['cpts_id']}{CURSOR_SEPARATOR}{last['contract_year_starts_on']}",
@@ -207,10 +207,6 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise Refused("unknown_cursor", "La page demandée n'existe pas.", status=400) from error
-
-
-def _page(items: list[dict[str, Any]], limit: int, cursor: Any) -> dict[str, Any]:
-    return {"items": items, "next": cursor(items[-1]) if len(items) == limit else None}
 
 
 ROUTES = (

@@ -1,11 +1,10 @@
 """What the questions and orders of payments share: how they name things, and how they refuse."""
 
-from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
-from litestar.params import FromPath, PathParameter, QueryParameter
+from litestar.params import FromPath, PathParameter
 
 from services.messaging.database import Connection
 from services.messaging.problems import Refused, not_found
@@ -19,7 +18,6 @@ Day = FromPath[date]
 EntryId = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]
 PathRpps = Annotated[str, PathParameter(pattern=r"^8[0-9]{11}$(?!\n)")]
 Year = Annotated[int, PathParameter(ge=2000, le=2999)]
-Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:/-]{1,64}\Z")]
 # No word and no address: an id of one of the caisse's own people.
 PersonId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
@@ -30,15 +28,6 @@ Text = Annotated[str, msgspec.Meta(max_length=1000)]
 # Ten thousand million euros, a thousand million demands: no sum of them leaves 64 bits.
 Cents = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
 Count = Annotated[int, msgspec.Meta(ge=-(10**9), le=10**9)]
-T = TypeVar("T")
-
-
-def page(items: Sequence[T], limit: int, cursor_of: Callable[[T], str]) -> dict[str, Any]:
-    """A page of a list; `next` is what to give as `after` for the one that follows, if any.
-
-    A cursor is made of what the list is ordered by, so that pages stay right while it grows.
-    """
-    return {"items": items, "next": cursor_of(items[-1]) if len(items) == limit else None}
 
 
 async def year_of(connection: Connection, cpts_id: str, starts_on: date) -> dict[str, Any]:

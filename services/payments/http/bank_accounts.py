@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import msgspec
 import schwifty
 from litestar import Request, Response, get, post, put
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody
 
 from services.messaging.bodies import Person, refuse_impossible_days
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import After, Limit, Page, next_of
 from services.payments.domain.bank_accounts import (
     CAISSE,
     BankAccount,
@@ -22,7 +23,7 @@ from services.payments.domain.bank_accounts import (
 )
 from services.payments.domain.money_refusals import MoneyRefusal, Refusal
 from services.payments.domain.owners import OWNERS
-from services.payments.http.asking import CptsId, EntryId, Limit, PathRpps, page
+from services.payments.http.asking import CptsId, EntryId, PathRpps
 from services.payments.http.ordering import departement_of, refused
 from services.payments.store import bank_accounts
 
@@ -127,9 +128,9 @@ async def confirm_of_caisse(
 async def list_of_cpts(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """Every version of the accounts of a CPTS, their IBANs masked."""
     return await _listed(request, owner_of(cpts_id), after, limit)
 
@@ -176,20 +177,18 @@ async def list_of_professional(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
     rpps: PathRpps,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """Every version of the accounts on which a CPTS pays a professional, their IBANs masked."""
     return await _listed(request, owner_of(cpts_id, rpps), after, limit)
 
 
-async def _listed(
-    request: Request[Any, Any, Any], owner: str, after: str, limit: int
-) -> dict[str, Any]:
+async def _listed(request: Request[Any, Any, Any], owner: str, after: str, limit: int) -> Page:
     async with request.app.state.pool.acquire() as connection:
         found = await bank_accounts.page_of_versions(connection, owner, after=after, limit=limit)
-    listed = page(found, limit, bank_accounts.cursor)
-    return listed | {"items": [_shown(one) for one in found]}
+    items = [_shown(one) for one in found]
+    return Page(items=items, next=next_of(found, limit, bank_accounts.cursor))
 
 
 async def _propose(order: Order, owner: str, account_id: str, data: AccountOrder) -> Answer:

@@ -8,11 +8,12 @@ import msgspec
 from litestar import Request, get
 from litestar.params import FromQuery
 
+from services.messaging.pages import After, Limit, next_of
 from services.payments.domain.accounts import Account, price
 from services.payments.domain.refusals import Refusal
 from services.payments.domain.scale import Rate
 from services.payments.domain.settlement import obstacle
-from services.payments.http.asking import Limit, Obstacle, obstacle_of
+from services.payments.http.asking import Obstacle, obstacle_of
 from services.payments.http.ordering import paris_day
 from services.payments.store import inputs, settlement
 from services.payments.store.settlement import ListedYear
@@ -43,7 +44,7 @@ async def contract_years(
     cpts_id: FromQuery[str | None] = None,
     year: FromQuery[int | None] = None,
     is_settled: FromQuery[bool | None] = None,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
 ) -> ShownYears:
     """Contract years by CPTS and day: of one CPTS, begun in one civil year, settled or not.
@@ -65,9 +66,7 @@ async def contract_years(
     by_key = {(account.cpts_id, account.starts_on): account for account in accounts}
     return ShownYears(
         items=[_shown(one, by_key[one.cpts_id, one.starts_on], rates, today) for one in years],
-        next=by_key[years[-1].cpts_id, years[-1].starts_on].subject
-        if len(years) == limit
-        else None,
+        next=next_of(years, limit, lambda last: by_key[last.cpts_id, last.starts_on].subject),
     )
 
 

@@ -6,9 +6,10 @@ from typing import Any
 from litestar import Request, get
 from litestar.params import FromQuery
 
+from services.messaging.pages import After, Limit, next_of
 from services.messaging.problems import not_found
 from services.payments.domain.dues_rules import DuesRules
-from services.payments.http.asking import CptsId, Limit, page
+from services.payments.http.asking import CptsId
 from services.payments.store import answers, dues
 from services.payments.store.dues_rules import load_dues_rules
 
@@ -18,7 +19,7 @@ async def dues_of_cpts(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
     starts_on: FromQuery[date | None] = None,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """The sums whose day has come, of a CPTS or of one of its contract years, by day.
@@ -34,7 +35,7 @@ async def dues_of_cpts(
             raise not_found("La CPTS", cpts_id)
         items = await dues.page_of_cpts(connection, cpts_id, starts_on, after=after, limit=limit)
         totals = await dues.totals(connection, cpts_id, starts_on)
-    return page(items, limit, dues.cursor) | totals
+    return {"items": items, "next": next_of(items, limit, dues.cursor)} | totals
 
 
 @get("/parameters", sync_to_thread=False)

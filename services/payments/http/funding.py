@@ -10,6 +10,7 @@ from litestar.params import FromQuery
 
 from contracts.events.payments import LineAmount, MissionAmount
 from services.messaging.database import Connection
+from services.messaging.pages import After, Limit, Page, page
 from services.messaging.problems import Refused, not_found
 from services.payments.domain.accounts import (
     Account,
@@ -23,7 +24,7 @@ from services.payments.domain.levels import LIVE
 from services.payments.domain.lines import line_id_of
 from services.payments.domain.scale import MISSIONS, Rate
 from services.payments.domain.statement import line_words
-from services.payments.http.asking import CptsId, Day, Limit, page, year_of
+from services.payments.http.asking import CptsId, Day, year_of
 from services.payments.store import answers, dues, inputs, past
 from services.payments.store.dues import Due
 
@@ -70,7 +71,7 @@ async def explanation(
     cpts_id: CptsId,
     starts_on: Day,
     indicator: FromQuery[str | None] = None,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
     known_at: FromQuery[datetime | None] = None,
 ) -> dict[str, Any]:
@@ -194,7 +195,7 @@ async def estimates(
     starts_on: Day,
     after: FromQuery[int] = 0,
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """The computations of an account, oldest first, each with its reason."""
     async with request.app.state.pool.acquire() as connection:
         items = await answers.estimates(connection, cpts_id, starts_on, after=after, limit=limit)

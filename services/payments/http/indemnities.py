@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, put
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody
 
 from contracts.events.payments import FundsUsed, IndemnityKind, IndemnityRecorded
 from services.messaging.bodies import refuse_impossible_days
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import After, Limit, Page, page
 from services.payments.domain.indemnities import (
     CATEGORIES,
     FUNCTIONS,
@@ -26,11 +27,9 @@ from services.payments.http.asking import (
     Count,
     CptsId,
     EntryId,
-    Limit,
     PathRpps,
     Rpps,
     Year,
-    page,
 )
 from services.payments.http.ordering import announce, departement_of, refused
 from services.payments.store import tables, uses
@@ -138,9 +137,9 @@ async def put_use(
 async def list_indemnities(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """What a CPTS pays its members, by id, withdrawn entries included."""
     async with request.app.state.pool.acquire() as connection:
         items = await uses.indemnities(connection, cpts_id, after=after, limit=limit)
@@ -153,9 +152,9 @@ async def list_indemnities(
 async def list_uses(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """The declared uses of a CPTS, by id, withdrawn ones included."""
     async with request.app.state.pool.acquire() as connection:
         items = await uses.uses(connection, cpts_id, after=after, limit=limit)

@@ -6,8 +6,8 @@ from litestar import Request, get
 from litestar.params import FromQuery
 
 from services.messaging.database import Connection
+from services.messaging.pages import After, Limit, Page, next_of, page
 from services.payments.domain.accounts import price
-from services.payments.http.asking import Limit, page
 from services.payments.store import answers, inputs, ledger
 from services.payments.store import invariants as stored
 
@@ -16,7 +16,7 @@ ACCOUNTS_AT_ONCE = 500
 
 @get("/ledger/balances")
 async def ledger_balances(
-    request: Request[Any, Any, Any], after: FromQuery[str] = "", limit: Limit = 100
+    request: Request[Any, Any, Any], after: After = "", limit: Limit = 100
 ) -> dict[str, Any]:
     """Each account of the ledger with its balance, by name; those of all pages sum to zero."""
     async with (
@@ -25,16 +25,20 @@ async def ledger_balances(
     ):
         items = await answers.ledger_balances(connection, after=after, limit=limit)
         sum_cents = await answers.ledger_sum(connection)
-    return page(items, limit, lambda last: str(last["account"])) | {"sum_cents": sum_cents}
+    return {
+        "items": items,
+        "next": next_of(items, limit, lambda last: str(last["account"])),
+        "sum_cents": sum_cents,
+    }
 
 
 @get("/ledger/entries")
 async def ledger_entries(
     request: Request[Any, Any, Any],
     cpts_id: FromQuery[str],
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """The ledger lines of a CPTS, in order of their posting."""
     async with request.app.state.pool.acquire() as connection:
         items = await answers.ledger_entries(connection, cpts_id, after=after, limit=limit)

@@ -10,9 +10,10 @@ from litestar.params import FromQuery, JSONBody
 
 from services.messaging.documents import also
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import After, Limit, Page, next_of, page
 from services.payments.domain.orders_of_payment import OpenDue, OpenSum
 from services.payments.domain.owners import OWNERS
-from services.payments.http.asking import CptsId, EntryId, Limit, page
+from services.payments.http.asking import CptsId, EntryId
 from services.payments.http.batches import (
     AnswersAnswer,
     AnswersOperation,
@@ -62,7 +63,7 @@ async def list_of_cpts(
     cpts_id: CptsId,
     after: FromQuery[int] = 0,
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """The orders of payment of a CPTS, oldest first, with the sums that each takes."""
     return await _listed(request, cpts_id, after, limit, is_paid=True)
 
@@ -71,7 +72,7 @@ async def list_of_cpts(
 async def list_open_dues(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """What of a CPTS's due sums is left to order today; `open_cents` is that of all pages."""
@@ -120,7 +121,7 @@ async def list_to_members(
     cpts_id: CptsId,
     after: FromQuery[int] = 0,
     limit: Limit = 100,
-) -> dict[str, Any]:
+) -> Page:
     """The orders by which a CPTS pays its members, oldest first, with what each takes."""
     return await _listed(request, cpts_id, after, limit, is_paid=False)
 
@@ -129,7 +130,7 @@ async def list_to_members(
 async def list_open_indemnities(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
-    after: FromQuery[str] = "",
+    after: After = "",
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """What a CPTS has left to order today of what it owes its members; `open_cents` in all."""
@@ -141,7 +142,7 @@ async def list_open_indemnities(
 
 async def _listed(
     request: Request[Any, Any, Any], cpts_id: str, after: int, limit: int, *, is_paid: bool
-) -> dict[str, Any]:
+) -> Page:
     async with request.app.state.pool.acquire() as connection:
         shown = await payment_orders.shown_of_cpts(
             connection, cpts_id, is_paid=is_paid, after=after, limit=limit
@@ -153,7 +154,11 @@ def _page_of_open(found: Sequence[OpenSum], after: str, limit: int) -> dict[str,
     """A page of the open sums of one CPTS, which are summed as a whole."""
     by_key = {_key(one): one for one in found}
     items = [by_key[key] for key in sorted(by_key) if key > after][:limit]
-    return page(items, limit, _key) | {"open_cents": sum(one.open_cents for one in found)}
+    return {
+        "items": items,
+        "next": next_of(items, limit, _key),
+        "open_cents": sum(one.open_cents for one in found),
+    }
 
 
 def _key(one: OpenSum) -> str:

@@ -5,12 +5,13 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody
 
 from contracts.events.payments import RateConfirmed, RatePublished
 from services.messaging.bodies import refuse_impossible_days
 from services.messaging.documents import also
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import After, Limit, Page, page
 from services.payments import handlers
 from services.payments.domain import scale
 from services.payments.domain.calendar import local_day
@@ -22,10 +23,8 @@ from services.payments.http.asking import (
     Code,
     Count,
     Id,
-    Limit,
     PersonId,
     Text,
-    page,
     refused,
 )
 from services.payments.store import answers, confirmations, inputs
@@ -128,9 +127,7 @@ async def confirm_rate(
 
 
 @get("/rates")
-async def rates(
-    request: Request[Any, Any, Any], after: FromQuery[str] = "", limit: Limit = 100
-) -> dict[str, Any]:
+async def rates(request: Request[Any, Any, Any], after: After = "", limit: Limit = 100) -> Page:
     """The scale by id, each amount with its text, whether it is verified, and who confirmed it."""
     async with request.app.state.pool.acquire() as connection:
         items = await answers.rates(connection, after=after, limit=limit)

@@ -7,18 +7,12 @@ from litestar import Request, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from services.messaging.history import history_of
+from services.messaging.pages import After, Limit, Page, page
 from services.messaging.problems import not_found
 from services.referrals.domain.hub_message import HubNote
 from services.referrals.domain.needs import Need
 from services.referrals.domain.referral import Referral, Stage
-from services.referrals.http.paging import (
-    After,
-    Limit,
-    Page,
-    page,
-    read_cursor,
-    write_cursor,
-)
+from services.referrals.http.paging import read_cursor, write_cursor
 from services.referrals.store import platform, referrals
 from services.referrals.store.parameters import Parameters, parameters
 
@@ -43,7 +37,7 @@ async def list_referrals(
     cpts_id: FromQuery[str | None] = None,
     departement: FromQuery[str | None] = None,
     limit: Limit = 100,
-    after: After = None,
+    after: After = "",
 ) -> Page:
     """Referrals in the order in which they reached us."""
     items = await referrals.listed(
@@ -58,7 +52,7 @@ async def list_referrals(
 
 
 @get("/worklists/held")
-async def worklist_held(request: AnyRequest, limit: Limit = 100, after: After = None) -> Page:
+async def worklist_held(request: AnyRequest, limit: Limit = 100, after: After = "") -> Page:
     """The demands that wait for a CPTS and why, the most pressing first."""
     items = await referrals.held(request.app.state.pool, read_cursor(after), limit)
     return page(items, limit, lambda one: write_cursor(one.see_by, one.referral_id))
@@ -69,7 +63,7 @@ async def worklist_offered(
     request: AnyRequest,
     cpts_id: FromQuery[str | None] = None,
     limit: Limit = 100,
-    after: After = None,
+    after: After = "",
 ) -> Page:
     """The demands that await an answer, the most pressing first."""
     items = await referrals.offered(request.app.state.pool, cpts_id, read_cursor(after), limit)
