@@ -2,12 +2,14 @@
 
 import json
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from deploy.local.lifecycle import find_running
+from deploy.local.paging import all_items
 from deploy.local.services import SERVICES
 
 TIMEOUT_SECONDS = 30
@@ -56,20 +58,24 @@ def dead_letters(options: Namespace) -> int:
     all_told = True
     for service in (options.service,) if options.service else SERVICES:
         try:
-            answer = _ask(options, service, "GET", "/dead-letters")
+            letters = list(all_items(partial(_page_of_letters, options, service)))
         except NoAnswer as silence:
             print(silence)
             all_told = False
             continue
-        if not answer.is_success:
-            print(f"{service}: {_why(answer)}")
+        except httpx.HTTPStatusError as error:
+            print(f"{service}: {_why(error.response)}")
             all_told = False
             continue
-        letters = answer.json()
         print(f"{service}: {len(letters)}")
         for letter in letters:
             print(f"  {json.dumps(letter, ensure_ascii=False)}")
     return 0 if all_told else 1
+
+
+def _page_of_letters(options: Namespace, service: str, page: dict[str, Any]) -> Any:
+    answer = _ask(options, service, "GET", "/dead-letters", params=page)
+    return answer.raise_for_status().json()
 
 
 def replay(options: Namespace) -> int:

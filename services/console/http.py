@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from contracts.departements import departements_by_code
 from services.console.domain.freshness import HEARD_BY
 from services.console.domain.incidents import RUNBOOK
-from services.console.outside.asking import Asker, Unanswered
+from services.console.outside.asking import LETTERS_MAX, Asker, Unanswered
 from services.messaging.bodies import Person
 from services.messaging.problems import Refused, not_found
 
@@ -74,6 +74,7 @@ async def show_about(request: Request[Any, Any, Any]) -> dict[str, Any]:
         ],
         "thresholds": settings.thresholds,
         "every_seconds": settings.every_seconds,
+        "letters_max": LETTERS_MAX,
         "trace_page": settings.trace_page,
         "runbook": {
             kind: runbook_link(settings.runbook_page, page) for kind, page in RUNBOOK.items()

@@ -30,9 +30,9 @@ LIST = """
     select id, topic, partition, position, type, reason, recorded_at, replayed_at,
         headers::text as headers, key, body
     from dead_letter
-    where $1 or replayed_at is null
+    where ($1 or replayed_at is null) and id < $2
     order by id desc
-    limit $2
+    limit $3
 """
 LOCK_ONE = """
     select id, topic, partition, position, key, headers::text as headers, body, replayed_at
@@ -103,13 +103,14 @@ async def add_dead_letters(
 
 
 async def list_dead_letters(
-    connection: Connection, *, with_replayed: bool, limit: int
+    connection: Connection, *, with_replayed: bool, after: int, limit: int
 ) -> list[dict[str, Any]]:
-    """The dead letters, newest first, those already replayed only when asked for.
+    """The dead letters, newest first, those already replayed only when asked for; those
+    before `after`.
 
     `departement` is the one that the record's key names; `unknown` where it names none.
     """
-    rows = await connection.fetch(LIST, with_replayed, limit)
+    rows = await connection.fetch(LIST, with_replayed, after, limit)
     return [
         {
             **{name: value for name, value in row.items() if name != "key"},

@@ -10,7 +10,10 @@ from litestar.params import QueryParameter
 
 T = TypeVar("T")
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Nombre d'éléments par page")]
-After = Annotated[str, QueryParameter(description="Le `next` de la page précédente")]
+NUMBER_MAX = 2**63 - 1  # where a list begins whose highest number comes first
+_NEXT = "Le `next` de la page précédente"
+After = Annotated[str, QueryParameter(description=_NEXT)]
+AfterNumber = Annotated[int, QueryParameter(ge=0, le=NUMBER_MAX, description=_NEXT)]
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

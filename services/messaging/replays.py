@@ -9,8 +9,9 @@ ADD = "insert into dead_letter_replay (letter_id, asked_by, outcome) values ($1,
 LIST = """
     select replay.id, letter_id, topic, type, asked_by, outcome, asked_at
     from dead_letter_replay as replay left join dead_letter on dead_letter.id = letter_id
+    where replay.id < $1
     order by replay.id desc
-    limit $1
+    limit $2
 """
 
 
@@ -21,8 +22,9 @@ async def add_replay(
     await connection.execute(ADD, letter_id, asked_by, outcome)
 
 
-async def list_replays(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """The replays that were asked for, newest first. `asked_by` is the id that its organisation
-    gives to who asked, None when it was not said.
+async def list_replays(connection: Connection, after: int, limit: int) -> list[dict[str, Any]]:
+    """The replays that were asked for, newest first, those before `after`.
+
+    `asked_by` is the id that its organisation gives to who asked, None when it was not said.
     """
-    return [dict(row) for row in await connection.fetch(LIST, limit)]
+    return [dict(row) for row in await connection.fetch(LIST, after, limit)]

@@ -1,11 +1,11 @@
 """The routes that every service has: its health, and its dead letters."""
 
 import logging
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery
 
 from contracts.recorded import Recorded
 from services.messaging.batch import Hearing
@@ -13,6 +13,7 @@ from services.messaging.codec import Breach, Codec, Record
 from services.messaging.database import is_not_now
 from services.messaging.dead_letters import list_dead_letters, lock_dead_letter, mark_replayed
 from services.messaging.orders import Answer, Order, Role, carry_out
+from services.messaging.pages import NUMBER_MAX, AfterNumber, Limit, Page, page
 from services.messaging.problems import Refused, not_found, problem
 from services.messaging.replays import REPLAYED, add_replay, list_replays
 from services.messaging.telemetry import batch_span
@@ -56,11 +57,15 @@ async def show_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
 async def show_dead_letters(
     request: Request[Any, Any, Any],
     with_replayed: FromQuery[bool] = False,  # noqa: FBT002 - a query parameter
-    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-) -> list[dict[str, Any]]:
+    after: AfterNumber = NUMBER_MAX,
+    limit: Limit = 100,
+) -> Page:
     """The messages that could not be handled, newest first."""
     async with request.app.state.pool.acquire() as connection:
-        return await list_dead_letters(connection, with_replayed=with_replayed, limit=limit)
+        items = await list_dead_letters(
+            connection, with_replayed=with_replayed, after=after, limit=limit
+        )
+    return page(items, limit, lambda last: str(last["id"]))
 
 
 @post("/dead-letters/{letter_id:int}/replay", tags=["dead letters"], status_code=200)
@@ -94,11 +99,13 @@ async def replay_dead_letter(
 @get("/dead-letters/replays", tags=["dead letters"])
 async def show_replays(
     request: Request[Any, Any, Any],
-    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-) -> list[dict[str, Any]]:
+    after: AfterNumber = NUMBER_MAX,
+    limit: Limit = 100,
+) -> Page:
     """The replays that were asked for: by whom, of what, and what came of it, newest first."""
     async with request.app.state.pool.acquire() as connection:
-        return await list_replays(connection, limit)
+        items = await list_replays(connection, after, limit)
+    return page(items, limit, lambda last: str(last["id"]))
 
 
 async def replay(unit: Unit, hearing: Hearing, codec: Codec, letter_id: int) -> None:

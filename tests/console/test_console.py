@@ -1,10 +1,11 @@
 """What the console says of itself: its canvas, its page, its map, the runbook it leads to."""
 
 import re
+from typing import Any
 
 import httpx
 import pytest
-from litestar import Litestar
+from litestar import Litestar, get
 from litestar.routes import HTTPRoute
 
 from contracts.departements import departements_by_code
@@ -12,7 +13,10 @@ from deploy.data import build_outlines
 from deploy.local.services import ROOT
 from services.console.domain.incidents import RUNBOOK, Kind
 from services.console.http import PAGE, ROUTES, RUNBOOK_FOLDER, runbook_link
-from services.console.outside.settings import ADDRESSES, read_settings
+from services.console.outside.asking import Asker
+from services.console.outside.settings import ADDRESSES, Settings, read_settings
+from services.messaging.pages import NUMBER_MAX, AfterNumber, Limit, Page, page
+from services.messaging.web import serving
 from tests.architecture.canvas import sections
 
 CANVAS = (ROOT / "services" / "console" / "README.md").read_text("utf-8")
@@ -89,3 +93,55 @@ def test_the_page_names_every_departement_by_the_contracts() -> None:
     codes = re.findall(r'^"(\w+)":"M', build_outlines.OUTLINES.read_text("utf-8"), re.MULTILINE)
     assert len(codes) == 96
     assert set(codes) < set(departements_by_code())
+
+
+LETTERS: list[dict[str, Any]] = [
+    {
+        "id": id_,
+        "topic": "membership",
+        "type": None,
+        "departement": "93",
+        "reason": f"reason {id_}",
+        "recorded_at": "2026-03-02T08:00:00+00:00",
+        "headers": [],
+        "body": "…",
+    }
+    for id_ in range(250, 0, -1)
+]
+
+
+@get("/dead-letters")
+async def letters(after: AfterNumber = NUMBER_MAX, limit: Limit = 100) -> Page:
+    """As a service lists them."""
+    older = [one for one in LETTERS if one["id"] < after]
+    return page(older[:limit], limit, lambda one: str(one["id"]))
+
+
+@get("/dead-letters/replays")
+async def replays() -> Page:
+    """Nobody asked for one."""
+    return Page(items=[], next=None)
+
+
+@get("/health/ready")
+async def ready() -> dict[str, Any]:
+    """No trouble."""
+    return {"troubles": []}
+
+
+@get("/metrics", media_type="text/plain")
+async def metrics() -> str:
+    """Nothing is counted."""
+    return ""
+
+
+async def test_it_reads_on_until_the_last_dead_letter_and_finds_each_by_its_number() -> None:
+    service = Litestar([letters, replays, ready, metrics], openapi_config=None)
+    async with serving(service, "127.0.0.1", 0) as url:
+        asker = Asker(Settings(addresses=dict.fromkeys(ADDRESSES, (url,))))
+        await asker.ask()
+        assert asker.picture is not None
+        assert {one.letters for one in asker.picture.services} == {250}
+        assert await asker.dead_letter("membership", 3) == LETTERS[-3]
+        assert await asker.dead_letter("membership", 251) is None
+        await asker.end()

@@ -59,7 +59,7 @@ def new_id() -> str:
 async def rows(served: Served, appointment_id: str) -> list[dict[str, Any]]:
     answer = await served.client.get("/declarations", params={"appointment_id": appointment_id})
     assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()
+    found: list[dict[str, Any]] = answer.json()["items"]
     return found
 
 

@@ -368,9 +368,12 @@ async def test_a_slot_of_several_places_is_free_until_all_are_taken(known: Serve
 
 
 async def test_the_agendas_of_a_cpts_are_listed(known: Served) -> None:
-    await kept(known, "zz-last")
-    found = (await known.client.get("/agendas", params={"cpts_id": "c1", "after": "zz"})).json()
-    assert [one["agenda_id"] for one in found] == ["zz-last"]
+    await kept(known, "zz-1")
+    await kept(known, "zz-2")
+    for after, expected in (("zz", "zz-1"), ("zz-1", "zz-2")):
+        asked = {"cpts_id": "c1", "after": after, "limit": "1"}
+        page = (await known.client.get("/agendas", params=asked)).json()
+        assert ([one["agenda_id"] for one in page["items"]], page["next"]) == ([expected], expected)
 
 
 async def test_an_agenda_that_is_not_shown_any_more_is_not_served(known: Served) -> None:

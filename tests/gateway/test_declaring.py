@@ -192,7 +192,7 @@ async def test_a_refusal_is_kept_with_the_platform_s_words_and_nobody_in_them(
     assert row["answer"] == (
         "business-rule Appointment.participant[0].actor Le professionnel … est inconnu. … tél. …"
     )
-    listed = (await told.client.get("/declarations?state=refused")).json()
+    listed = (await told.client.get("/declarations?state=refused")).json()["items"]
     assert row["declaration_id"] in [each["declaration_id"] for each in listed]
     path = f"/declarations/{row['declaration_id']}/resend"
     assert (await told.order("POST", path, {}, role="cpts")).status_code == 403
@@ -215,7 +215,7 @@ async def test_what_was_told_anew_since_is_no_work_and_is_not_resent(
     await become(told, one, "refused", "delivered")
     old = (await rows(told, one))[0]
     assert old["is_outdated"]
-    listed = (await told.client.get("/declarations?state=refused")).json()
+    listed = (await told.client.get("/declarations?state=refused")).json()["items"]
     assert old["declaration_id"] not in [each["declaration_id"] for each in listed]
     answer = await told.order("POST", f"/declarations/{old['declaration_id']}/resend", {})
     assert (answer.status_code, answer.json()["reason"]) == (409, "declaration_outdated")

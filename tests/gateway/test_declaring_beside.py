@@ -236,6 +236,6 @@ async def test_the_state_of_delivery_can_be_asked_for(stack: Stack, stub: Stub, 
         await up.hear(REFERRALS, accepted(one, ONE_PLACE, at(9)))
         await become(up, one, state)
         for each in ("pending", "delivered", "refused"):
-            listed = (await up.client.get(f"/declarations?state={each}")).json()
+            listed = (await up.client.get(f"/declarations?state={each}")).json()["items"]
             assert len(listed) == (each == state)
         assert (await up.client.get("/declarations?state=nothing")).status_code == 400

@@ -38,8 +38,9 @@ async def listed(served: Served, expected: list[str]) -> Any:
     async with asyncio.timeout(20):
         while True:
             answer = await served.client.get("/agendas/differences", params={"cpts_id": "c1"})
-            if [one["agenda_id"] for one in answer.json()] == expected:
-                return answer.json()
+            items = answer.json()["items"]
+            if [one["agenda_id"] for one in items] == expected:
+                return items
             await asyncio.sleep(0.05)
 
 

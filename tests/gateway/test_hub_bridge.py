@@ -53,7 +53,7 @@ async def acknowledged(hub: Hub) -> str:
 async def kept(served: Served, **parameters: Any) -> list[dict[str, Any]]:
     answer = await served.client.get("/hub/messages", params=parameters)
     assert answer.status_code == 200
-    return list(answer.json())
+    return list(answer.json()["items"])
 
 
 async def test_a_message_is_acknowledged_only_after_the_commit(

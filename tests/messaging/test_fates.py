@@ -47,7 +47,7 @@ async def test_one_poison_message_costs_one_dead_letter_and_a_replay_heals_it(
         await run.caught_up()
         assert len(await totals(database)) == 8
         async with httpx.AsyncClient(base_url=run.address, timeout=20) as web:
-            (letter,) = (await web.get("/dead-letters")).json()
+            (letter,) = (await web.get("/dead-letters")).json()["items"]
             assert "I stumble" in letter["reason"]
             assert letter["type"] == "things.Counted.v1"
             replay = f"/dead-letters/{letter['id']}/replay"
@@ -64,11 +64,11 @@ async def test_one_poison_message_costs_one_dead_letter_and_a_replay_heals_it(
             assert (first.status_code, first.json()["is_replayed"]) == (200, True)
             assert (resent.status_code, resent.content) == (200, first.content)
             assert resent.headers["Idempotent-Replay"] == "true"
-            assert (await web.get("/dead-letters")).json() == []
+            assert (await web.get("/dead-letters")).json()["items"] == []
             twice = await web.post(replay, headers=system)
             assert (twice.status_code, twice.json()["reason"]) == (409, "already_replayed")
             assert (await web.post("/dead-letters/999/replay", headers=system)).status_code == 404
-            audit = (await web.get("/dead-letters/replays")).json()
+            audit = (await web.get("/dead-letters/replays")).json()["items"]
             assert [(one["letter_id"], one["asked_by"], one["outcome"]) for one in audit] == [
                 (letter["id"], None, "already_replayed"),
                 (letter["id"], None, "replayed"),

@@ -146,7 +146,7 @@ async def test_a_restart_and_a_replay_stay_on_the_trace(log, settings_of, toy, e
     async with running(toy.service(), settings) as run:
         system = {"Acting-Role": "system"}
         async with httpx.AsyncClient(base_url=run.address, headers=system, timeout=20) as web:
-            (letter,) = (await web.get("/dead-letters")).json()
+            (letter,) = (await web.get("/dead-letters")).json()["items"]
             assert (await web.post(f"/dead-letters/{letter['id']}/replay")).is_success
         await run.relayed()
     spans = [one for one in exporter.get_finished_spans() if one.context.trace_id == 8]

@@ -49,8 +49,10 @@ def test_a_day_with_the_stack(own_home: Path) -> None:
     assert "no topic yet" in just("topics").stdout
     assert just("lag").returncode == 0
 
-    assert "a breach in payments" in just("dead-letters", "payments").stdout
-    assert "a breach in membership" in just("dead-letters").stdout
+    told = just("dead-letters", "payments").stdout
+    assert told.startswith("payments: 2\n")
+    assert told.index("breach 7 in payments") < told.index("breach 6 in payments")
+    assert "breach 6 in membership" in just("dead-letters").stdout
     assert just("replay", "payments", "7").returncode == 0
     refused = just("replay", "payments", "8")
     assert refused.returncode == 1

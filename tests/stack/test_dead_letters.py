@@ -45,7 +45,7 @@ def just(platform: Stack, *arguments: str) -> "subprocess.CompletedProcess[str]"
 
 def letters_of(platform: Stack, service: str) -> list[dict[str, Any]]:
     answer = httpx.get(f"{platform.http_urls[service]}/dead-letters")
-    return list(answer.raise_for_status().json())
+    return list(answer.raise_for_status().json()["items"])
 
 
 def order(platform: Stack, path: str, **body: Any) -> None:

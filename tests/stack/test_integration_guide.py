@@ -24,5 +24,6 @@ def test_the_commands_end_in_an_accepted_booking(
     booked = run_until_done(setting + booking, folder, '"accepted"')
     assert json.loads(booked)["referral_id"]
     declarations, hub = orders[len(before) + 1 :]
-    assert json.loads(run_until_done(setting + declarations, folder)) == []
+    listed = json.loads(run_until_done(setting + declarations, folder))
+    assert listed == {"items": [], "next": None}
     assert json.loads(run_until_done(setting + hub, folder))["is_configured"] is False

@@ -219,7 +219,7 @@ async def _soundness(reader: Reader, outlook: Outlook) -> list[Difference]:
         ]
     for service in SERVICES:
         letters = await reader.get(service, "/dead-letters", with_replayed="true")
-        checks.append(("lettres mortes", service, 0, len(letters)))
+        checks.append(("lettres mortes", service, 0, len(letters["items"])))
     for name in ("held", "offered"):
         page = await reader.get("referrals", f"/worklists/{name}", limit=ITEMS_AT_ONCE)
         checks.append(("liste d'attente", name, 0, len(page["items"])))

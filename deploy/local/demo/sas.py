@@ -289,7 +289,7 @@ def _declared(sas: Connection, method: str, status: str, referral_id: str) -> No
     sas.tale.say(f"<- {heard.status} de la plateforme, qui a vu notre certificat")
 
     def is_delivered() -> bool:
-        items = sas.tale.get("gateway", "/declarations?state=delivered").json()
+        items = sas.tale.get("gateway", "/declarations?state=delivered").json()["items"]
         return any(one["status"] == status for one in items)
 
     sas.tale.until("la déclaration marquée délivrée", is_delivered)
@@ -324,7 +324,7 @@ def confirm(tale: Tale, hub: Rabbit | None, referral_id: str, slot: Any) -> None
     tale.say(f"<- RC-REF : {reference['distributionID']} est reçu et gardé")
 
     def is_taken() -> bool:
-        messages = tale.get("gateway", "/hub/messages?outcome=taken").json()
+        messages = tale.get("gateway", "/hub/messages?outcome=taken").json()["items"]
         return any(one["distribution_id"] == message["distributionID"] for one in messages)
 
     tale.until("le message du Hub listé", is_taken)

@@ -17,10 +17,10 @@ from rich.progress import (
 
 from deploy.local.aci.asking import told
 from deploy.local.directory.extracts import BadFile, Extract, chunks, opened
+from deploy.local.paging import all_items
 
 ROLE = {"Acting-Role": "system"}
 ANSWER_SECONDS = 600
-PAGE = 1000
 REASONS = {
     "not_utf_8": "n'est pas en UTF-8",
     "too_long": "est trop longue",
@@ -92,13 +92,11 @@ def _print_taken(client: httpx.Client, path: Path, taken: dict[str, Any]) -> Non
 
 
 def _in_error(client: httpx.Client, kind: str) -> Iterable[dict[str, Any]]:
-    after = 0
-    while after is not None:
-        query = {"after": after, "limit": PAGE}
-        page = client.get(f"/directory/extracts/{kind}/rejections", params=query)
-        page.raise_for_status()
-        yield from page.json()["items"]
-        after = page.json()["next"]
+    def ask(page: dict[str, Any]) -> Any:
+        answer = client.get(f"/directory/extracts/{kind}/rejections", params=page)
+        return answer.raise_for_status().json()
+
+    return all_items(ask)
 
 
 def _refusal(answer: httpx.Response) -> Iterator[str]:

@@ -21,7 +21,7 @@ from services.console.domain.reading import (
     Trouble,
     read,
 )
-from services.console.domain.watching import Watch
+from services.console.domain.watching import REPLAYS_SHOWN, Watch
 from services.console.outside.settings import Settings
 from services.messaging.orders import KEY_HEADER, PERSON_HEADER, ROLE_HEADER, Role
 
@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 ANSWER_SECONDS_MAX = 4.0
 ORDER_SECONDS_MAX = 30.0
-LETTERS_MAX = 50
-LETTERS_SEARCHED_MAX = 1000
+LETTERS_MAX = 1000  # of a service: more of them are one trouble, and the page says "ou plus"
+ITEMS_AT_ONCE = 100  # a letter comes with its body
 REASON_LENGTH_MAX = 300
 NOTHING_WAITS = "} 0.0"
 PREFIXES = tuple(start for name in WANTED for start in (f"# TYPE {name} ", f"{name}{{", f"{name}_"))
@@ -110,30 +110,47 @@ class Asker:
                 ready, metrics, letters, replays = await asyncio.gather(
                     self._client.get(f"{url}/health/ready"),
                     self._client.get(f"{url}/metrics", headers=OPENMETRICS),
-                    self._client.get(f"{url}/dead-letters", params={"limit": LETTERS_MAX}),
-                    self._client.get(f"{url}/dead-letters/replays", params={"limit": LETTERS_MAX}),
+                    self._items(f"{url}/dead-letters", LETTERS_MAX),
+                    self._items(f"{url}/dead-letters/replays", REPLAYS_SHOWN),
                 )
             families, samples = await asyncio.to_thread(parse, metrics.text)
             return read(
                 families,
                 samples,
                 troubles=msgspec.convert(_of(ready, "troubles"), list[Trouble]),
-                letters=[letter(name, one) for one in _rows(letters)],
-                replays=[
-                    msgspec.convert(one | {"service": name}, Replay) for one in _rows(replays)
-                ],
+                letters=[letter(name, one) for one in letters],
+                replays=[msgspec.convert(one | {"service": name}, Replay) for one in replays],
             )
         except (httpx.HTTPError, TimeoutError, ValueError, KeyError) as error:
             log.info("%s does not answer: %r", url, error)
             return None
 
+    async def _items(self, url: str, most: int) -> list[dict[str, Any]]:
+        """The newest items of a list, page by page, at most so many; none from a service that
+        cannot read its tables now.
+        """
+        found: list[dict[str, Any]] = []
+        asked: dict[str, Any] = {"limit": min(most, ITEMS_AT_ONCE)}
+        while len(found) < most:
+            answer = await self._client.get(url, params=asked)
+            if not answer.is_success:
+                return []
+            told = answer.json()
+            found += told["items"]
+            if told["next"] is None:
+                break
+            asked["after"] = told["next"]
+        return found[:most]
+
     # -- what a person asks for
 
     async def dead_letter(self, service: str, letter_id: int) -> dict[str, Any] | None:
         """A dead letter with its body and headers; None when there is none, or it was replayed."""
-        params = {"limit": LETTERS_SEARCHED_MAX}
+        # The newest come first: the first one before the id that follows is it, if it is there.
+        params = {"after": letter_id + 1, "limit": 1}
         answer = await self._first(service, "GET", "/dead-letters", params=params)
-        return next((one for one in _rows(answer) if one["id"] == letter_id), None)
+        items = answer.json()["items"] if answer.is_success else []
+        return next((one for one in items if one["id"] == letter_id), None)
 
     async def replay(self, service: str, letter_id: int, person: str, key: str) -> httpx.Response:
         """Have a service handle a dead letter again, in the name of a person: its answer."""
@@ -155,11 +172,6 @@ class Asker:
             except httpx.TransportError as error:
                 log.info("%s does not answer: %r", url, error)
         raise Unanswered(service)
-
-
-def _rows(answer: httpx.Response) -> list[dict[str, Any]]:
-    """The rows of a list; none from a service that cannot read its tables now."""
-    return list(answer.json()) if answer.is_success else []
 
 
 def _of(answer: httpx.Response, member: str) -> Any:

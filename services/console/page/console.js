@@ -46,7 +46,8 @@ function troubles() {
     found.push([group[0].level, waiting(group), "#places", "late", cause]);
   }
   const letters = picture.letters.length;
-  if (letters) found.push(["late", letters === 1 ? "Une lettre morte attend." : `${letters} lettres mortes attendent.`, "#letters", "dead_letters", ""]);
+  const more = picture.services.some((one) => one.letters >= about.letters_max) ? " ou plus" : "";
+  if (letters) found.push(["late", letters === 1 ? "Une lettre morte attend." : `${letters} lettres mortes${more} attendent.`, "#letters", "dead_letters", ""]);
   return found.sort((a, b) => WORSE.indexOf(b[0]) - WORSE.indexOf(a[0]));
 }
 

@@ -45,6 +45,7 @@ from services.gateway.http.agenda_bodies import (
 from services.gateway.http.feed_shown import ShownFeed, shown_feed
 from services.gateway.store import agendas, feeds, slots
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import After, Limit, Page, page
 from services.messaging.problems import Refused, not_found
 
 AnyRequest = Request[Any, Any, Any]
@@ -212,20 +213,21 @@ async def put_phone(
 async def list_agendas(
     request: AnyRequest,
     cpts_id: FromQuery[str | None] = None,
-    after: FromQuery[str] = "",
-    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-) -> list[ListedAgenda]:
+    after: After = "",
+    limit: Limit = 100,
+) -> Page:
     """The agendas, of all CPTS or of one, in the order of their ids, with how their feeds are."""
     async with request.app.state.pool.acquire() as connection:
         found = await agendas.listed(connection, cpts_id, after, limit)
         known = await feeds.known(connection, [one.agenda_id for one in found])
-    return [
+    items = [
         ListedAgenda(
             **msgspec.structs.asdict(one),
             feed=shown_feed(known[one.agenda_id]) if one.agenda_id in known else None,
         )
         for one in found
     ]
+    return page(items, limit, lambda last: last.agenda_id)
 
 
 @get(f"{AGENDA}/slots")

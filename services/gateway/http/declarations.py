@@ -10,6 +10,7 @@ from services.gateway.domain.refusals import Refusal
 from services.gateway.http.agendas import refused
 from services.gateway.store import declarations
 from services.messaging.orders import Answer, Order, carry_out
+from services.messaging.pages import AfterNumber, Limit, Page, page
 from services.messaging.problems import not_found
 
 AnyRequest = Request[Any, Any, Any]
@@ -21,16 +22,17 @@ async def list_declarations(
     request: AnyRequest,
     with_state: Annotated[State | None, QueryParameter(name="state")] = None,
     appointment_id: FromQuery[str | None] = None,
-    after: FromQuery[int] = 0,
-    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-) -> list[dict[str, Any]]:
-    """Declarations in the order in which they were written, `after` the id of one.
+    after: AfterNumber = 0,
+    limit: Limit = 100,
+) -> Page:
+    """Declarations in the order in which they were written.
 
     `state=refused` is a worklist: what was told anew since is not in it.
     """
-    return await declarations.listed(
+    items = await declarations.listed(
         request.app.state.pool, with_state, appointment_id, after, limit
     )
+    return page(items, limit, lambda last: str(last["declaration_id"]))
 
 
 @post("/declarations/{declaration_id:int}/resend", status_code=200)

@@ -1,14 +1,15 @@
 """The agendas of which the national directory says something otherwise."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, get
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromQuery
 
 from services.gateway.store import checks
 from services.gateway.store.checks import DirectoryWarning
+from services.messaging.pages import After, Limit, Page, page
 
 
 class AgendaDiffers(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,12 +26,13 @@ class AgendaDiffers(msgspec.Struct, frozen=True, kw_only=True):
 async def list_agenda_differences(
     request: Request[Any, Any, Any],
     cpts_id: FromQuery[str | None] = None,
-    after: FromQuery[str] = "",
-    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-) -> list[AgendaDiffers]:
+    after: After = "",
+    limit: Limit = 100,
+) -> Page:
     """The agendas whose professional, specialties or place the directory does not know, or knows
     otherwise, in the order of their ids.
     """
     async with request.app.state.pool.acquire() as connection:
         found = await checks.differing(connection, cpts_id, after, limit)
-    return msgspec.convert(found, list[AgendaDiffers])
+    items = msgspec.convert(found, list[AgendaDiffers])
+    return page(items, limit, lambda last: last.agenda_id)

@@ -1,13 +1,14 @@
 """What the bridge to the Hub Santé does, and what needs somebody's eye."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, get
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromQuery
 
 from services.gateway.hub.settings import CONNECTED
 from services.gateway.store import hub
 from services.gateway.store.hub import Outcome
+from services.messaging.pages import NUMBER_MAX, AfterNumber, Limit, Page, page
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -29,8 +30,9 @@ async def show_hub(request: AnyRequest) -> dict[str, Any]:
 async def list_hub_messages(
     request: AnyRequest,
     outcome: FromQuery[Outcome | None] = None,
-    before: FromQuery[int | None] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-) -> list[dict[str, Any]]:
-    """What was carried, the latest first, all or of one outcome; `before` is a position."""
-    return await hub.listed(request.app.state.pool, before=before, outcome=outcome, limit=limit)
+    after: AfterNumber = NUMBER_MAX,
+    limit: Limit = 100,
+) -> Page:
+    """What was carried, the latest first, all or of one outcome."""
+    items = await hub.listed(request.app.state.pool, after, outcome=outcome, limit=limit)
+    return page(items, limit, lambda last: str(last["position"]))

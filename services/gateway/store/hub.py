@@ -28,7 +28,7 @@ LIST = """
     select position, queue, distribution_id, heard_at, outcome, answer_id, referenced_id, hub_code,
         hub_status, deliveries
     from hub_message
-    where ($1::bigint is null or position < $1) and ($2::text is null or outcome = $2)
+    where position < $1 and ($2::text is null or outcome = $2)
     order by position desc limit $3
 """
 
@@ -84,7 +84,7 @@ async def counts(connection: Connection | Pool) -> list[dict[str, Any]]:
 
 
 async def listed(
-    connection: Connection | Pool, *, before: int | None, outcome: str | None, limit: int
+    connection: Connection | Pool, after: int, *, outcome: str | None, limit: int
 ) -> list[dict[str, Any]]:
-    """What was carried, the latest first."""
-    return [dict(row) for row in await connection.fetch(LIST, before, outcome, limit)]
+    """What was carried, the latest first, before the position `after`."""
+    return [dict(row) for row in await connection.fetch(LIST, after, outcome, limit)]

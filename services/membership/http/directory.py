@@ -31,7 +31,7 @@ from services.membership.store.directory import Standing
 from services.messaging.database import Connection, connect
 from services.messaging.documents import OrderOperation
 from services.messaging.orders import read_instant, read_role
-from services.messaging.pages import Limit, Page, page
+from services.messaging.pages import AfterNumber, Limit, Page, page
 from services.messaging.problems import Refused
 
 AnyRequest = Request[Any, Any, Any]
@@ -167,7 +167,7 @@ async def list_extracts(request: AnyRequest) -> list[dict[str, Any]]:
 async def list_rejections(
     request: AnyRequest,
     kind: FromPath[Kind],
-    after: Annotated[int, QueryParameter(ge=0, le=2**40)] = 0,
+    after: AfterNumber = 0,
     limit: Limit = 100,
 ) -> Page:
     """The rows in error of the extract that is there, by line."""

@@ -20,7 +20,7 @@ from services.membership.store.invariants import invariants
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
 from services.messaging.history import history_of
-from services.messaging.pages import Limit, Page, page
+from services.messaging.pages import AfterNumber, Limit, Page, page
 from services.messaging.problems import Refused
 
 # The longest is made of a CPTS, a kind and an entry that has come from another.
@@ -84,7 +84,7 @@ async def show_cpts(
 
 @get("/cpts/{cpts_id:str}/history")
 async def show_history(
-    request: Request[Any, Any, Any], cpts_id: PathId, after: FromQuery[int] = 0, limit: Limit = 100
+    request: Request[Any, Any, Any], cpts_id: PathId, after: AfterNumber = 0, limit: Limit = 100
 ) -> Page:
     """Every event of one CPTS, in order: what was recorded, when, and what corrected it."""
     async with request.app.state.pool.acquire() as connection:

@@ -10,7 +10,7 @@ from litestar.params import FromQuery
 
 from contracts.events.payments import LineAmount, MissionAmount
 from services.messaging.database import Connection
-from services.messaging.pages import After, Limit, Page, page
+from services.messaging.pages import After, AfterNumber, Limit, Page, page
 from services.messaging.problems import Refused, not_found
 from services.payments.domain.accounts import (
     Account,
@@ -193,7 +193,7 @@ async def estimates(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
     starts_on: Day,
-    after: FromQuery[int] = 0,
+    after: AfterNumber = 0,
     limit: Limit = 100,
 ) -> Page:
     """The computations of an account, oldest first, each with its reason."""

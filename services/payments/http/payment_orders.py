@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.params import FromQuery, JSONBody
+from litestar.params import JSONBody
 
 from services.messaging.documents import also
 from services.messaging.orders import Answer, Order, carry_out
-from services.messaging.pages import After, Limit, Page, next_of, page
+from services.messaging.pages import After, AfterNumber, Limit, Page, next_of, page
 from services.payments.domain.orders_of_payment import OpenDue, OpenSum
 from services.payments.domain.owners import OWNERS
 from services.payments.http.asking import CptsId, EntryId
@@ -61,7 +61,7 @@ async def take_answers(
 async def list_of_cpts(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
-    after: FromQuery[int] = 0,
+    after: AfterNumber = 0,
     limit: Limit = 100,
 ) -> Page:
     """The orders of payment of a CPTS, oldest first, with the sums that each takes."""
@@ -119,7 +119,7 @@ async def take_answers_of_cpts(
 async def list_to_members(
     request: Request[Any, Any, Any],
     cpts_id: CptsId,
-    after: FromQuery[int] = 0,
+    after: AfterNumber = 0,
     limit: Limit = 100,
 ) -> Page:
     """The orders by which a CPTS pays its members, oldest first, with what each takes."""

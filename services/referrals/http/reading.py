@@ -7,7 +7,7 @@ from litestar import Request, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from services.messaging.history import history_of
-from services.messaging.pages import After, Limit, Page, page
+from services.messaging.pages import After, AfterNumber, Limit, Page, page
 from services.messaging.problems import not_found
 from services.referrals.domain.hub_message import HubNote
 from services.referrals.domain.needs import Need
@@ -75,7 +75,7 @@ async def list_messages(
     request: AnyRequest,
     note: FromQuery[HubNote | None] = None,
     limit: Limit = 100,
-    after: FromQuery[int | None] = None,
+    after: AfterNumber = 0,
 ) -> Page:
     """The Hub messages as they came, with their answers and without their bodies; all, or those
     in which one thing is odd.

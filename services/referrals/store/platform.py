@@ -43,7 +43,7 @@ FIND_MESSAGE = f"""
 """  # noqa: S608 - constants
 LIST_MESSAGES = f"""
     select {_MESSAGE}, has_identities from sas_message
-    where ($1::bigint is null or position > $1) and ($3::text is null or $3 = any (notes))
+    where position > $1 and ($3::text is null or $3 = any (notes))
     order by position limit $2
 """  # noqa: S608
 LOCK_WITH_IDENTITIES = """
@@ -129,7 +129,7 @@ async def keep_message(
 
 
 async def messages(
-    connection: Connection, after: int | None, limit: int, note: str | None
+    connection: Connection, after: int, limit: int, note: str | None
 ) -> list[Mapping[str, Any]]:
     """The messages in the order in which they came, or those with a note, without their bodies."""
     return [dict(row) for row in await connection.fetch(LIST_MESSAGES, after, limit, note)]

@@ -25,10 +25,13 @@ class _Handler(BaseHTTPRequestHandler):
     service: str
 
     def do_GET(self) -> None:
-        if self.path == "/health/ready":
+        path, _, query = self.path.partition("?")
+        if path == "/health/ready":
             self._answer(200, {"is_ready": True, "administrator": os.environ.get("POSTGRES_URL")})
-        elif self.path == "/dead-letters":
-            self._answer(200, [{"id": 7, "reason": f"a breach in {self.service}"}])
+        elif path == "/dead-letters":
+            id_, next_ = (6, None) if "after=7" in query else (7, "7")
+            letter = {"id": id_, "reason": f"breach {id_} in {self.service}"}
+            self._answer(200, {"items": [letter], "next": next_})
         else:
             self._answer(404, {"title": "unknown"})
 
