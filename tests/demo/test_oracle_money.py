@@ -4,7 +4,7 @@ each way in which the services' sums may differ from them.
 
 import copy
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -20,13 +20,15 @@ from deploy.local.demo.oracle_aci import Aci, Mission
 from deploy.local.demo.oracle_contracts import Contracts, Cpts
 from deploy.local.demo.oracle_dues import Due, Dues, dues_of, owed_accounts
 from deploy.local.demo.oracle_figures import DOCTORS, Outlook, outlook
+from deploy.local.demo.oracle_levels import Levels
 from deploy.local.demo.oracle_scale import Scale, rates_of_files, rules_of_file
 from deploy.local.demo.oracle_settlement import Dialogues
 from deploy.local.demo.settlements import TALKS
 from deploy.local.demo.story import Season, season
 from tests.payments.written import calendar_of, cases_with, is_lower_better
 
-SETTLED_ON = date(2027, 6, 1)
+SAID_AT = datetime(2027, 6, 1, 9, 0, tzinfo=UTC)
+SETTLED_ON = SAID_AT.date()
 # Rules that no text gives, off as committed: a season has none of them, and the oracle neither.
 SWITCHED_ON = {"appliquee_a_partir_du", "prorata_de_la_part_variable_a_partir_du"}
 
@@ -111,12 +113,13 @@ def test_the_oracle_settles_and_adjusts_by_the_cents_that_a_case_writes_out(
         }
         for number, one in enumerate(case["lignes"])
     }
-    dialogues = Dialogues(contracts, Scale(), {("c1", year): lines})
+    levels = Levels(contracts, lambda _figure, _end: ())
+    dialogues = Dialogues(contracts, Scale(), {("c1", year): lines}, levels)
     assert dialogues.open("c1", year, {"opened_on": "2027-05-01"}, SETTLED_ON) == "ok"
 
     def say(indicator: str, value: int) -> None:
         body = {"validated_value": value}
-        assert dialogues.say("c1", year, indicator, body, SETTLED_ON) == "ok"
+        assert dialogues.say("c1", year, indicator, body, SAID_AT) == "ok"
 
     for indicator, value in case["valeurs"].items():
         say(indicator, value)
@@ -167,6 +170,13 @@ BY_HAND = [
         *(18_647_53, "2024-02-01"),
     ),
     ("95-parisis-est", "2026-02-01", "adjustment:2", 1_356_53, "2026-03-09"),
+    # What the caisse validates in indicators corrects too: ten participants of 800, of 12 000; then
+    # the dialogue takes it back.
+    ("95-parisis-est", "2026-02-01", "adjustment:3", -150_00, "2026-03-10"),
+    ("95-parisis-est", "2026-02-01", "adjustment:4", 150_00, "2026-03-11"),
+    # Of one that is a part of another nothing is open: it is due in its last year.
+    ("95-vexin", "2025-01-01", "variable", 3_000_00, "2026-03-03"),
+    ("95-vexin", "2025-01-01", "adjustment:1", -1_000_00, "2026-03-10"),
     ("95-plaine-vallee", "2025-09-15", "adjustment:1", -1_463_34, "2026-03-09"),
 ]
 
@@ -270,7 +280,13 @@ def test_the_ledger_owes_and_holds_what_fell_due_and_nothing_else() -> None:
 SAID: dict[str, Any] = {
     "opened_on": "2026-05-01",
     "lines": [{"indicator": "a", "validated_value": 3}],
-    "settled": {"settled_on": "2026-06-01", "variable_cents": 100},
+    "standing": {"a": {"value": 3, "level": "visa", "answer": "agreed"}},
+    "settled": {
+        "settled_on": "2026-06-01",
+        "variable_cents": 100,
+        "without_agreement": ["a"],
+        "without_visa": [],
+    },
     "adjusted": [
         {
             "due_year_starts_on": "2026-04-01",
@@ -284,7 +300,8 @@ SAID: dict[str, Any] = {
 FORESEEN = {
     "opened_on": "2026-05-01",
     "values": {"a": 3},
-    "settled": ["2026-06-01", 100],
+    "standing": {"a": [3, "visa", "agreed"]},
+    "settled": ["2026-06-01", 100, ["a"], []],
     "adjusted": [["2026-04-01", "adjustment:1", "2026-07-01", -20]],
     "due_cents": 80,
 }
@@ -301,6 +318,10 @@ def test_a_dialogue_that_is_as_foreseen_is_no_difference() -> None:
         ("values", ("lines", 0, "validated_value"), 4),
         ("settled", ("settled", "variable_cents"), 101),
         ("settled", ("settled", "settled_on"), "2026-06-02"),
+        ("standing", ("standing", "a", "level"), "validated"),
+        ("standing", ("standing", "a", "answer"), "silent"),
+        ("settled", ("settled", "without_agreement"), []),
+        ("settled", ("settled", "without_visa"), ["a"]),
         ("settled", ("settled",), None),
         ("adjusted", ("adjusted", 0, "amount_cents"), -21),
         ("adjusted", ("adjusted", 0, "due_year_starts_on"), "2025-04-01"),

@@ -52,6 +52,7 @@ SABOTAGES_OF_A_RUN = [
         "balance-lost": ("échéance", "95-trois-forets/.*acces_aux_soins:fixe:balance$"),
         "ceiling-of-one-cpts": ("plafond", "/2025/paid_cents$"),
         "report-misread": ("virement", "95-plaine-vallee/membres-2/[0-9]+/state$"),
+        "visa-outlived": ("niveau", "95-haut-val/2025-04-01/prevention_participants/visa$"),
     },
     {
         "fact-twice": ("faits", "/sas_demandes_avec_rdv/"),
@@ -59,6 +60,7 @@ SABOTAGES_OF_A_RUN = [
         "recovery-forgiven": ("échéance", "95-parisis-ouest/.*:recovery"),
         "use-misfiled": ("emploi", "95-haut-val/2025/locaux$"),
         "lettre-lost": ("lettre", "95-ysieux/lettre$"),
+        "level-forgotten": ("centimes", "95-haut-val/2025-04-01$"),
     },
     {
         "member-late": ("faits", "/worklists/attribution/no_cpts"),
@@ -66,6 +68,7 @@ SABOTAGES_OF_A_RUN = [
         "settled-by-estimate": ("arrêté", "95-plaine-vallee/.*/settled"),
         "rejection-ignored": ("virement", "95-parisis-est/lot-1/state$"),
         "silence-longer": ("projet", "95-plaine-de-france/projet-2$"),
+        "agreement-invented": ("arrêté", "95-parisis-est/2025-02-01/settled$"),
     },
     {
         "cancellation-ignored": ("faits", "/sas_demandes_avec_rdv/"),
@@ -144,7 +147,7 @@ def test_a_season_is_exact_whichever_service_is_killed_in_it(
     assert result["compared"]["settled"] > 0
     assert result["compared"]["adjusted"] > 0
     if departements == 3:
-        assert (result["compared"]["settled"], result["compared"]["adjusted"]) == (5, 6)
+        assert (result["compared"]["settled"], result["compared"]["adjusted"]) == (9, 9)
 
 
 def totals_of(result: dict[str, Any]) -> tuple[int, int, int]:

@@ -45,7 +45,8 @@ REFUSALS = {
     *("role_not_allowed", "day_before_it_was_sent", "lettre_validated", "projet_pending"),
     *("projet_decided", "projet_not_validated", "silence_elapsed", "silence_of_the_past"),
     *("unknown_ground", "unknown_kind", "number_needed", "already_exists"),
-    "belongs_through_structure",
+    *("not_yet_decided", "another_sample", "not_validated", "another_value_validated"),
+    *("belongs_through_structure", "indicator_not_of_that_year"),
     *("hub 102", "hub 200", "hub 300", "hub 301", "hub 400", "hub 701"),
 }
 ENDINGS = {"booked", "honoured", "missed", "cancelled", "declined", "expired", "returned"}

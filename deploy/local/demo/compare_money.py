@@ -19,6 +19,7 @@ from deploy.local.demo.oracle_settlement import Dialogue
 from deploy.local.demo.reader import Difference, Reader, refused
 
 VARIABLE_ACCOUNT = "expense:aci:variable"
+SETTLED = ("settled_on", "variable_cents", "without_agreement", "without_visa")
 FOLLOWED = ("owed:", "held:", "use:", "member:", "bank:")
 
 
@@ -128,7 +129,12 @@ async def _dialogues(reader: Reader, oracle: Oracle, outlook: Outlook) -> list[D
     for cpts_id, year in sorted(outlook.cents):
         where = f"{cpts_id}/{year.isoformat()}"
         path = f"/cpts/{cpts_id}/contract-years/{year.isoformat()}/dialogue"
-        foreseen = _foreseen_fields(oracle.payments.dialogues.of(cpts_id, year))
+        dialogues = oracle.payments.dialogues
+        foreseen = _foreseen_fields(dialogues.of(cpts_id, year))
+        best = dialogues.best(cpts_id, year)
+        foreseen["standing"] = {
+            name: [one.value, one.level, one.answer] for name, one in best.items()
+        }
         try:
             told = await reader.get("payments", path)
         except httpx.HTTPStatusError as error:
@@ -146,7 +152,11 @@ def dialogue_differences(
     found = {
         "opened_on": told["opened_on"],
         "values": {one["indicator"]: one["validated_value"] for one in told["lines"]},
-        "settled": settled and [settled["settled_on"], settled["variable_cents"]],
+        "standing": {
+            name: [one["value"], one["level"], one["answer"]]
+            for name, one in told["standing"].items()
+        },
+        "settled": settled and [settled[name] for name in SETTLED],
         "adjusted": [
             [one["due_year_starts_on"], one["due_id"], one["adjusted_on"], one["amount_cents"]]
             for one in told["adjusted"]
@@ -165,8 +175,12 @@ def _foreseen_fields(dialogue: Dialogue | None) -> dict[str, Any]:
     settled = dialogue.settled if dialogue else None
     return {
         "opened_on": dialogue.opened_on.isoformat() if dialogue else None,
-        "values": dialogue.values if dialogue else {},
-        "settled": settled and [settled.settled_on.isoformat(), settled.cents],
+        "values": {name: value for name, (_, value) in dialogue.words.items()} if dialogue else {},
+        "settled": settled
+        and [
+            *(settled.settled_on.isoformat(), settled.cents),
+            *([*settled.without_agreement], [*settled.without_visa]),
+        ],
         "adjusted": [
             [one.due_year.isoformat(), one.name, one.adjusted_on.isoformat(), one.cents]
             for one in (dialogue.adjusted if dialogue else ())

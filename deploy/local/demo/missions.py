@@ -38,7 +38,8 @@ def _activities(desk: Desk, cpts: Cpts, n: int, year: date, *, is_first: bool) -
     day = TOLD_AT.date() - timedelta(days=20)
 
     def declare(name: str, kind: str, **fields: Any) -> Draft:
-        body = {"kind": kind, "held_on": day.isoformat()} | fields
+        body = {"kind": kind, "held_on": day.isoformat(), "evidence_ids": evidence_of(name)}
+        body |= fields
         path = f"/cpts/{cpts.cpts_id}/activities/{name}"
         return desk.order(
             "indicators",
@@ -62,6 +63,11 @@ def _activities(desk: Desk, cpts: Cpts, n: int, year: date, *, is_first: bool) -
     yield declare("inconnue", "tombola")
     tomorrow = (TOLD_AT + timedelta(days=1)).date().isoformat()
     yield declare("demain", "groupe_qualite", held_on=tomorrow)
+
+
+def evidence_of(activity_id: str) -> list[str]:
+    """The pieces of evidence that an activity of the season names."""
+    return [f"{activity_id}-compte-rendu", f"{activity_id}-emargement"]
 
 
 def _files(desk: Desk, cast: Sequence[Cpts], years: dict[str, date]) -> Iterator[Draft]:

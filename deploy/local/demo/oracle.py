@@ -15,6 +15,7 @@ from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
 from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, read
+from deploy.local.demo.oracle_levels import Figure, Levels
 from deploy.local.demo.oracle_missions import Missions
 from deploy.local.demo.oracle_payments import Payments
 from deploy.local.demo.oracle_people import Person, is_on
@@ -49,7 +50,8 @@ class Oracle:
         self.ends_on = date.min
         self.contracts = Contracts()
         self.missions = Missions()
-        self.payments = Payments(self.contracts, self.missions)
+        self.levels = Levels(self.contracts, self._evidence)
+        self.payments = Payments(self.contracts, self.missions, self.levels)
         self.referrals: dict[str, Referral] = {}
         self.appointments: dict[str, list[HubMessage]] = {}
         self.outcomes: dict[int, str] = {}
@@ -78,7 +80,7 @@ class Oracle:
         if order.service == "referrals":
             outcome = self._referral_order(order)
         elif order.service == "indicators":
-            outcome = self.missions.order(order)
+            outcome = self._indicators_order(order)
         elif order.service == "payments":
             outcome = self.payments.order(order)
         elif order.path.endswith(("/merger", "/split")):
@@ -89,6 +91,22 @@ class Oracle:
                 self._look_again_at_held(order.at)
         self._answers[key] = (content, outcome)
         return outcome
+
+    # -- figures
+
+    def _indicators_order(self, order: Order) -> str:
+        """A level that is said of a year that is settled adjusts it."""
+        if "/figures/" not in order.path:
+            return self.missions.order(order)
+        outcome = self.levels.order(order)
+        _, _, cpts_id, _, year, *_ = order.path.split("/")
+        if outcome == "ok":
+            self.payments.dialogues.adjust(cpts_id, date.fromisoformat(year), paris_day(order.at))
+        return outcome
+
+    def _evidence(self, figure: Figure, end: date) -> set[str]:
+        cpts_id, indicator, start = figure
+        return self.missions.evidence(cpts_id, indicator, start, end)
 
     # -- limits
 

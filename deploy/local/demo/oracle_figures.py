@@ -163,19 +163,18 @@ def _takes_part(contracts: Contracts, rpps: str, day: date) -> bool:
 
 
 def _account_cents(oracle: Oracle, found: Outlook, cpts_id: str, start: date) -> int:
-    """What a year was settled at; else the lines by the best values known: a value that the
-    dialogue de gestion validated stands above the live one.
+    """What a year was settled at; else the lines by the best values known: one that was validated
+    stands above one that was verified, and that above the live one.
     """
     payments = oracle.payments
     dialogue = payments.dialogues.of(cpts_id, start)
     if dialogue is not None and dialogue.settled is not None:
         return dialogue.settled.cents
     lines = payments.lines.get((cpts_id, start), {}).values()
-    validated = dialogue.values if dialogue is not None else {}
-    values = {
-        name: _live(found, (cpts_id, name, start)) if value is None else value
-        for name, value in ((one["indicator"], validated.get(one["indicator"])) for one in lines)
+    values: dict[str, int | None] = {
+        line["indicator"]: _live(found, (cpts_id, line["indicator"], start)) for line in lines
     }
+    values |= {name: one.value for name, one in payments.dialogues.best(cpts_id, start).items()}
     taille = oracle.contracts.cpts[cpts_id].tailles[start]
     envelopes = {}
     for line in lines:

@@ -12,13 +12,18 @@ from deploy.local.demo.oracle_contracts import Contracts, paris_day
 from deploy.local.demo.oracle_registers import departements
 from deploy.local.demo.orders import Order
 
-KINDS = {"groupe_qualite", "soiree_thematique", "journee_prevention"}
 OF_THE_CAISSE = {"depistage_sein", "medecin_traitant_ald_sans"}
 GROUPS, PRESENT, PARTICIPANTS = (
     "qualite_reunions",
     "qualite_participants",
     "prevention_participants",
 )
+# What an activity of each kind proves.
+PROVEN = {
+    "groupe_qualite": {GROUPS, PRESENT},
+    "soiree_thematique": {"qualite_soirees", PRESENT},
+    "journee_prevention": {"prevention_journees", PARTICIPANTS, "prevention_orientations"},
+}
 TYPOLOGIES = {"blesses", "malades", "agent_infectieux", "nrc", "offre_de_soins"}
 PLAN, UPDATE = "crise_plan", "crise_mise_a_jour"
 CRISES_FROM = date(2022, 9, 3)
@@ -43,7 +48,7 @@ class Missions:
         if order.path.endswith("/crisis-plan"):
             return self._plan(order.path.split("/")[2], order.body, paris_day(order.at))
         _, _, cpts_id, _, activity_id = order.path.split("/")
-        if order.body["kind"] not in KINDS:
+        if order.body["kind"] not in PROVEN:
             return "unknown_kind"
         if date.fromisoformat(order.body["held_on"]) > paris_day(order.at):
             return "not_yet_held"
@@ -103,6 +108,18 @@ class Missions:
                 if is_conform and "sent_to_ars_on" in plan and start >= CRISES_FROM and is_updated:
                     values[cpts_id, UPDATE, start] = 1
         return values
+
+    def evidence(self, cpts_id: str, indicator: str, start: date, end: date) -> set[str]:
+        """The evidence behind a figure of a contract year: that of the activities it counts."""
+        return {
+            piece
+            for (whose, _), told in self._activities.items()
+            if whose == cpts_id
+            and indicator in PROVEN[told["kind"]]
+            and not told.get("is_withdrawn")
+            and start <= date.fromisoformat(told["held_on"]) <= end
+            for piece in told.get("evidence_ids", ())
+        }
 
     def values(self, contracts: Contracts) -> dict[Value, int]:
         """Every value, by CPTS, indicator and first day of the contract year."""

@@ -4,13 +4,14 @@ CPTS pay and use, the orders to banks.
 Written from the rules; shares no code with the services.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from deploy.local.demo.oracle_banking import CAISSE, Banking, owner
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
 from deploy.local.demo.oracle_dues import Dues, dues_of
 from deploy.local.demo.oracle_funds import Funds
+from deploy.local.demo.oracle_levels import Levels
 from deploy.local.demo.oracle_lines import Lines, line_refusal
 from deploy.local.demo.oracle_missions import Missions
 from deploy.local.demo.oracle_scale import Scale
@@ -21,11 +22,11 @@ from deploy.local.demo.orders import Order
 class Payments:
     """Everything that payments is told."""
 
-    def __init__(self, contracts: Contracts, missions: Missions) -> None:
+    def __init__(self, contracts: Contracts, missions: Missions, levels: Levels) -> None:
         self._contracts, self._missions = contracts, missions
         self.scale = Scale()
         self.lines: Lines = {}
-        self.dialogues = Dialogues(contracts, self.scale, self.lines)
+        self.dialogues = Dialogues(contracts, self.scale, self.lines, levels)
         self.funds = Funds()
         self.banking = Banking(self.funds)
 
@@ -42,8 +43,10 @@ class Payments:
                 return self.scale.publish(body)
             case ["rates", "confirmations"]:
                 return self.scale.confirm(body, today)
+            case ["settlements"]:
+                return self.dialogues.settle_many(body["years"], today)
             case ["cpts", cpts_id, "contract-years", year, *what]:
-                return self._year_order(cpts_id, date.fromisoformat(year), what, body, today)
+                return self._year_order(cpts_id, date.fromisoformat(year), what, body, order.at)
             case ["cpts", cpts_id, "indemnities", indemnity_id]:
                 return self.funds.pay(cpts_id, indemnity_id, body)
             case ["cpts", cpts_id, "uses", use_id]:
@@ -51,15 +54,16 @@ class Payments:
         raise ValueError(f"the oracle knows no order {order.path}")
 
     def _year_order(
-        self, cpts_id: str, year: date, what: list[str], body: dict[str, Any], today: date
+        self, cpts_id: str, year: date, what: list[str], body: dict[str, Any], at: datetime
     ) -> str:
+        today = paris_day(at)
         match what:
             case ["lines", line_id]:
                 return self._line(cpts_id, year, line_id, body)
             case ["dialogue"]:
                 return self.dialogues.open(cpts_id, year, body, today)
             case ["dialogue", "lines", indicator]:
-                return self.dialogues.say(cpts_id, year, indicator, body, today)
+                return self.dialogues.say(cpts_id, year, indicator, body, at)
             case ["settlement"]:
                 return self.dialogues.settle(cpts_id, year, body, today)
         raise ValueError(f"the oracle knows no order {what}")

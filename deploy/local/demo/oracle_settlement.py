@@ -1,27 +1,32 @@
 """The oracle's half about dialogues de gestion: validated values, settlements, adjustments.
 
-Written from the rules (ADR 0020); shares no code with the services.
+Written from the rules (ADR 0020, 0027); shares no code with the services.
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from deploy.local.demo.oracle_contracts import Contracts
+from deploy.local.demo.oracle_contracts import Contracts, paris_day
+from deploy.local.demo.oracle_levels import VALIDATED, VISA, Best, Levels
 from deploy.local.demo.oracle_lines import Line, Lines, worth
 from deploy.local.demo.oracle_scale import Rate, Scale
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What a year was settled at, by which lines and envelopes: nothing moves it any more."""
+    """What a year was settled at, by which lines and envelopes, and which indicators lacked the
+    agreement of the CPTS or the visa of the ARS: nothing moves it any more.
+    """
 
     settled_on: date
     cents: int
     lines: tuple[Line, ...]
     envelopes: dict[str, Rate]
+    without_agreement: tuple[str, ...]
+    without_visa: tuple[str, ...]
 
-    def cents_by(self, values: dict[str, int | None]) -> int:
+    def cents_by(self, values: dict[str, int]) -> int:
         """What it would be worth by these values."""
         return worth(self.lines, values, {name: one.cents for name, one in self.envelopes.items()})
 
@@ -38,10 +43,12 @@ class Adjustment:
 
 @dataclass
 class Dialogue:
-    """A contract year that is over and talked about; a value may be contested, and then is None."""
+    """A contract year that is over and talked about: the last word on each value, which is None
+    when it is contested, and when it was said.
+    """
 
     opened_on: date
-    values: dict[str, int | None] = field(default_factory=dict)
+    words: dict[str, tuple[datetime, int | None]] = field(default_factory=dict)
     settled: Settled | None = None
     adjusted: list[Adjustment] = field(default_factory=list)
 
@@ -56,8 +63,9 @@ class Dialogue:
 class Dialogues:
     """All dialogues, by CPTS and first day of the contract year."""
 
-    def __init__(self, contracts: Contracts, scale: Scale, lines: Lines) -> None:
+    def __init__(self, contracts: Contracts, scale: Scale, lines: Lines, levels: Levels) -> None:
         self._contracts, self._scale, self._lines = contracts, scale, lines
+        self._levels = levels
         self.held: dict[tuple[str, date], Dialogue] = {}
 
     def of(self, cpts_id: str, year: date) -> Dialogue | None:
@@ -83,8 +91,26 @@ class Dialogues:
         self.held[cpts_id, year] = Dialogue(opened_on)
         return "ok"
 
+    def best(self, cpts_id: str, year: date) -> dict[str, Best]:
+        """The value of each indicator that counts before the live one, where there is one."""
+        dialogue = self.of(cpts_id, year)
+        words = dialogue.words if dialogue else {}
+        levels = {
+            name for whose, name, start in [*self._levels.said] if (whose, start) == (cpts_id, year)
+        }
+        found = {
+            name: self._levels.best((cpts_id, name, year), words.get(name))
+            for name in sorted({*words, *levels})
+        }
+        return {name: best for name, best in found.items() if best is not None}
+
+    def _validated(self, cpts_id: str, year: date) -> dict[str, int]:
+        """The values by which a year may be settled."""
+        best = self.best(cpts_id, year)
+        return {name: one.value for name, one in best.items() if one.level in (VALIDATED, VISA)}
+
     def say(
-        self, cpts_id: str, year: date, indicator: str, body: dict[str, Any], today: date
+        self, cpts_id: str, year: date, indicator: str, body: dict[str, Any], at: datetime
     ) -> str:
         """The outcome of an order on one value: once the year is settled, it is adjusted."""
         dialogue = self.of(cpts_id, year)
@@ -97,12 +123,19 @@ class Dialogues:
         value = body.get("validated_value")
         if settled and value is None:
             return "value_needed"
-        dialogue.values[indicator] = value
-        if settled and dialogue.due_cents is not None:
-            cents = settled.cents_by(dialogue.values) - dialogue.due_cents
-            if cents:
-                dialogue.adjusted.append(self._adjustment(cpts_id, cents, today))
+        dialogue.words[indicator] = (at, value)
+        self.adjust(cpts_id, year, paris_day(at))
         return "ok"
+
+    def adjust(self, cpts_id: str, year: date, today: date) -> None:
+        """Adjust a year that is settled by its values as they are now."""
+        dialogue = self.of(cpts_id, year)
+        if dialogue is None or dialogue.settled is None or dialogue.due_cents is None:
+            return
+        now = dialogue.settled.cents_by(self._validated(cpts_id, year))
+        if now != dialogue.due_cents:
+            adjustment = self._adjustment(cpts_id, now - dialogue.due_cents, today)
+            dialogue.adjusted.append(adjustment)
 
     def _adjustment(self, cpts_id: str, cents: int, today: date) -> Adjustment:
         """Of the year that is open today, else of the last one; numbered within that year."""
@@ -124,7 +157,9 @@ class Dialogues:
         if dialogue.settled is not None:
             return "already_settled"
         lines = tuple(self._lines.get((cpts_id, year), {}).values())
-        if any(dialogue.values.get(line["indicator"]) is None for line in lines):
+        validated, best = self._validated(cpts_id, year), self.best(cpts_id, year)
+        indicators = {line["indicator"] for line in lines}
+        if indicators - validated.keys():
             return "values_missing"
         taille = self._contracts.cpts[cpts_id].tailles[year]
         missions = {line["mission"] for line in lines}
@@ -133,8 +168,23 @@ class Dialogues:
         if len(envelopes) < len(missions):
             return "rate_unknown"
         agreed: int = body["variable_cents"]
-        settled = Settled(today, agreed, lines, envelopes)
-        if settled.cents_by(dialogue.values) != agreed:
+        settled = Settled(
+            today,
+            agreed,
+            lines,
+            envelopes,
+            without_agreement=tuple(
+                sorted(name for name in indicators if best[name].answer != "agreed")
+            ),
+            without_visa=tuple(sorted(name for name in indicators if best[name].level != VISA)),
+        )
+        if settled.cents_by(validated) != agreed:
             return "another_sum"
         dialogue.settled = settled
+        return "ok"
+
+    def settle_many(self, years: list[dict[str, Any]], today: date) -> str:
+        """The outcome of an order that settles many years: those that can be are."""
+        for one in years:
+            self.settle(one["cpts_id"], date.fromisoformat(one["starts_on"]), one, today)
         return "ok"

@@ -13,6 +13,7 @@ from deploy.local.demo.chain import Chain
 from deploy.local.demo.driver import Driver
 from deploy.local.demo.sabotage_dues import LOOK_EVERY_SECONDS, SABOTAGES_OF_DUES, UNGUARDED
 from deploy.local.demo.sabotage_funds import SABOTAGES_OF_FUNDS
+from deploy.local.demo.sabotage_levels import SABOTAGES_OF_LEVELS
 from deploy.local.demo.sabotage_life import SABOTAGES_OF_LIFE
 
 AFTER_SHARE = 0.6
@@ -142,6 +143,7 @@ SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     **SABOTAGES_OF_DUES,
     **SABOTAGES_OF_FUNDS,
     **SABOTAGES_OF_LIFE,
+    **SABOTAGES_OF_LEVELS,
 }
 
 

@@ -26,6 +26,7 @@ from deploy.local.demo.endings import ENDINGS
 from deploy.local.demo.founding import founding
 from deploy.local.demo.funds import funds
 from deploy.local.demo.hub import PARIS
+from deploy.local.demo.levels import levels
 from deploy.local.demo.missions import missions
 from deploy.local.demo.opening import opening
 from deploy.local.demo.orders import Draft, Order, numbered
@@ -66,6 +67,7 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
         *commitments(players),
         *missions(players),
         *settlements(players),
+        *levels(Random(seed), players),
         *funds(players),
         *banking(players),
         *transfers(),

@@ -1,0 +1,73 @@
+"""Where the levels of figures are not as the oracle foresees them: now, as they were known at an
+instant, and as they were true on a day.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import httpx
+
+from deploy.local.demo.oracle_levels import LEVELS, Levels, Word, sample
+from deploy.local.demo.reader import Difference, Reader, refused
+
+
+async def level_differences(reader: Reader, levels: Levels) -> list[Difference]:
+    """The levels of every contract year of whose figures something was said."""
+    differences: list[Difference] = []
+    said = sorted(word.said_at for words in levels.said.values() for word in words)
+    middle = said[len(said) // 2] if said else None
+    for cpts_id, year in sorted(levels.years()):
+        for known_at, true_on in ((None, None), (middle, None), (None, middle and middle.date())):
+            where = f"{cpts_id}/{year.isoformat()}"
+            asked = {"known_at": known_at, "true_on": true_on}
+            query = {name: day.isoformat() for name, day in asked.items() if day is not None}
+            path = f"/cpts/{cpts_id}/contract-years/{year.isoformat()}/figures"
+            try:
+                told = (await reader.get("indicators", path, **query))["figures"]
+            except httpx.HTTPStatusError as error:
+                differences.append(refused("niveau", where, "des niveaux", error))
+                continue
+            for one in told:
+                figure = (cpts_id, one["indicator"], year)
+                stands = levels.standing(figure, known_at, true_on or date.max)
+                differences += standing_differences(f"{where}/{one['indicator']}", stands, one)
+    return differences
+
+
+def standing_differences(
+    where: str, foreseen: Mapping[str, Word], told: Mapping[str, Any]
+) -> Iterator[Difference]:
+    """Where a level of a figure as the service shows it is not as it was foreseen."""
+    for level, _ in LEVELS.values():
+        word, found = foreseen.get(level), told[level]
+        expected = None if word is None else _shown(word, found)
+        actual = None if found is None else {name: found[name] for name in expected or found}
+        if actual is not None:
+            actual["recorded_at"] = datetime.fromisoformat(actual["recorded_at"])
+        if expected != actual:
+            yield Difference(
+                what="niveau", where=f"{where}/{level}", expected=expected, found=actual
+            )
+
+
+def _shown(word: Word, found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A level as it must be shown; whatever seed the service drew, the sample is that seed's."""
+    seed, evidence = word.seed, word.evidence_ids
+    if word.sample_size and not word.is_seed_chosen and found is not None:
+        seed = found["seed"]
+        evidence = () if seed is None else sample(word.evidence, seed, word.sample_size)
+    return {
+        "value": word.value,
+        "decided_on": word.decided_on.isoformat(),
+        "by_role": word.by_role,
+        "recorded_at": word.said_at,
+        "revision": word.number,
+        "answer": word.answer,
+        "reason": word.reason,
+        "ground": word.ground,
+        "seed": seed,
+        "is_seed_chosen": word.is_seed_chosen,
+        "evidence_ids": [*evidence],
+        "stance_revision": word.stance_number,
+    }
