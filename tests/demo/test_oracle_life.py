@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from deploy.local.demo.associations import SIREN
 from deploy.local.demo.compare_life import deadline_differences
 from deploy.local.demo.demands import referral_id
 from deploy.local.demo.oracle import Oracle, foresee
 from deploy.local.demo.oracle_deadlines import Deadline, Deadlines
 from deploy.local.demo.oracle_figures import DEMANDS, outlook
 from deploy.local.demo.story import season
-from deploy.local.demo.transfers import DOCTORS, NEW, RIVE, VEXIN
+from deploy.local.demo.transfers import CENTRE, DOCTORS, NEW, RIVE, VEXIN
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +69,41 @@ def test_places_and_people_go_where_the_merger_and_the_split_say(foreseen: Oracl
     def counted(cpts_id: str, year: date) -> int:
         return len(found.facts[cpts_id, DEMANDS, year])
 
-    # Two demands and the appointment of before; one and two, of which one named who was gone.
-    assert counted(VEXIN, date(2025, 1, 1)) == 3
-    assert (counted(RIVE, date(2024, 11, 1)), counted(RIVE, date(2025, 11, 1))) == (1, 3)
+    # Three demands and the appointment of before; one and three, of which one named who was gone.
+    assert counted(VEXIN, date(2025, 1, 1)) == 4
+    assert (counted(RIVE, date(2024, 11, 1)), counted(RIVE, date(2025, 11, 1))) == (1, 4)
     # 9 000 of a line with a target of nine.
-    assert found.cents[RIVE, date(2025, 11, 1)] == 3_000_00
+    assert found.cents[RIVE, date(2025, 11, 1)] == 4_000_00
     # 55 000 × 226/365 = 34 054.79 of what ran from 1 February to 14 September.
     advance, recovery = (
         found.dues[VEXIN][date(2025, 1, 1), f"acces_aux_soins:fixe:{name}"].cents
         for name in ("advance", "recovery")
     )
     assert (advance, advance + recovery) == (37_746_57, 34_054_79)
+
+
+def test_a_structure_and_who_works_in_it_go_with_a_merger_and_a_split(foreseen: Oracle) -> None:
+    asked = [foreseen.referrals[referral_id(f"V-{i}")] for i in range(10, 14)]
+    assert [(one.cpts_id, one.state) for one in asked] == [
+        # Who had left it by the day of the merger belongs to nobody.
+        *((VEXIN, "booked"), (RIVE, "booked"), (RIVE, "expired"), (NEW, "booked")),
+    ]
+    cpts = foreseen.contracts.cpts
+    last, whole = {"to_on": "2025-09-14"}, f"{VEXIN}~{CENTRE}"
+    assert cpts[VEXIN].structures.told[CENTRE].items() >= last.items()
+    assert cpts[RIVE].structures.told[whole]["to_on"] == "2025-11-30"
+    assert cpts[NEW].structures.told[f"{RIVE}~{whole}"]["from_on"] == "2025-12-01"
+    # He is a member by himself too, and went to the third CPTS both ways.
+    through = f"{RIVE}~{whole}:aussi"
+    assert {through, f"{RIVE}~{VEXIN}~m-{VEXIN}-0"} <= cpts[NEW].members.keys()
+    assert f"{whole}:six" not in cpts[RIVE].members
+
+
+def test_the_association_of_a_seat_has_its_siren_too(foreseen: Oracle) -> None:
+    told = foreseen.contracts.cpts["95-haut-val"].associations
+    assert told.told["siege"]["siren"] == SIREN
+    assert told.tools["agenda"]["is_dmp_compatible"] is True
+    assert {*foreseen.contracts.cpts[VEXIN].associations.tools} == {"agenda"}
 
 
 def test_the_taille_follows_a_merger_and_a_split_at_the_next_anniversary(foreseen: Oracle) -> None:

@@ -74,10 +74,12 @@ SABOTAGES_OF_A_RUN = [
         "cancellation-ignored": ("faits", "/sas_demandes_avec_rdv/"),
         "wrong-taille": ("échéance", "95-trois-forets/.*fonctionnement:signature"),
         "adjustment-forgotten": ("échéance", "95-plaine-vallee/.*/adjustment:"),
+        "structure-left-behind": ("demande", f"{referral_id('V-13')}/state$"),
         "overpayment-forgiven": ("virement", "95-parisis-ouest/lot-2/amount_cents$"),
         "structure-ignored": ("demande", f"{referral_id('F-4')}/state$"),
     },
     {
+        "association-misread": ("association", "95-haut-val/siege$"),
         "activity-forgotten": ("chiffre", "/prevention_participants/"),
         "advance-twice": ("échéance", "95-trois-forets/.*:fixe:advance:2$"),
         "deadline-put-off": ("délai", "95-haut-val/.*/prevention/start$"),

@@ -47,6 +47,7 @@ REFUSALS = {
     *("unknown_ground", "unknown_kind", "number_needed", "already_exists"),
     *("not_yet_decided", "another_sample", "not_validated", "another_value_validated"),
     *("belongs_through_structure", "indicator_not_of_that_year"),
+    *("unknown_legal_form", "legal_form_of_another_place", "siret_of_another_siren"),
     *("hub 102", "hub 200", "hub 300", "hub 301", "hub 400", "hub 701"),
 }
 ENDINGS = {"booked", "honoured", "missed", "cancelled", "declined", "expired", "returned"}

@@ -1,5 +1,6 @@
 """Where the life of CPTS is not as the oracle foresees it: lettres d'intention, projets de santé,
-stages, places and people, structures, contract years, mergers, the deadlines of their missions.
+stages, associations, tools, places and people, structures, contract years, mergers, the deadlines
+of their missions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -110,7 +111,9 @@ def _belonging(cpts_id: str, cpts: Cpts, told: Mapping[str, Any]) -> Iterator[Di
 def _founding(
     cpts_id: str, cpts: Cpts, told: Mapping[str, Any], today: date
 ) -> Iterator[Difference]:
-    """Where its lettres, its projets, its structures or its stage are others."""
+    """Where its lettres, its projets, its structures, its association, its tools or its stage are
+    others.
+    """
     founding = cpts.founding
     wanted: dict[str, dict[str, Any]] = {
         "lettre": {
@@ -128,6 +131,8 @@ def _founding(
             id_: [one["kind"], one["from_on"], one.get("to_on"), one.get("is_withdrawn", False)]
             for id_, one in cpts.structures.told.items()
         },
+        "association": {id_: _association(one) for id_, one in cpts.associations.told.items()},
+        "outil": {id_: _tool(one) for id_, one in cpts.associations.tools.items()},
         "stade": {"stage": founding.stage_on(today, cpts.acis.values(), cpts.merged_on)},
     }
     found: dict[str, dict[str, Any]] = {
@@ -146,6 +151,8 @@ def _founding(
             one["structure_id"]: [one["kind"], one["from_on"], one["to_on"], one["is_withdrawn"]]
             for one in told["structures"]
         },
+        "association": {one["association_id"]: _association(one) for one in told["associations"]},
+        "outil": {one["tool_id"]: _tool(one) for one in told["tools"]},
         "stade": {"stage": told["stage"]},
     }
     for what, expected in wanted.items():
@@ -157,6 +164,18 @@ def _founding(
                     expected=expected.get(id_),
                     found=found[what].get(id_),
                 )
+
+
+def _association(one: Mapping[str, Any]) -> list[Any]:
+    """An association as it is ordered, and as it is shown: what is not told is null."""
+    names = ("declared_on", "legal_form", "rna", "siren", "siret")
+    return [*(one.get(name) or None for name in names), one.get("is_withdrawn", False)]
+
+
+def _tool(one: Mapping[str, Any]) -> list[Any]:
+    """A tool as it is ordered, and as it is shown."""
+    names = ("kind", "tool_name", "is_dmp_compatible", "is_interoperable", "from_on")
+    return [*(one[name] for name in names), one.get("to_on"), one.get("is_withdrawn", False)]
 
 
 def _text(day: date | None) -> str | None:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from deploy.local.demo.oracle_aci import Aci, Mission, Year, end_refusal, mission_of
+from deploy.local.demo.oracle_associations import Associations
 from deploy.local.demo.oracle_deadlines import Deadlines, deadlines_of, let_pass
 from deploy.local.demo.oracle_founding import Founding
 from deploy.local.demo.oracle_people import (
@@ -56,6 +57,7 @@ class Cpts:
     participations: dict[str, Person] = field(default_factory=dict)
     structures: Structures = field(default_factory=Structures)
     founding: Founding = field(default_factory=Founding)
+    associations: Associations = field(default_factory=Associations)
     acis: dict[str, Aci] = field(default_factory=dict)
     missions: dict[str, Mission] = field(default_factory=dict)
     tailles: dict[date, int] = field(default_factory=dict)
@@ -91,6 +93,8 @@ class Contracts:
             return self._register(order.body)
         cpts = self.cpts[parts[1]]
         match parts[2]:
+            case "associations" | "tools":
+                return _named(cpts, parts[2], parts[3], order)
             case "missions" | "aci":
                 return _contract(cpts, parts, order)
             case "lettres-intention" | "projets-de-sante":
@@ -261,6 +265,15 @@ class Contracts:
         for cpts_id, cpts in self.cpts.items():
             for one in cpts.participations.values():
                 yield cpts_id, one
+
+
+def _named(cpts: Cpts, kind: str, id_: str, order: Order) -> str:
+    """The outcome of an order on an association or a tool."""
+    if order.role == "regulation":
+        return "role_not_allowed"
+    if kind == "tools":
+        return cpts.associations.choose(cpts.merged_on, id_, order.body)
+    return cpts.associations.tell(cpts.departement, id_, order.body)
 
 
 def _contract(cpts: Cpts, parts: list[str], order: Order) -> str:

@@ -6,7 +6,7 @@ Written from the rules; shares no code with the services.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from deploy.local.demo.oracle_registers import professions
@@ -89,6 +89,28 @@ class Structures:
             self._follow(structure_id, members)
         return outcome
 
+    def move(self, members: dict[str, Person], structure_id: str, on: date) -> "Moved | None":
+        """End a structure on the eve of a day; it, and who works in it, as they go on there."""
+        structure = self.told[structure_id]
+        if structure.get("is_withdrawn") or _last(structure) < on:
+            return None
+        workers = [
+            (worker_id, _begun(body, on))
+            for worker_id, (where, body) in self.workers.items()
+            if where == structure_id and not body.get("is_withdrawn") and _last(body) >= on
+        ]
+        moved = Moved(_begun(structure, on), workers)
+        self.told[structure_id] = _ended(structure, on)
+        self._follow(structure_id, members)
+        return moved
+
+    def take(self, members: dict[str, Person], structure_id: str, moved: "Moved") -> None:
+        """Begin a structure that came from another CPTS, under the id that says whence."""
+        self.told[structure_id] = moved.structure
+        for worker_id, body in moved.workers:
+            self.workers[worker_id] = (structure_id, body)
+        self._follow(structure_id, members)
+
     def _tell(self, parts: list[str], body: Body) -> str:
         if body["kind"] not in STRUCTURES:
             return "unknown_kind"
@@ -130,6 +152,28 @@ class Structures:
                 members.pop(id_, None)
             else:
                 members[id_] = person
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A structure that goes from one CPTS to another, and who works in it then."""
+
+    structure: Body
+    workers: list[tuple[str, Body]]
+
+
+def _last(body: Body) -> date:
+    return period(body)[1] or date.max
+
+
+def _begun(body: Body, on: date) -> Body:
+    return body | {"from_on": max(body["from_on"], on.isoformat())}
+
+
+def _ended(body: Body, on: date) -> Body:
+    if body["from_on"] >= on.isoformat():
+        return body | {"is_withdrawn": True}
+    return body | {"to_on": (on - timedelta(days=1)).isoformat()}
 
 
 def _through(structure_id: str, body: Body, structure: Body) -> Person | None:

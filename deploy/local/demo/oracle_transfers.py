@@ -40,7 +40,8 @@ def _merge(contracts: Contracts, cpts_id: str, body: dict[str, Any], today: date
         return "cpts_ended"
     for one in (cpts, into):
         let_pass(one.deadlines, today)
-    _move(cpts_id, cpts, into, {*cpts.places}, {*cpts.members}, on)
+    _move(cpts_id, cpts, into, {*cpts.places}, _themselves(cpts), on)
+    _move_structures(cpts_id, cpts, into, {*cpts.structures.told}, on)
     eve = on - DAY
     for aci_id, aci in cpts.acis.items():
         if aci.years and aci.years[-1].end > eve:
@@ -60,7 +61,9 @@ def _split(contracts: Contracts, cpts_id: str, body: dict[str, Any], today: date
     if cpts.merged_on is not None:
         return "cpts_ended"
     entry_ids, member_ids = {*body["entry_ids"]}, {*body.get("member_ids", ())}
-    if not (entry_ids <= {*cpts.places} and member_ids <= {*cpts.members}):
+    structure_ids = {*body.get("structure_ids", ())}
+    is_known = entry_ids <= {*cpts.places} and member_ids <= _themselves(cpts)
+    if not is_known or not structure_ids <= {*cpts.structures.told}:
         return "404"
     if not any((cpts.places[id_].to_on or date.max) >= on for id_ in entry_ids):
         return "nothing_to_take"
@@ -70,6 +73,7 @@ def _split(contracts: Contracts, cpts_id: str, body: dict[str, Any], today: date
     let_pass(cpts.deadlines, today)
     new = contracts.cpts[body["new_cpts_id"]] = Cpts(None, seat.departement)
     _move(cpts_id, cpts, new, entry_ids, member_ids, on)
+    _move_structures(cpts_id, cpts, new, structure_ids, on)
     _follow(today, cpts, new)
     return "ok"
 
@@ -88,7 +92,7 @@ def _move(
 
     Nobody becomes a member on days on which they are one there already.
     """
-    there = list(to.members.values())
+    there = [to.members[id_] for id_ in _themselves(to)]
     for id_ in sorted(entries):
         place = cpts.places[id_]
         if (place.to_on or date.max) >= on:
@@ -103,6 +107,19 @@ def _move(
         if not any(is_on(begun.from_on, one.from_on, one.to_on) for one in same):
             to.members[f"{cpts_id}~{id_}"] = begun
         _end(cpts.members, id_, on)
+
+
+def _themselves(cpts: Cpts) -> set[str]:
+    """Those who are members by themselves: the others belong with their structure."""
+    return {id_ for id_, person in cpts.members.items() if not person.through}
+
+
+def _move_structures(cpts_id: str, cpts: Cpts, to: Cpts, structures: set[str], on: date) -> None:
+    """These structures, and who works in them, are the other's from a day on."""
+    for id_ in sorted(structures):
+        moved = cpts.structures.move(cpts.members, id_, on)
+        if moved is not None:
+            to.structures.take(to.members, f"{cpts_id}~{id_}", moved)
 
 
 def _end(entries: dict[str, Place] | dict[str, Person], id_: str, on: date) -> None:

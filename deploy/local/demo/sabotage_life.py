@@ -1,5 +1,5 @@
 """Falsifies what membership knows of the life of CPTS, and others of it: lettres d'intention,
-projets de santé, structures, the deadlines of their missions, a merger, a split.
+projets de santé, associations, structures, the deadlines of their missions, a merger, a split.
 
 As in `sabotage`, by SQL behind the service's back.
 """
@@ -40,6 +40,16 @@ _STRUCTURE_IGNORED = """
     update member set is_withdrawn = true
     where cpts_id = '95-plaine-de-france' and member_id = 'cds:trois'
 """
+# For referrals who works in it did not go with it to the CPTS that was split off.
+_STAYED_BEHIND = """
+    update member set is_withdrawn = true
+    where cpts_id = '95-vexin-nouveau' and member_id = '95-rive~95-vexin~centre:cinq'
+"""
+_ANOTHER_NUMBER = """
+    update history set event = jsonb_set(event, '{siren}', '"952019016"')
+    where event ->> 'cpts_id' = '95-haut-val' and event ->> 'siret' is not null
+      and type = 'membership.AssociationRecorded.v1'
+"""
 
 
 async def _put_deadline_off(chain: Chain) -> None:
@@ -70,6 +80,15 @@ async def _ignore_structure(chain: Chain) -> None:
     await once_there(chain, _STRUCTURE_IGNORED, service="referrals")
 
 
+async def _leave_behind(chain: Chain) -> None:
+    await once_there(chain, _STAYED_BEHIND, service="referrals")
+
+
+async def _misread_association(chain: Chain) -> None:
+    """As soon as it is told with the number of its seat: it has another one."""
+    await once_there(chain, _ANOTHER_NUMBER, service="membership")
+
+
 SABOTAGES_OF_LIFE: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "deadline-put-off": _put_deadline_off,
     "merger-forgotten": _forget_merger,
@@ -77,4 +96,6 @@ SABOTAGES_OF_LIFE: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "lettre-lost": _lose_lettre,
     "silence-longer": _lengthen_silence,
     "structure-ignored": _ignore_structure,
+    "structure-left-behind": _leave_behind,
+    "association-misread": _misread_association,
 }

@@ -9,6 +9,7 @@ from random import Random
 
 import msgspec
 
+from deploy.local.demo.associations import associations
 from deploy.local.demo.banking import banking
 from deploy.local.demo.cast import (
     DIVIDED_COMMUNE,
@@ -72,6 +73,7 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
         *banking(players),
         *transfers(),
         *founding(),
+        *associations(),
         *_demands(random, players, demands, departements),
         *platform_lives(random, players, round(demands * SHARE_OF_PLATFORM_APPOINTMENTS), _instant),
         *_odd_demands(players),

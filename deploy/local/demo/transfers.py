@@ -1,4 +1,5 @@
-"""Three CPTS beside the cast: the second takes the first in, then a part of it becomes the third.
+"""Three CPTS beside the cast: the second takes the first in, with a structure of it, then a part of
+both becomes the third.
 
 The merger and the split come in the midst of contract years; demands and appointments before and
 after them show whose each is, and the second CPTS is of another taille for one year.
@@ -21,7 +22,8 @@ VEXIN, RIVE, NEW = "95-vexin", "95-rive", "95-vexin-nouveau"
 TOWN, VILLAGE, CITY = "95039", "95120", "95063"
 DEMANDS = "sas_demandes_avec_rdv"
 _random = Random(95)
-DOCTORS = tuple(new_rpps(_random) for _ in range(5))
+DOCTORS = tuple(new_rpps(_random) for _ in range(7))
+CENTRE = "centre"
 
 
 def _cpts(cpts_id: str, seat: str, finess: str, starts_on: date, doctors: tuple[str, ...]) -> Cpts:
@@ -53,7 +55,7 @@ def _cpts(cpts_id: str, seat: str, finess: str, starts_on: date, doctors: tuple[
 
 # The third doctor is a member of both; 6 863 and 2 252 inhabitants join 36 434.
 GIVES = _cpts(VEXIN, TOWN, "1950990901", date(2025, 1, 1), DOCTORS[:3])
-TAKES = _cpts(RIVE, CITY, "1950990902", date(2024, 11, 1), DOCTORS[2:])
+TAKES = _cpts(RIVE, CITY, "1950990902", date(2024, 11, 1), DOCTORS[2:5])
 BORN = _cpts(NEW, TOWN, "1950990903", date(2026, 1, 1), ())
 
 
@@ -62,6 +64,7 @@ def transfers() -> Iterator[Draft]:
     desk = Desk(OPENS_AT, "transfers")
     yield from _founded(desk, GIVES, (TOWN, VILLAGE))
     yield from _founded(desk, TAKES, (CITY,))
+    yield from _centre(desk)
     yield from _contracts(desk)
     yield from _merged(Desk(datetime(2025, 9, 10, 9, 0, tzinfo=PARIS), "merger"))
     yield from _split(Desk(datetime(2025, 11, 21, 9, 0, tzinfo=PARIS), "split"))
@@ -82,6 +85,22 @@ def _founded(desk: Desk, cpts: Cpts, places: tuple[str, ...]) -> Iterator[Draft]
         body = {"participation_id": f"p-{member.member_id}", "rpps": member.rpps, "way": "cpts"}
         yield desk.membership("POST", f"{path}/participations", body | {"from_on": "2025-01-01"})
     yield aci(desk, cpts)
+
+
+def _centre(desk: Desk) -> Iterator[Draft]:
+    """A centre de santé of the one that will go: two doctors work in it, of whom one leaves early,
+    and one of its members works in it too.
+    """
+    path, since = f"/cpts/{VEXIN}/structures/{CENTRE}", {"from_on": "2024-02-01"}
+    told = {"kind": "cds", "structure_name": "Centre de santé du Vexin", "finess": "1950990904"}
+    yield desk.membership("PUT", path, told | since)
+    for name, rpps, more in (
+        ("cinq", DOCTORS[5], {}),
+        ("six", DOCTORS[6], {"to_on": "2025-08-31"}),
+        ("aussi", DOCTORS[0], {}),
+    ):
+        body = {"rpps": rpps, "profession": PHYSICIAN} | since | more
+        yield desk.membership("PUT", f"{path}/professionals/{name}", body)
 
 
 def _contracts(desk: Desk) -> Iterator[Draft]:
@@ -114,15 +133,16 @@ def _merged(desk: Desk) -> Iterator[Draft]:
 def _split(desk: Desk) -> Iterator[Draft]:
     """The town becomes a CPTS of its own with two doctors, one of whom came with it."""
 
-    def split(*entry_ids: str) -> Draft:
+    def split(*entry_ids: str, centre: str = f"{VEXIN}~{CENTRE}") -> Draft:
         body = {"new_cpts_id": NEW, "new_cpts_name": BORN.cpts_name, "seat_commune": TOWN}
         body |= {"split_on": SPLIT_ON.isoformat()}
         people = [f"{VEXIN}~m-{VEXIN}-0", f"m-{RIVE}-1"]
-        named = {"entry_ids": entry_ids, "member_ids": people}
+        named = {"entry_ids": entry_ids, "member_ids": people, "structure_ids": [centre]}
         path, more = f"/cpts/{RIVE}/split", {"barrier": True, "is_after_timers": True}
         return desk.membership("POST", path, body | named, role="ars", **more)
 
     yield split("lieu-9")
+    yield split(f"{VEXIN}~lieu-0", centre=CENTRE)
     yield split(f"{VEXIN}~lieu-0")
     yield aci(desk, BORN, barrier=True)
 
@@ -142,6 +162,11 @@ def _demands() -> Iterator[Draft]:
             (12, 1, BORN, 0),
             (12, 3, BORN, 3),
             (12, 3, BORN, 1),
+            # Who works in the centre goes with it, twice; who had left it does not.
+            (9, 12, GIVES, 5),
+            (11, 25, TAKES, 5),
+            (11, 25, TAKES, 6),
+            (12, 4, BORN, 5),
         )
     ):
         at = datetime(2025, month, day, 9, i, tzinfo=PARIS)
