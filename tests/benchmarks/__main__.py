@@ -42,6 +42,7 @@ QUICK = Sizes(
     questions=50,
     bad_inputs=500,
     professionals=400,
+    demands=4_800,
     seconds=2.0,
     warm_up_seconds=0.5,
 )
@@ -67,7 +68,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--quick", action="store_true", help="sizes that only show that everything runs"
     )
     parser.add_argument(
-        "--count", type=above_zero(int), help="bad inputs a run of fuzz, default 100000"
+        "--count",
+        type=above_zero(int),
+        help="bad inputs a run of fuzz, default 100000; demands of P5, default 2000000",
     )
     parser.add_argument("--var", type=Path, default=ROOT / "var", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -107,7 +110,7 @@ def _bench(options: argparse.Namespace) -> int:
     sizes = QUICK if options.quick else Sizes()
     quick = ("--quick",) if options.quick else ()
     if options.count:
-        sizes = msgspec.structs.replace(sizes, bad_inputs=options.count)
+        sizes = msgspec.structs.replace(sizes, bad_inputs=options.count, demands=options.count)
         quick = (*quick, f"--count {options.count}")
     command = " ".join(("just bench", *options.ids, f"--runs {options.runs}", *quick))
     results: list[Result] = []

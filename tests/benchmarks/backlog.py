@@ -25,7 +25,7 @@ from services.payments.app import SERVICE as PAYMENTS
 from services.payments.app import publish_new_rates
 from services.payments.domain.accounts import Account
 from tests.benchmarks import log, recording
-from tests.benchmarks.cast import Cpts, cast, lines_of, told_by_membership
+from tests.benchmarks.cast import MAX_CENTS, Cpts, cast, lines_of, told_by_membership
 from tests.benchmarks.ground import (
     HOLD_RELAY,
     NOBODY,
@@ -166,10 +166,10 @@ def _always(line: ContractLineSet) -> Callable[[Account], list[ContractLineSet]]
     return lambda _account: [line]
 
 
-async def set_lines(desk: Desk, everybody: Sequence[Cpts]) -> None:
+async def set_lines(desk: Desk, everybody: Sequence[Cpts], max_cents: int = MAX_CENTS) -> None:
     """Set the contract lines of every account."""
     for one in everybody:
-        for number, line in enumerate(lines_of(one)):
+        for number, line in enumerate(lines_of(one, max_cents)):
             cause = Cause(id=f"order:line:{one.cpts_id}:{number}", recorded_at=datetime.now(UTC))
             async with open_unit(desk) as unit:
                 key = (line.cpts_id, line.contract_year_starts_on)

@@ -37,8 +37,8 @@ class Cpts(msgspec.Struct, frozen=True, kw_only=True):
     starts_on: date
 
 
-def cast(today: date) -> list[Cpts]:
-    """The CPTS, in the second month of their contract."""
+def cast(today: date, of_each: int = CPTS_OF_EACH) -> list[Cpts]:
+    """The CPTS, so many of each département, in the second month of their contract."""
     chosen: list[Cpts] = []
     codes = [one for one in departements_by_code() if one not in ("00", "75")][:DEPARTEMENTS]
     communes = all_communes().values()
@@ -48,7 +48,7 @@ def cast(today: date) -> list[Cpts]:
             for one in communes
             if one.departement == departement and not arrondissements_of(one.code)
         ]
-        for commune in here[:CPTS_OF_EACH]:
+        for commune in here[:of_each]:
             number = len(chosen)
             chosen.append(
                 Cpts(
@@ -125,7 +125,7 @@ def _told_of(one: Cpts) -> list[Recorded[Any]]:
     )
 
 
-def lines_of(one: Cpts) -> list[ContractLineSet]:
+def lines_of(one: Cpts, max_cents: int = MAX_CENTS) -> list[ContractLineSet]:
     """The contract lines of a CPTS's year: by its doctors in steps, by its demands each."""
     return [
         ContractLineSet(
@@ -143,7 +143,7 @@ def lines_of(one: Cpts) -> list[ContractLineSet]:
             mission="acces_aux_soins",
             indicator=DEMANDS,
             mode="linear",
-            max_cents=MAX_CENTS,
+            max_cents=max_cents,
             target=TARGET,
         ),
     ]

@@ -18,7 +18,9 @@ from tests.benchmarks import (
     chain,
     fuzz,
     http_load,
+    national_year,
     outbox_relay,
+    rebuilding,
     relays,
     slots,
     slots_cast,
@@ -117,6 +119,16 @@ ACI = Bench(
     "handlers, own events applied; facts told twenty at a time, an account priced twice; "
     f"{COMMIT}; {COLLECTOR}",
 )
+REBUILD = Bench(
+    name="P5",
+    what="a part of a national year of 20 million demands is rebuilt from the log, each service "
+    "alone, and comes to the same figures and cents; minutes for the whole year, by proportion",
+    figures=rebuilding.FIGURES,
+    measure=rebuilding.measure,
+    ours="`python -m services.<name> rebuild`, from its start to its end, beside Kafka and "
+    f"PostgreSQL on the same cores; {national_year.DEMANDS_OF_A_CPTS} demands a CPTS in a year; "
+    "each demand that counts has its own event of a figure and its own estimate and accrual",
+)
 SLOTS = Bench(
     name="slots",
     what=f"searches of free slots over mutual TLS at {slots.RATE:.0f}/s, open loop, Poisson: 1 to "
@@ -144,6 +156,7 @@ BENCHES = (
     _backlog(backlog.PAYMENTS_FIGURE, backlog.payments, "figures that grow"),
     _chain("P3"),
     _chain("P4"),
+    REBUILD,
     _watched(
         watching.BACKLOG_FIGURE, watching.backlog, "indicators takes a backlog of lives of demands"
     ),

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self
 
@@ -20,36 +19,55 @@ from tests.benchmarks.ground import LIMIT_SECONDS, BenchFailed, Process
 LOOK_EVERY_SECONDS = 0.01
 
 
-async def fill(settings: Settings, topic: LogTopic, events: Sequence[Recorded[Any]]) -> None:
-    """Put these events on a topic, as its producer's relay would, in few requests."""
-    by_partition: defaultdict[int, list[Recorded[Any]]] = defaultdict(list)
-    for event in events:
-        by_partition[partition_of(event.departement, topic.partitions)].append(event)
-    producer = await open_producer(settings)
-    try:
-        for partition, told in by_partition.items():
-            await _fill_partition(producer, topic, partition, told)
-    finally:
-        await producer.stop()
+class Filling:
+    """Events on their way to a topic, as its producer's relay would send them, in few requests."""
 
+    def __init__(self, producer: AIOKafkaProducer, topic: LogTopic) -> None:
+        self._producer, self._topic = producer, topic
+        self._batches: dict[int, Any] = {}
+        self.count = 0
 
-async def _fill_partition(
-    producer: AIOKafkaProducer, topic: LogTopic, partition: int, events: Sequence[Recorded[Any]]
-) -> None:
-    batch = producer.create_batch()
-    for event in events:
+    async def add(self, event: Recorded[Any]) -> None:
+        """Put an event on its partition, after those before it."""
+        partition = partition_of(event.departement, self._topic.partitions)
         row = msgspec.structs.asdict(event) | {"type": event.type}
         record: dict[str, Any] = {
             "key": event.departement.encode(),
             "value": encode_body(event),
             "timestamp": None,
-            "headers": encode_headers(topic.name, row),
+            "headers": encode_headers(self._topic.name, row),
         }
+        batch = self._batches.get(partition)
+        if batch is None:
+            batch = self._batches[partition] = self._producer.create_batch()
         if batch.append(**record) is None:
-            await (await producer.send_batch(batch, topic.kafka_name, partition=partition))
-            batch = producer.create_batch()
+            await self._send(partition)
+            batch = self._batches[partition] = self._producer.create_batch()
             batch.append(**record)
-    await (await producer.send_batch(batch, topic.kafka_name, partition=partition))
+        self.count += 1
+
+    async def end(self) -> None:
+        """Send what is left."""
+        for partition in self._batches:
+            await self._send(partition)
+
+    async def _send(self, partition: int) -> None:
+        sent = await self._producer.send_batch(
+            self._batches[partition], self._topic.kafka_name, partition=partition
+        )
+        await sent
+
+
+async def fill(settings: Settings, topic: LogTopic, events: Sequence[Recorded[Any]]) -> None:
+    """Put these events on a topic."""
+    producer = await open_producer(settings)
+    try:
+        filling = Filling(producer, topic)
+        for event in events:
+            await filling.add(event)
+        await filling.end()
+    finally:
+        await producer.stop()
 
 
 async def rate_to(

@@ -21,6 +21,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     questions: int = 1_000
     bad_inputs: int = 100_000
     professionals: int = 10_000
+    demands: int = 2_000_000
     seconds: float = 12.0
     warm_up_seconds: float = 3.0
 

@@ -43,15 +43,17 @@ def lives(everybody: Sequence[Cpts], count: int) -> list[Recorded[Any]]:
     number = 0
     while len(told) < count:
         cpts = everybody[number % len(everybody)]
-        at = datetime.combine(cpts.starts_on, time(8), UTC) + number * STEP
-        end = ENDS[number * 7 % len(ENDS)]
-        if end == "platform":
-            told += _recorded(f"bench-{number}", cpts, _platform(number, cpts, at))
-        else:
-            known_as = referral_id(SOURCE, str(number))
-            told += _recorded(known_as, cpts, _life(number, cpts, at, end))
+        told += life(number, cpts, datetime.combine(cpts.starts_on, time(8), UTC) + number * STEP)
         number += 1
     return sorted(told, key=lambda one: one.occurred_at)[:count]
+
+
+def life(number: int, cpts: Cpts, at: datetime) -> list[Recorded[Any]]:
+    """All that is said of the demand, or the platform's appointment, of a number, from `at` on."""
+    end = ENDS[number * 7 % len(ENDS)]
+    if end == "platform":
+        return list(_recorded(f"bench-{number}", cpts, _platform(number, cpts, at)))
+    return list(_recorded(referral_id(SOURCE, str(number)), cpts, _life(number, cpts, at, end)))
 
 
 def _recorded(subject: str, cpts: Cpts, told: Told) -> Iterator[Recorded[Any]]:

@@ -21,6 +21,7 @@ TINY = Sizes(
     questions=5,
     bad_inputs=300,
     professionals=20,
+    demands=480,
     seconds=0.4,
     warm_up_seconds=0.1,
 )
@@ -56,6 +57,7 @@ def test_the_ids_are_those_that_are_wanted() -> None:
     assert [figure.id for bench in BENCHES for figure in bench.figures] == [
         *("P1-indicators", "P1-payments"),
         *("P3-p50", "P3-p99", "P4-p50", "P4-p99"),
+        *("P5-indicators", "P5-payments"),
         *("P6-indicators", "P6-p50"),
         *("P7-saturation", "P7-p99"),
         *("R1-rate", "R1-p50", "R1-p99"),
