@@ -232,3 +232,22 @@ def departement_of_commune(code: str) -> str:
     if len(code) != COMMUNE_CODE_LENGTH or departement == NATIONAL:
         raise UnknownDepartementError(f"{code!r} is not the code of a commune")
     return by_code(departement).code
+
+
+def parse_departements(told: str) -> tuple[str, ...]:
+    """The codes of `01-19,2A,93`: single ones, and stretches in the order of the codes (`2A` and
+    `2B` come between `29` and `30`, `971` after `95`).
+
+    Raises UnknownDepartementError for a code that the table does not have and an empty stretch.
+    """
+    known = sorted(departements_by_code())
+    chosen: list[str] = []
+    for part in told.split(","):
+        first, dash, last = (one.strip() for one in part.partition("-"))
+        last = last if dash else first
+        for code in (first, last):
+            by_code(code)
+        if first > last:
+            raise UnknownDepartementError(f"{first}-{last} is empty: write {last}-{first}")
+        chosen += [code for code in known if first <= code <= last]
+    return tuple(dict.fromkeys(chosen))

@@ -60,6 +60,7 @@ def loaded(service: Service) -> list[Any]:
         *scraping.counted_families(meters),
         *meters.registry.collect(),
         *scraping.lag_families(heard, every, dict.fromkeys(every, 1), dict.fromkeys(every, 1.0)),
+        scraping.read_family(heard, every),
         scraping.letters_family(
             [
                 {"topic": topic.name, "key": code.encode(), "letters": 1}

@@ -8,8 +8,10 @@ here: the next poll then starts with a seek to the stored offsets.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -17,11 +19,11 @@ from aiokafka.errors import (
     ConsumerStoppedError,
     IllegalStateError,
     KafkaError,
+    NoOffsetForPartitionError,
     UnknownTopicOrPartitionError,
 )
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka import TopicPartition as Assigned
 
 from services.messaging.batch import (
     Hearing,
@@ -43,8 +45,9 @@ from services.messaging.offsets import (
     check_topic,
     load_offsets,
 )
-from services.messaging.polling import parse_batch, take_fairly
+from services.messaging.polling import Turns, parse_batch
 from services.messaging.settings import Settings
+from services.messaging.sharing import Share
 from services.messaging.telemetry import batch_span
 from services.messaging.waiting import Backoff
 
@@ -54,13 +57,21 @@ HEARTBEAT_MS = 500
 SESSION_MS = 6_000  # the least that brokers allow by default: how long a dead member is waited for
 METADATA_AGE_MS = 10_000  # a topic or partition that comes is noticed after so long
 COMMIT_EVERY_SECONDS = 1.0
+# While the client holds records of one partition it asks for none at all for so long, and then for
+# those of the others alone, until some come: who catches up keeps the others waiting, then itself.
+HELD_SECONDS = 0.02
+FETCH_WAIT_MS = 100
 LOOK_AT_IDS_EVERY_SECONDS = 5.0
 
 
-class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
-    """One process's consumer of all the topics its service hears.
+def group_of(settings: Settings) -> str:
+    """The consumer group of a service's processes."""
+    return f"{settings.namespace}{settings.service}"
 
-    `assigned` lists partitions by topic for a process restricted to some; None joins the group.
+
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One process's consumer of all the topics its service hears; `share` tells which partitions
+    of them it has, beside those of the service's other processes.
     """
 
     def __init__(
@@ -72,13 +83,18 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         codec: Codec,
         admin: AIOKafkaAdminClient,
         health: Health,
-        assigned: Mapping[str, tuple[int, ...]] | None,
     ) -> None:
         self._settings, self._hearing, self._health = settings, hearing, health
         self._topics = {topic.kafka_name: topic for topic in topics.values()}
         self._codec, self._admin = codec, admin
-        self._is_group = assigned is None
+        self.share = Share(
+            settings.service,
+            settings.member or f"{settings.service}-{uuid4().hex[:8]}",
+            settings.departements,
+            (topics[one.topic.name].kafka_name for one in hearing.hears if one.is_read_in_full),
+        )
         self._backoff = Backoff(settings.limits.wait_seconds_max)
+        self._turns = Turns(settings.limits.batch_records, settings.limits.partition_records)
         self._must_seek = True
         self._trouble: Exception | None = None
         self._is_troubled = False  # until a batch is taken, or there is nothing to take
@@ -95,45 +111,37 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             logger=None,
             allow_auto_create_topics=False,
         )
-        where: dict[str, Any] = {
-            "group_id": f"{settings.namespace}{settings.service}",
-            "group_instance_id": settings.member,
-        }
-        if assigned is not None:
-            self._is_assigned.set()
-            where = {
-                "partitions": [
-                    Assigned(topics[name].kafka_name, partition)
-                    for name, partitions in assigned.items()
-                    for partition in partitions
-                ]
-            }
         self._subscriber = self._broker.subscriber(
-            *(self._topics if self._is_group else ()),
+            *self._topics,
             batch=True,
+            group_id=group_of(settings),
+            group_instance_id=settings.member,
+            partition_assignment_strategy=[self.share],
             max_records=settings.limits.batch_records,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="none",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             session_timeout_ms=SESSION_MS,
-            listener=self if self._is_group else None,
+            listener=self,
             parser=parse_batch,
             codec=codec,
             no_reply=True,
-            **where,
         )
         # An empty poll sleeps once more in FastStream's own loop.
-        self._subscriber.get_msg = self.poll
+        self._subscriber.get_msg = self.poll  # type: ignore[method-assign]
         self._subscriber(self.take)
 
     async def start(self) -> None:
-        """Join the group, or take the assigned partitions, and consume."""
+        """Join the group and consume."""
         self._health.starts("consumer")
         await self._broker.start()
-        self._tasks = [supervised(self._watch_ids(), "consumer: topic ids", self._health)]
-        if self._is_group:
-            follow = supervised(self._follow_with_commits(), "consumer: commits", self._health)
-            self._tasks.append(follow)
+        fetcher = self._subscriber.consumer._fetcher  # type: ignore[union-attr]  # noqa: SLF001
+        fetcher._prefetch_backoff = HELD_SECONDS  # noqa: SLF001 - the client has no setting for it
+        self._tasks = [
+            supervised(self._watch_ids(), "consumer: topic ids", self._health),
+            supervised(self._follow_with_commits(), "consumer: commits", self._health),
+        ]
 
     async def stop(self) -> None:
         """Stop between two batches."""
@@ -147,15 +155,17 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """Partitions go: what is polled from now on does not count."""
         self._is_assigned.clear()
         self._must_seek = True
+        self.share.reads = frozenset()
 
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:  # noqa: ARG002
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Partitions come."""
         self._must_seek = True
+        self.share.reads = frozenset(assigned)
         self._is_assigned.set()
 
     async def poll(self, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
         """The next records: at most `batch_records`, and of one partition more than its share only
-        when the others have none.
+        when the others have none (`polling`).
         """
         while True:
             if self._is_stopped:
@@ -164,13 +174,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._wait_out(self._trouble)
             try:
                 await self._is_assigned.wait()
+                if self.share.is_outdated:
+                    self._join_again(consumer)
+                    continue
                 if self._must_seek:
                     await self.seek_to_stored(consumer)
-                records = await take_fairly(
-                    consumer,
-                    self._settings.limits.batch_records,
-                    self._settings.limits.partition_records,
-                )
+                records = await self._turns.take(consumer)
             except ConsumerStoppedError:
                 raise
             except Exception as error:  # noqa: BLE001 - FastStream's loop would sleep, or die
@@ -185,6 +194,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """Take a batch to its fate; never raises."""
         if self._must_seek or not items or not self._are_next(items):
             return
+        began = time.monotonic()
         try:
             with batch_span(items, self._hearing.names) as traced:
                 await take_batch(self._hearing, traced)
@@ -204,7 +214,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             self._must_seek = True
             self._trouble = error  # waited out by the next poll: here a stop would wait for us
         else:
+            self._turns.took(time.monotonic() - began, len(items))
             self._is_well()
+
+    def _join_again(self, consumer: AIOKafkaConsumer) -> None:
+        """Ask for another share: under our name, Kafka remembered what our last life wanted."""
+        self.share.ask_again()
+        self._is_assigned.clear()
+        consumer.subscribe(list(self._topics), listener=self)
 
     def _are_next(self, items: Any) -> bool:
         """Whether a batch begins where we stand, or the log has twice held nothing in between.
@@ -228,8 +245,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """Not now: say so, wait, and begin again from the stored offsets."""
         self._must_seek = True
         self._trouble = None
-        if isinstance(error, IllegalStateError):
-            return  # a rebalance began under our feet
+        if isinstance(error, IllegalStateError | NoOffsetForPartitionError):
+            return  # a rebalance under our feet: partitions went, or came and we stand nowhere yet
         self._is_troubled = True
         if isinstance(error, LogMismatch):
             log.error("%s; run: %s", error, error.command)

@@ -11,7 +11,7 @@ import sys
 import msgspec
 import uvloop
 
-from contracts.departements import departements_by_code
+from contracts.departements import UnknownDepartementError, parse_departements
 from services.messaging.comparing import compare, drop
 from services.messaging.declared import Service
 from services.messaging.logs import set_up_logs
@@ -74,6 +74,13 @@ async def tell_comparison(service: Service, settings: Settings, schema: str) -> 
     return 1
 
 
+def _departements(told: str) -> tuple[str, ...]:
+    try:
+        return parse_departements(told)
+    except UnknownDepartementError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def main(service: Service, own: argparse.ArgumentParser | None = None) -> None:
     """`python -m services.<name> [serve | migrate | rebuild … | reread --topic X]`.
 
@@ -84,7 +91,10 @@ def main(service: Service, own: argparse.ArgumentParser | None = None) -> None:
         prog=f"python -m services.{service.name}", parents=[own] if own else []
     )
     parser.add_argument(
-        "--departements", help="read only the partitions of these départements (93,95)"
+        "--departements",
+        type=_departements,
+        help="read these départements (01-19,2A,93) and leave the others to other processes; "
+        "also CPTS_DEPARTEMENTS. Without it, those that no other process names",
     )
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="run the service (the default)")
@@ -100,13 +110,12 @@ def main(service: Service, own: argparse.ArgumentParser | None = None) -> None:
     command = commands.add_parser("reread", help="take a topic as it is and read it from its start")
     command.add_argument("--topic", required=True)
     arguments = parser.parse_args()
-    settings = read_settings(service.name)
+    try:
+        settings = read_settings(service.name)
+    except UnknownDepartementError as error:
+        parser.error(f"CPTS_DEPARTEMENTS: {error}")
     if arguments.departements:
-        codes = tuple(code.strip() for code in arguments.departements.split(","))
-        unknown = [code for code in codes if code not in departements_by_code()]
-        if unknown:
-            parser.error(f"no département has the code {', '.join(unknown)}")
-        settings = msgspec.structs.replace(settings, departements=codes)
+        settings = msgspec.structs.replace(settings, departements=arguments.departements)
     set_up_logs(service.name)
     set_up_tracing(service.name)
     match arguments.command:

@@ -6,7 +6,7 @@ once at the end whether what was heard gives anything else than what was said.
 
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
@@ -310,10 +310,3 @@ def desk_for(service: Service, pool: Pool, mode: Mode, partitions: int = 0) -> D
         mode=mode,
         meters=Meters(service.durations),
     )
-
-
-def partitions_for(
-    departements: Collection[str], partitions: int, partition_of: Any
-) -> tuple[int, ...]:
-    """The partitions that hold these départements."""
-    return tuple(sorted({partition_of(code, partitions) for code in departements}))

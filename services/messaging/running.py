@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter  # noqa: TC003
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,6 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from litestar.types import ASGIApp  # noqa: TC002
 
-from contracts.departements import departements_by_code, partition_of
 from services.messaging.batch import Hearing
 from services.messaging.clock import Clock, read_clock
 from services.messaging.codec import Codec, Decoder
@@ -39,11 +38,11 @@ from services.messaging.replaying import (
     catch_up_own,
     desk_for,
     open_reader,
-    partitions_for,
     topics_of,
 )
 from services.messaging.restoring import end_restore, is_restore_under_way
 from services.messaging.settings import Settings
+from services.messaging.sharing import Share, companions, partitions_for
 from services.messaging.timers import run_timers
 from services.messaging.unit import Desk, Mode
 from services.messaging.waiting import Backoff
@@ -69,7 +68,8 @@ class Running:
         self.app: ASGIApp  # as soon as it is served
         self.address = ""
         self.more_addresses: dict[str, str] = {}  # of listeners beside HTTP, by their names
-        self.assigned: dict[str, tuple[int, ...]] = {}
+        self.assigned: dict[str, tuple[int, ...]] = {}  # what it wants to hear, by topic
+        self.share: Share | None = None  # what it has of that, once it consumes
 
     @property
     def own_topic(self) -> LogTopic:
@@ -120,24 +120,15 @@ class Running:
 def assignment(
     settings: Settings, service: Service, topics: Mapping[str, LogTopic]
 ) -> dict[str, tuple[int, ...]]:
-    """The partitions this process reads, by topic, when it is restricted to some départements."""
+    """The partitions that this process is for, by topic; other processes may read some of them."""
     assigned = {}
     for hears in service.hears:
         count = topics[hears.topic.name].partitions
         numbers = tuple(range(count))
         if settings.departements is not None and not hears.is_read_in_full:
-            numbers = partitions_for(settings.departements, count, partition_of)
+            numbers = partitions_for(settings.departements, count)
         assigned[hears.topic.name] = numbers
     return assigned
-
-
-def companions(departements: Sequence[str], numbers: Sequence[int], partitions: int) -> list[str]:
-    """The départements that come along, because they share a partition with those asked for."""
-    return [
-        code
-        for code in departements_by_code()
-        if code not in departements and partition_of(code, partitions) in numbers
-    ]
 
 
 async def make_schema_and_topics(service: Service, settings: Settings) -> dict[str, LogTopic]:
@@ -325,8 +316,8 @@ async def start_consumer(run: Running, stack: AsyncExitStack) -> None:
             codec=run.codec,
             admin=admin,
             health=run.health,
-            assigned=None if settings.departements is None else run.assigned,
         )
+        run.share = consumer.share
         attempt.push_async_callback(consumer.stop)
         await consumer.start()
         stack.push_async_callback(attempt.pop_all().aclose)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 from uuid import UUID  # noqa: TC003
@@ -158,6 +158,8 @@ class Scraper:
         if self._went_back is not None:
             holds["offsets_never_go_back"] = not self._went_back
         state = [self._ready(), pool_family(pools), invariant_family(holds)]
+        if self._run.share is not None:
+            state.append(read_family(self._heard(), self._run.share.reads))
         state += self._told_of_readings()
 
         def families() -> Iterator[Metric]:
@@ -219,18 +221,22 @@ class Scraper:
                 self._holds = dict(await check(connection))
         return []
 
+    def _heard(self) -> list[LogTopic]:
+        return [self._run.topics[hears.topic.name] for hears in self._run.service.hears]
+
     async def _read_log(self) -> list[Metric]:
         """How far the service is behind each partition that it hears, in events and in seconds."""
-        topics = [self._run.topics[hears.topic.name] for hears in self._run.service.hears]
+        topics = self._heard()
         names = [*(topic.name for topic in topics), self._run.own_topic.name]
         async with self._pool.acquire(timeout=WAIT_SECONDS) as connection:
             stored = await load_offsets(connection, names)
         self._look_back(stored)
         stands = {
-            TopicPartition(topic.kafka_name, number): stored[topic.name, number].next_offset
+            # What nobody has ever read has no offset: all of it is to be taken.
+            TopicPartition(topic.kafka_name, number): one.next_offset if one else 0
             for topic in topics
             for number in range(topic.partitions)
-            if (topic.name, number) in stored
+            for one in [stored.get((topic.name, number))]
         }
         try:
             ends, oldest = await self._ask_log(stands)
@@ -337,6 +343,18 @@ def pool_family(pools: Mapping[str, Pool]) -> Metric:
         idle = pool.get_idle_size()
         family.add_metric([name, "idle"], idle)
         family.add_metric([name, "busy"], pool.get_size() - idle)
+    return family
+
+
+def read_family(topics: Iterable[LogTopic], reads: Collection[TopicPartition]) -> Metric:
+    """1 for each département whose partition this process reads, 0 for the others."""
+    family = GaugeMetricFamily(
+        "cpts_departement_read", "1 while this process reads it.", labels=["topic", "departement"]
+    )
+    for topic in topics:
+        for departement in departements_by_code():
+            one = TopicPartition(topic.kafka_name, partition_of(departement, topic.partitions))
+            family.add_metric([topic.name, departement], float(one in reads))
     return family
 
 

@@ -7,6 +7,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
 
+from contracts.departements import parse_departements
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds on everything that waits, retries or grows; the defaults suit production."""
@@ -24,7 +26,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One service's settings. `departements` restricts what is read; None reads everything.
+    """One service's settings. `departements` are those that this process reads; None reads what
+    no other process of the service names (`sharing`).
 
     `member` names this process in its consumer group for good: when it comes back it has its
     partitions at once. No two processes of a service may share it; None is a member of one life.
@@ -60,8 +63,12 @@ def _database_url(env: Mapping[str, str]) -> str:
 
 
 def read_settings(service: str, environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings that the environment gives a service; KeyError names a missing one."""
+    """The settings that the environment gives a service; KeyError names a missing one.
+
+    Raises `UnknownDepartementError`.
+    """
     env = os.environ if environment is None else environment
+    departements = env.get("CPTS_DEPARTEMENTS")
     return Settings(
         service=service,
         database_url=_database_url(env),
@@ -69,6 +76,7 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         http_host=env.get("HTTP_HOST", "127.0.0.1"),
         http_port=int(env.get("HTTP_PORT", "0")),
         namespace=env.get("CPTS_NAMESPACE", ""),
+        departements=parse_departements(departements) if departements else None,
         member=env.get("CPTS_MEMBER"),
         partitions=int(env.get("CPTS_PARTITIONS", "12")),
         is_production=env.get("CPTS_ENVIRONMENT") == "production",

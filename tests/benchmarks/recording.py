@@ -15,7 +15,7 @@ from services.messaging.codec import Codec, Decoder
 from services.messaging.declared import Service
 from services.messaging.hearing import Hears
 from services.messaging.log import LogTopic
-from services.messaging.polling import take_fairly
+from services.messaging.polling import Turns
 from services.messaging.running import Running
 from services.messaging.settings import Settings
 from services.messaging.unit import Desk
@@ -64,8 +64,9 @@ async def record_batches(
             positions={(topic.kafka_name, number): 0 for number in range(topic.partitions)},
         )
         limits = settings.limits
+        turns = Turns(limits.batch_records, limits.partition_records)
         while done < total:
-            records = await take_fairly(consumer, limits.batch_records, limits.partition_records)
+            records = await turns.take(consumer)
             if records:
                 await commit_batch(hearing, codec.decode_records(records))
                 transactions.append((len(records), await recorder.taken()))

@@ -42,6 +42,32 @@ class TestDepartements:
         assert len(regions) == 18
 
     @pytest.mark.parametrize(
+        ("told", "codes"),
+        [
+            ("93", ["93"]),
+            ("93, 95", ["93", "95"]),
+            ("28-31,93", ["28", "29", "2A", "2B", "30", "31", "93"]),
+            ("95-973,93", ["95", "971", "972", "973", "93"]),
+            ("01-03,02", ["01", "02", "03"]),
+        ],
+    )
+    def test_they_are_named_one_by_one_or_in_stretches(self, told, codes):
+        assert list(departements.parse_departements(told)) == codes
+
+    @pytest.mark.parametrize(
+        ("told", "why"),
+        [
+            ("9", "no département has the code '9'"),
+            ("01-20,93", "no département has the code '20'"),
+            ("95-93", "95-93 is empty: write 93-95"),
+            ("", "no département has the code ''"),
+        ],
+    )
+    def test_a_list_that_cannot_be_followed_says_why(self, told, why):
+        with pytest.raises(departements.UnknownDepartementError, match=why):
+            departements.parse_departements(told)
+
+    @pytest.mark.parametrize(
         ("code", "name", "region", "time_zone"),
         [
             ("93", "Seine-Saint-Denis", "Île-de-France", "Europe/Paris"),

@@ -8,10 +8,8 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from aiokafka import TopicPartition
 from msgspec.structs import replace
 
-from services.messaging.polling import take_fairly
 from services.messaging.process import running
 from services.messaging.replaying import rebuild
 from services.messaging.unit import open_unit
@@ -157,46 +155,6 @@ async def test_a_trace_goes_from_the_order_through_the_log_to_what_follows_from_
     assert derived["ce_cause"] == headers["ce_id"]
     assert derived["ce_time"] == headers["ce_time"]
     assert total.key == thing.key == b"93"
-
-
-class FakeConsumer:
-    """aiokafka's `getmany` over what was fetched: it drains the first partition first."""
-
-    def __init__(self, fetched: dict[int, int]) -> None:
-        self.fetched = {TopicPartition("t", part): list(range(n)) for part, n in fetched.items()}
-
-    def assignment(self) -> set[TopicPartition]:
-        return set(self.fetched)
-
-    async def getmany(self, *partitions, timeout_ms: int, max_records: int) -> dict:
-        taken = {}
-        for part, records in self.fetched.items():
-            if (not partitions or part in partitions) and records and max_records:
-                taken[part] = records[:max_records]
-                del records[:max_records]
-                max_records -= len(taken[part])
-        return taken
-
-
-@pytest.mark.parametrize(
-    ("fetched", "first_of_each", "total"),
-    [
-        ({0: 5000, 1: 3, 2: 3}, {1: 3, 2: 3}, 1000),
-        ({0: 5000, 1: 5000, 2: 5000}, {1: 200, 2: 200}, 1000),
-        ({0: 5000}, {0: 1000}, 1000),
-        ({0: 2, 1: 1}, {0: 2, 1: 1}, 3),
-        ({0: 0}, {}, 0),
-    ],
-)
-async def test_a_storm_in_one_partition_leaves_room_for_the_others(
-    fetched, first_of_each, total
-) -> None:
-    consumer = FakeConsumer(fetched)
-    taken = await take_fairly(consumer, 1000, 200)
-    assert len(taken) == total
-    left = {part.partition: len(records) for part, records in consumer.fetched.items()}
-    for partition, least in first_of_each.items():
-        assert fetched[partition] - left[partition] >= least
 
 
 async def test_a_process_stops_cleanly_on_sigterm(settings_of, log) -> None:

@@ -19,20 +19,20 @@ from tests.messaging.raw import counted, headers_of, until
 from tests.messaging.starting import starting
 from tests.messaging.toy import SPEAKER, THINGS, Listener
 
-EVERYTHING = ("93", "95", "75", "06")
-
 
 async def test_two_consumers_of_the_same_partitions_count_everything_once(
-    log, settings_of, database
+    log, settings_of, database, monkeypatch
 ) -> None:
-    """Both are assigned all partitions, as a zombie and its successor would be: only the fence
-    keeps them apart. Without it (`fence` made a plain update) the second copies every batch.
+    """Each has a group of its own, and so all partitions, as a zombie and its successor have: only
+    the fence keeps them apart. Without it (`fence` made a plain update) the second copies every
+    batch.
     """
-    everything = settings_of("listener", departements=EVERYTHING)
+    monkeypatch.setattr(consumer_module, "group_of", lambda settings: settings.member)
+    everything = [settings_of("listener", member=f"{log.name}{n}") for n in range(2)]
     first, second = Listener(), Listener()
     async with (
-        running(first.service(), everything) as one,
-        running(second.service(), everything) as two,
+        running(first.service(), everything[0]) as one,
+        running(second.service(), everything[1]) as two,
     ):
         for n in range(60):
             await log.say(counted(f"s{n % 7}", 1, sequence=n // 7 + 1))
