@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from deploy.local import inspection, lifecycle, orders, processes, rebuilding, trace
+from deploy.local import inspection, lifecycle, orders, processes, rebuilding, shares, trace
 from deploy.local.arguments import above_zero, instance_name
 from deploy.local.jars import JarRefused, RepositoryOutOfReach
 from deploy.local.lifecycle import NotOurs, NotUp
@@ -25,6 +25,14 @@ def default_instance() -> str:
         return named
     readable = re.sub(r"[^a-z0-9]+", "-", ROOT.name.lower()).strip("-")[:20]
     return f"{readable}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}".lstrip("-")
+
+
+def _component(told: str) -> str:
+    """A component of an instance; of several processes of a service the second is `payments-2`."""
+    known = ("kafka", "postgres", "zipkin", CONSOLE, *SERVICES)
+    if not re.fullmatch(rf"(?:{'|'.join(known)})|(?:{'|'.join(SERVICES)})-\d+", told):
+        raise argparse.ArgumentTypeError(f"{told}: choose from {', '.join(known)}, {SERVICES[0]}-2")
+    return told
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,14 +68,31 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="open the FHIR doors to anybody, without certificate, at the gateway's address too",
     )
+    up.add_argument(
+        "--instances",
+        action="append",
+        default=[],
+        type=shares.instances_option,
+        metavar="SERVICE=N",
+        help="so many processes of a service, which share the départements (payments=2); kept "
+        "until it is said otherwise",
+    )
+    up.add_argument(
+        "--departements",
+        action="append",
+        default=[],
+        type=shares.departements_option,
+        metavar="SERVICE=LIST/LIST…",
+        help="a process of a service for each list of départements (payments=00-48/49-989); an "
+        "empty list is for those that no other names",
+    )
     add("down", lifecycle.down, "Stop the services, then Kafka and PostgreSQL. The data stays.")
     status = add("status", lifecycle.status, "Show each component: process, port, health.")
     status.add_argument(
         "--export", action="store_true", help="print the services' addresses as shell variables"
     )
     logs = add("logs", lifecycle.logs, "Print the last lines of the logs.")
-    everything = ("kafka", "postgres", "zipkin", CONSOLE, *SERVICES)
-    logs.add_argument("component", nargs="?", choices=everything)
+    logs.add_argument("component", nargs="?", type=_component)
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
     logs.add_argument(
         "-n", "--lines", type=above_zero(int), default=20, help="how many, default 20"

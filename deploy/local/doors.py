@@ -18,8 +18,8 @@ class OwnDoors(msgspec.Struct, frozen=True, kw_only=True):
         return f"https://127.0.0.1:{self.port}/fhir"
 
     def environment(self, service: str) -> dict[str, str]:
-        """What the gateway opens them with, the certificates made; nothing for another service,
-        or where the environment says it.
+        """What the first process of the gateway opens them with, the certificates made; nothing for
+        another, or where the environment says it.
         """
         if service != "gateway" or "CPTS_DOORS" in os.environ:
             return {}

@@ -7,10 +7,13 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from contracts.departements import departements_by_code, partition_of
 from deploy.local.lifecycle import find_running
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
-from deploy.local.topics import TopicBounds, log_bounds
+from deploy.local.topics import TopicBounds, log_bounds, readers
+
+NOBODY = "nobody"
 
 
 def stored_offsets(database_urls: Mapping[str, str]) -> dict[str, dict[tuple[str, int], int]]:
@@ -53,24 +56,49 @@ def topics(options: Namespace) -> int:
     return 0
 
 
+def departements_in(number: int, partitions: int) -> list[str]:
+    """The départements of a partition, of so many."""
+    return [code for code in departements_by_code() if partition_of(code, partitions) == number]
+
+
 def lag(options: Namespace) -> int:
-    """Show how far each service is behind the log, per topic, and per partition that is behind."""
+    """Show how far each service is behind the log and who reads it: per topic, and per partition
+    that is behind or that none of its processes reads.
+    """
     stack = find_running(options.instance)
     bounds = _own_bounds(stack)
     stored = stored_offsets(stack.database_urls)
-    table = Table("service", "topic", "partition", "next", "end", "behind", box=None)
+    read = readers(stack.kafka, [stack.namespace + service for service in SERVICES])
+    unread: list[str] = []
+    advice: list[str] = []
+    table = Table("service", "topic", "partition", "next", "end", "behind", "read by", box=None)
     for service in SERVICES:
+        read_here = read[stack.namespace + service]
         read_topics = sorted({topic for topic, _partition in stored[service]})
         for topic in read_topics:
             behind_in_all = 0
             for number, (first, end) in bounds.get(topic, {}).items():
                 next_offset = stored[service].get((topic, number), first)
                 behind_in_all += end - next_offset
-                if options.partitions or end > next_offset:
+                reader = read_here.get((stack.namespace + topic, number), NOBODY)
+                is_left = reader == NOBODY and topic != service and bool(read_here)
+                unread += departements_in(number, len(bounds[topic])) if is_left else ()
+                if options.partitions or end > next_offset or is_left:
                     row = (service, topic, number, next_offset, end, end - next_offset)
-                    table.add_row(*map(str, row))
-            table.add_row(service, topic, "all", "", "", str(behind_in_all), style="bold")
+                    table.add_row(*map(str, row), "" if topic == service else reader)
+            names = {name for (of, _), name in read_here.items() if of == stack.namespace + topic}
+            who = "" if topic == service else ", ".join(sorted(names)) or NOBODY
+            table.add_row(service, topic, "all", "", "", str(behind_in_all), who, style="bold")
+        if unread:
+            codes = ",".join(dict.fromkeys(unread))
+            advice.append(
+                f"{service}: nobody reads {codes}; `just up --departements {service}=…/` (its last "
+                "part empty) has a process for what no other names"
+            )
+            unread = []
         if not read_topics:
             table.add_row(service, "(has read nothing yet)")
     Console().print(table)
+    for line in advice:
+        print(line)
     return 0

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from deploy.local import given, ports, processes
+from deploy.local import databases, given, ports, processes
 from deploy.local.folders import make_folder, state_folder
 from deploy.local.processes import RecordedProcess
 from deploy.local.services import CONSOLE, SERVICES
@@ -30,6 +30,7 @@ class InstanceRecord(msgspec.Struct, kw_only=True):
     `owner` is set for an ephemeral instance only. `external_kafka` and `external_postgres` are the
     addresses that replaced the embedded components at the last start, or empty; `namespace` is then
     what the names of this instance's topics and databases carry.
+    `shares` is what `deploy.local.shares` tells.
     """
 
     ports: dict[str, int]
@@ -39,6 +40,7 @@ class InstanceRecord(msgspec.Struct, kw_only=True):
     external_kafka: str = ""
     external_postgres: str = ""
     namespace: str = ""
+    shares: dict[str, list[str]] = {}
 
 
 def _record_path(folder: Path) -> Path:
@@ -107,11 +109,19 @@ def _taken_ports() -> set[int]:
     return {port for record in records if record for port in record.ports.values()}
 
 
-def _choose_ports(known: dict[str, int] | None = None) -> dict[str, int]:
+def add_ports(record: InstanceRecord, names: Iterable[str]) -> None:
+    """Give each of these names a port, unless it has one."""
+    with exclusive(state_folder() / "ports.lock"):
+        record.ports = _choose_ports(record.ports, names)
+
+
+def _choose_ports(
+    known: dict[str, int] | None = None, names: Iterable[str] = PORT_NAMES
+) -> dict[str, int]:
     """A port for each name, those known kept: an older instance lacks one of a newer service."""
     taken = _taken_ports()
     chosen: dict[str, int] = dict(known or {})
-    for name in PORT_NAMES:
+    for name in names:
         if name not in chosen:
             chosen[name] = ports.free_port(taken | set(chosen.values()))
     return chosen
@@ -126,7 +136,7 @@ def prepare_lasting(name: str) -> tuple[Path, InstanceRecord]:
             record = InstanceRecord(ports=_choose_ports(), admin_password=secrets.token_hex(16))
         is_running = any(process.is_running() for process in record.processes.values())
         if not is_running and not all(ports.is_free(port) for port in record.ports.values()):
-            record.ports = _choose_ports()
+            record.ports = _choose_ports(names=record.ports)
         record.ports = _choose_ports(record.ports)
         save(folder, record)
     return folder, record
@@ -194,6 +204,18 @@ def kill_everything(folder: Path) -> None:
     for process in record.processes.values() if record else ():
         processes.stop(process, by=signal.SIGKILL)
     kill_strays(folder)
+
+
+def take_servers(
+    record: InstanceRecord, name: str, kafka: str, postgres: str, report: Callable[[str], None]
+) -> None:
+    """Take the given servers, empty for our own, from now on; what was made on others stays."""
+    for before, now in ((record.external_kafka, kafka), (record.external_postgres, postgres)):
+        if before and before != now:
+            server = databases.without_password(before)
+            report(f"left behind on {server}: what carries {record.namespace} in its name")
+    record.external_kafka, record.external_postgres = kafka, postgres
+    record.namespace = f"{name}-" if kafka or postgres else ""
 
 
 def clear_given_servers(record: InstanceRecord) -> list[str]:

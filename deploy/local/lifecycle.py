@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from deploy.local import databases, instance, postgres, services
+from deploy.local import databases, instance, postgres, services, shares
 from deploy.local.processes import (
     POLL_SECONDS,
     ComponentFailed,
@@ -66,7 +66,7 @@ def find(name: str) -> Stack:
 def find_running(name: str) -> Stack:
     """The instance of that name, with its Kafka and PostgreSQL running. Raises `NotUp`."""
     stack = find(name)
-    own = [one for one in stack.components if one not in ("zipkin", CONSOLE, *SERVICES)]
+    own = [one for one in stack.components if one not in ("zipkin", CONSOLE, *stack.service_names)]
     if not all(stack.process(component) for component in own):
         raise NotUp
     return stack
@@ -80,10 +80,12 @@ def up(options: Namespace) -> int:
             Stack(options.instance, report=report, services_package=options.services_package)
         )
         environment = {INSECURE_VARIABLE: "1"} if options.insecure_demo else {}
-        _start(stack, environment, with_traces=options.traces)
+        asked = shares.asked([*options.instances, *options.departements])
+        _start(stack, environment, asked, with_traces=options.traces)
     print()
-    for service, url in stack.http_urls.items():
-        print(f"  {service:<11} {url}/schema")
+    for name in stack.service_names:
+        told = stack.departements(name)
+        print(f"  {name:<11} {stack.url(name)}/schema{f'  for {told}' if told else ''}")
     print(f"  {'FHIR doors':<11} {stack.doors.url} (certificates in {stack.doors.folder})")
     if options.insecure_demo:
         print(f"  {'INSECURE':<11} {stack.http_urls['gateway']}/fhir answers anybody")
@@ -97,7 +99,13 @@ def up(options: Namespace) -> int:
     return 0
 
 
-def _start(stack: Stack, environment: Mapping[str, str], *, with_traces: bool) -> None:
+def _start(
+    stack: Stack,
+    environment: Mapping[str, str],
+    asked: Mapping[str, list[str]],
+    *,
+    with_traces: bool,
+) -> None:
     """Start all; what a failure leaves running is told, and an interruption leaves nothing.
 
     Services that run already keep no spans: they are started again when traces are asked for.
@@ -105,9 +113,11 @@ def _start(stack: Stack, environment: Mapping[str, str], *, with_traces: bool) -
     try:
         stack.start()
         if with_traces and not stack.traces_page:
-            for service in (CONSOLE, *SERVICES):
-                stack.stop_component(service)
+            for name in (CONSOLE, *stack.service_names):
+                stack.stop_component(name)
             stack.start_traces()
+        if asked:
+            _share_out(stack, environment, asked)
         stack.start_services(environment)
         stack.start_console()
     except ComponentFailed:
@@ -118,6 +128,22 @@ def _start(stack: Stack, environment: Mapping[str, str], *, with_traces: bool) -
     except BaseException:
         stack.stop()
         raise
+
+
+def _share_out(
+    stack: Stack, environment: Mapping[str, str], asked: Mapping[str, list[str]]
+) -> None:
+    """Have the processes that are asked for: what runs for other départements is started again, one
+    after the other, so that no more than one is away at a time; those too many end.
+    """
+    changed, gone = stack.want(asked)
+    for name in changed:
+        if stack.process(name):
+            stack.stop_component(name)
+            stack.start_service(name, environment)
+    for name in gone:
+        stack.stop_component(name)
+    stack.stop_component(CONSOLE)  # where the processes are it is told when it starts
 
 
 def down(options: Namespace) -> int:
@@ -149,14 +175,17 @@ def status(options: Namespace) -> int:
         state, detail = ("running", "") if process else ("stopped", "")
         if stack.has_died(component):
             state = "died"
-        elif process and component in (CONSOLE, *SERVICES):
+        elif process and component in (CONSOLE, *stack.service_names):
             is_ready, detail = services.readiness(stack.url(component))
             state = "ready" if is_ready else "not ready"
         all_well = all_well and state in ("running", "ready")
         pid = f"pid {process.pid}" if process else ""
+        if state == "ready":
+            told = stack.departements(component)
+            detail = f"for {told}" if told else ""
         print(
             f"{component:<11} {state:<10} {pid:<12} 127.0.0.1:{stack.port(component):<6} "
-            f"{'' if state == 'ready' else detail[:120]}".rstrip()
+            f"{detail[:120]}".rstrip()
         )
         if state == "died":
             print(f"  last lines of {stack.log(component)}:")

@@ -4,7 +4,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import processes
@@ -20,11 +20,11 @@ READY_WITHIN_SECONDS = 60
 
 
 def start(
-    service: str, *, environment: Mapping[str, str], log: Path, package: str = "services"
+    module: str, *, environment: Mapping[str, str], log: Path, package: str = "services"
 ) -> RecordedProcess:
-    """Start `python -m services.<service>` with its environment; not awaited."""
+    """Start `python -m services.<module>` with its environment; not awaited."""
     return processes.start(
-        [sys.executable, "-m", f"{package}.{service}"],
+        [sys.executable, "-m", f"{package}.{module}"],
         log=log,
         environment=environment,
         folder=ROOT,
@@ -32,7 +32,7 @@ def start(
 
 
 def environment(
-    service: str,
+    name: str,
     *,
     folder: Path,
     kafka: str,
@@ -40,9 +40,10 @@ def environment(
     ports: Mapping[str, int],
     namespace: str,
     spans: str | None,
+    departements: str,
 ) -> dict[str, str]:
-    """The environment that a service of an instance starts with; `spans` is where it sends its
-    spans, unless this process's own environment says it.
+    """The environment that a process of a service starts with; `spans` is where it sends its
+    spans, unless this process's own environment says it. `departements` are those that it is for.
     """
     made = {
         "MEMBERSHIP_URL": f"http://127.0.0.1:{ports['membership']}",
@@ -51,8 +52,9 @@ def environment(
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "DATABASE_URL": database_url,
         "HTTP_HOST": "127.0.0.1",
-        "HTTP_PORT": str(ports[service]),
-        "CPTS_MEMBER": service,
+        "HTTP_PORT": str(ports[name]),
+        "CPTS_MEMBER": name,
+        "CPTS_DEPARTEMENTS": departements,
         processes.FOLDER_VARIABLE: str(folder),
         "PYTHONUNBUFFERED": "1",
     }
@@ -66,14 +68,14 @@ def environment(
 
 
 def console_environment(
-    folder: Path, urls: Mapping[str, str], port: int, traces_page: str | None
+    folder: Path, urls: Mapping[str, Sequence[str]], port: int, traces_page: str | None
 ) -> dict[str, str]:
     """The environment that the console of an instance starts with: where the services are, and
     the page of traces, if there is one.
     """
     made = {
         **os.environ,
-        **{f"{name.upper()}_URL": url for name, url in urls.items()},
+        **{f"{name.upper()}_URL": ",".join(of_it) for name, of_it in urls.items()},
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": str(port),
         processes.FOLDER_VARIABLE: str(folder),

@@ -23,6 +23,7 @@ from deploy.local import (
     postgres,
     processes,
     services,
+    shares,
     watch,
     zipkin,
 )
@@ -107,8 +108,17 @@ class Stack:
 
     @property
     def http_urls(self) -> dict[str, str]:
-        """Each service's address."""
+        """Each service's address, that of its first process."""
         return {name: self.url(name) for name in SERVICES}
+
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """The names of the services' processes: a service's own, and `payments-2` of a second."""
+        return shares.all_names(self._record.shares)
+
+    def departements(self, name: str) -> str:
+        """Which départements a process is for; empty for those that no other one names."""
+        return shares.departements_of(self._record.shares, name)
 
     def url(self, component: str) -> str:
         """The address of a service, or of the console's page."""
@@ -147,7 +157,7 @@ class Stack:
         own_postgres = () if self._record.external_postgres else ("postgres",)
         traces = ("zipkin",) if "zipkin" in self._record.processes else ()
         console = (CONSOLE,) if CONSOLE in self._record.processes else ()
-        return (*own_kafka, *own_postgres, *traces, *SERVICES, *console)
+        return (*own_kafka, *own_postgres, *traces, *self.service_names, *console)
 
     def port(self, component: str) -> int:
         """The port of `kafka`, `postgres`, `zipkin`, the console or a service."""
@@ -184,9 +194,11 @@ class Stack:
         return self
 
     def _start_components(self) -> None:
-        self._settle_servers(
-            os.environ.get(given.KAFKA_VARIABLE, ""), os.environ.get(given.POSTGRES_VARIABLE, "")
-        )
+        kafka_given = os.environ.get(given.KAFKA_VARIABLE, "")
+        postgres_given = os.environ.get(given.POSTGRES_VARIABLE, "")
+        given.check(kafka=kafka_given, admin_url=postgres_given)
+        instance.take_servers(self._record, self.name, kafka_given, postgres_given, self._report)
+        self._save()
         instance.kill_strays(self.folder, self._record.processes.values())
         if self.is_ephemeral:
             watch.start(self.folder)
@@ -202,20 +214,6 @@ class Stack:
                 for component in ("kafka", "postgres"):
                     self.kill(component)
                 raise
-
-    def _settle_servers(self, kafka: str, postgres: str) -> None:
-        """Take the given servers, empty for our own, once they were seen to be fit."""
-        given.check(kafka=kafka, admin_url=postgres)
-        record = self._record
-        for before, now in ((record.external_kafka, kafka), (record.external_postgres, postgres)):
-            if before and before != now:
-                server = databases.without_password(before)
-                self._report(
-                    f"left behind on {server}: what carries {record.namespace} in its name"
-                )
-        record.external_kafka, record.external_postgres = kafka, postgres
-        record.namespace = f"{self.name}-" if kafka or postgres else ""
-        self._save()
 
     def _start_kafka(self) -> None:
         if external := self._record.external_kafka:
@@ -289,31 +287,40 @@ class Stack:
     # -- the services
 
     def service_environment(
-        self, service: str, extra: Mapping[str, str] | None = None
+        self, name: str, extra: Mapping[str, str] | None = None
     ) -> dict[str, str]:
-        """The environment that a service of this instance starts with."""
+        """The environment that a process of a service starts with."""
         made = services.environment(
-            service,
+            name,
             folder=self.folder,
             kafka=self.kafka,
-            database_url=self.database_urls[service],
+            database_url=self.database_urls[shares.service_of(name)],
             ports=self._record.ports,
             namespace=self.namespace,
             spans=zipkin.collector(self._record.ports["zipkin"]) if self.traces_page else None,
+            departements=self.departements(name),
         )
-        return made | self.doors.environment(service) | dict(extra or {})
+        return made | self.doors.environment(name) | dict(extra or {})
+
+    def want(self, asked: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:
+        """Have these processes from the next start on; answers which change, and which end."""
+        before, after = self._record.shares, self._record.shares | dict(asked)
+        instance.add_ports(self._record, shares.all_names(after))
+        self._record.shares = after
+        self._save()
+        return shares.changed(before, after), shares.gone(before, after)
 
     def start_services(self, environment: Mapping[str, str] | None = None) -> None:
         """Start the services that do not run, until all are ready. Raises `ComponentFailed`."""
-        for service in SERVICES:
-            self.start_service(service, environment, wait=False)
-        for service in SERVICES:
-            self.wait_service(service)
+        for name in self.service_names:
+            self.start_service(name, environment, wait=False)
+        for name in self.service_names:
+            self.wait_service(name)
 
     def start_service(
         self, service: str, environment: Mapping[str, str] | None = None, *, wait: bool = True
     ) -> None:
-        """Start one service unless it runs; awaited until ready, if `wait`."""
+        """Start one process of a service unless it runs; awaited until ready, if `wait`."""
         if not self.process(service):
             self._start_process(service, self.service_environment(service, environment))
         if wait:
@@ -322,15 +329,17 @@ class Stack:
     def start_console(self) -> str:
         """Start the page of the person on call unless it runs; its address, once it is ready."""
         if not self.process(CONSOLE):
+            urls = shares.urls(self._record.shares, self.url)
             environment = services.console_environment(
-                self.folder, self.http_urls, self.port(CONSOLE), self.traces_page
+                self.folder, urls, self.port(CONSOLE), self.traces_page
             )
             self._start_process(CONSOLE, environment)
         self.wait_service(CONSOLE)
         return self.url(CONSOLE)
 
     def _start_process(self, name: str, environment: Mapping[str, str]) -> None:
-        start = partial(services.start, name, environment=environment, log=self.log(name))
+        module = shares.service_of(name)
+        start = partial(services.start, module, environment=environment, log=self.log(name))
         self._started(name, partial(start, package=self._services_package))
 
     def wait_service(self, service: str) -> None:
@@ -363,7 +372,7 @@ class Stack:
 
         Ctrl-C is not heard meanwhile: the end is bounded, and half an end leaves orphans.
         """
-        ours = (CONSOLE, *SERVICES)
+        ours = (CONSOLE, *self.service_names)
         with processes.deaf_to_interrupts(), ThreadPoolExecutor(max_workers=len(ours)) as pool:
             list(pool.map(self.stop_component, ours))
             if self.is_ephemeral:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -11,7 +11,15 @@ from uuid import UUID
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import UnknownTopicOrPartitionError, for_code
+from aiokafka.coordinator.protocol import (
+    ConsumerProtocolMemberAssignment,
+    ConsumerProtocolMemberMetadata,
+)
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from contracts.departements import partition_of
 
@@ -21,6 +29,14 @@ Answer = TypeVar("Answer")
 CLOCKS_DIFFER = timedelta(seconds=2)
 SENT_WITHIN = timedelta(minutes=10)
 POLL_MS = 500
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What a process of a service says of itself when it joins its consumer group, as far as it is
+    of use here.
+    """
+
+    name: str
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +103,36 @@ def log_bounds(kafka: str, prefix: str = "") -> TopicBounds:
         return bounds
 
     return _wait_for(ask)
+
+
+def readers(kafka: str, groups: Sequence[str]) -> dict[str, dict[tuple[str, int], str]]:
+    """Who reads each partition of each topic, by consumer group: the names that its processes gave
+    themselves. A group without processes has nothing here.
+    """
+
+    async def ask() -> dict[str, dict[tuple[str, int], str]]:
+        found: dict[str, dict[tuple[str, int], str]] = {}
+        async with _open_admin(kafka) as admin:
+            for group in groups:
+                found[group] = {}
+                with suppress(GroupCoordinatorNotAvailableError):  # nobody has ever read
+                    (response,) = await admin.describe_consumer_groups([group])
+                    for _error, _name, _state, _type, _protocol, members, *_ in response.groups:
+                        found[group] |= _read_by(members)
+        return found
+
+    return _wait_for(ask)
+
+
+def _read_by(members: Sequence[tuple[str, str, str, bytes, bytes]]) -> dict[tuple[str, int], str]:
+    read = {}
+    for _id, _client, _host, metadata, assignment in members:
+        if metadata and assignment:  # else the group is just being shared out
+            wish = ConsumerProtocolMemberMetadata.decode(metadata).user_data
+            name = msgspec.json.decode(wish, type=Named).name
+            for one in ConsumerProtocolMemberAssignment.decode(assignment).partitions():
+                read[one.topic, one.partition] = name
+    return read
 
 
 def instants_in_log(kafka: str, events: Sequence[Said]) -> dict[UUID, datetime]:

@@ -70,6 +70,18 @@ def test_a_day_with_the_stack(own_home: Path) -> None:
         f"{own_home / 'absent'}: not read: No such file or directory",
     ]
 
+    wider = just("up", "--instances", "referrals=2", "--departements", "payments=00-48/49-989/")
+    assert wider.returncode == 0, wider.stdout + wider.stderr
+    told = just("status").stdout.splitlines()
+    states = {line.split()[0]: line.split()[1] for line in told}
+    assert {"referrals-2": "ready", "payments-3": "ready"}.items() <= states.items()
+    assert sum(state == "ready" for state in states.values()) == len((*SERVICES, "console")) + 3
+    (payments,) = (line for line in told if line.startswith("payments "))
+    assert payments.endswith("for 00-48")
+    assert just("logs", "payments-2").returncode == 0
+    assert just("up", "--instances", "referrals=1").returncode == 0
+    assert "referrals-2" not in just("status").stdout
+
     assert just("down").stdout.startswith("stopped: kafka, postgres, membership")
     assert just("down").stdout == "nothing was running\n"
     assert just("status").returncode == 1
@@ -170,6 +182,22 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
             main([command, "--help"])
         assert end.value.code == 0
         assert capsys.readouterr().out.startswith(f"usage: just {command}")
+
+
+@pytest.mark.parametrize(
+    ("option", "told", "why"),
+    [
+        ("--instances", "payments=0", "a number of processes, from 1 to 16"),
+        ("--instances", "payment=2", "one of membership, referrals"),
+        ("--departements", "payments=00-48/49-990", "no département has the code '990'"),
+    ],
+)
+def test_a_share_that_cannot_be_followed_says_why(
+    option: str, told: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["up", option, told])
+    assert why in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize("lines", ["0", "-3", "ten", "1.5"])
