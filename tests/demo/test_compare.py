@@ -1,13 +1,14 @@
 """The comparison of referrals: each field that is foreseen, when it is another, is named."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from deploy.local.demo.compare import referral_differences
+from deploy.local.demo.compare import case_differences, referral_differences
 from deploy.local.demo.oracle import foresee
+from deploy.local.demo.oracle_attribution import Case
 from deploy.local.demo.oracle_referrals import Referral
 from deploy.local.demo.story import season
 
@@ -62,3 +63,37 @@ def test_a_field_that_is_another_is_named(
     assert (absent.where, absent.found) == (id_, None)
     (strange,) = referral_differences({}, {id_: right})
     assert (strange.where, strange.expected) == (id_, None)
+
+
+CASE = Case(
+    datetime(2026, 1, 12, 9, 0, tzinfo=UTC),
+    cpts_id="c2",
+    candidates=("c1", "c2"),
+    doubts=frozenset({"ambiguous"}),
+    state="decided",
+)
+LISTED: dict[str, Any] = {
+    "cpts_id": "c2",
+    "outcome": "counted",
+    "state": "decided",
+    "twin": None,
+    "candidates": ["c1", "c2"],
+    "kinds": ["ambiguous"],
+}
+
+
+def test_an_attribution_that_is_another_is_named() -> None:
+    assert list(case_differences({"a": CASE}, {"a": LISTED})) == []
+    wrongs: list[dict[str, Any]] = [
+        {"cpts_id": "c1"},
+        {"outcome": "left_out"},
+        {"state": "reopened"},
+        {"twin": "appointment:b"},
+        {"candidates": ["c2", "c1"]},
+        {"kinds": []},
+    ]
+    for told in (*({"a": LISTED | wrong} for wrong in wrongs), {}, {"a": LISTED, "b": LISTED}):
+        (found,) = case_differences({"a": CASE}, told)
+        assert found.what == "attribution"
+    undoubted = Case(CASE.created_at, cpts_id="c1", candidates=("c1",))
+    assert list(case_differences({"b": undoubted}, {})) == []

@@ -72,6 +72,7 @@ SABOTAGES_OF_A_RUN = [
     },
     {
         "cancellation-ignored": ("faits", "/sas_demandes_avec_rdv/"),
+        "decision-ignored": ("attribution", "hub-day-before$"),
         "wrong-taille": ("échéance", "95-trois-forets/.*fonctionnement:signature"),
         "adjustment-forgotten": ("échéance", "95-plaine-vallee/.*/adjustment:"),
         "structure-left-behind": ("demande", f"{referral_id('V-13')}/state$"),

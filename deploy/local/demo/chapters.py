@@ -34,12 +34,13 @@ from deploy.local.demo.orders import Draft
 MINUTE = timedelta(minutes=1)
 
 
-def _invented(number: int) -> str:
+def invented(number: int) -> str:
+    """An RPPS number that nobody has, with its right check digit."""
     ten = f"1{number:09d}"
     return f"8{ten}{check_digit(ten)}"
 
 
-LATE_RPPS, DOUBLE_RPPS, NOVEMBER_RPPS = (_invented(number) for number in (77001, 77002, 77003))
+LATE_RPPS, DOUBLE_RPPS, NOVEMBER_RPPS = (invented(number) for number in (77001, 77002, 77003))
 LATE_MEMBER = Member(
     member_id="m-tardif", rpps=LATE_RPPS, profession=PHYSICIAN, from_on=date(2025, 5, 1)
 )

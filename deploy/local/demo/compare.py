@@ -11,6 +11,13 @@ from deploy.local.demo.compare_levels import level_differences
 from deploy.local.demo.compare_life import life_differences
 from deploy.local.demo.compare_money import VARIABLE_ACCOUNT, money_differences
 from deploy.local.demo.oracle import Oracle
+from deploy.local.demo.oracle_attribution import (
+    AMBIGUOUS,
+    NO_CPTS,
+    SAME_MINUTE,
+    WRONG_DIGIT,
+    Case,
+)
 from deploy.local.demo.oracle_figures import Outlook
 from deploy.local.demo.oracle_referrals import Referral
 from deploy.local.demo.oracle_steering import steering
@@ -20,6 +27,7 @@ from deploy.local.paging import ITEMS_AT_ONCE
 from deploy.local.services import SERVICES
 
 SHOWN_FACTS_MAX = 5
+DOUBTS = (NO_CPTS, AMBIGUOUS, SAME_MINUTE, WRONG_DIGIT)
 
 
 async def compare(
@@ -185,20 +193,36 @@ def _facts_differ(where: str, expected: set[str], found: set[str]) -> Difference
 
 
 async def _lists(reader: Reader, outlook: Outlook) -> list[Difference]:
-    foreseen = {
-        "no_cpts": outlook.unattributed,
-        "ambiguous": outlook.ambiguous,
-        "same_minute": outlook.duplicates,
-    }
     differences = []
     path = "/worklists/attribution"
-    for kind, expected in foreseen.items():
+    for kind in DOUBTS:
+        expected = outlook.doubtful(kind)
         found = {
             item["appointment_id"] async for item in reader.items("indicators", path, kind=kind)
         }
         if found != expected:
             differences.append(_facts_differ(f"{path}/{kind}", expected, found))
-    return differences
+    told = {one["appointment_id"]: one async for one in reader.items("indicators", path)}
+    return [*differences, *case_differences(outlook.cases, told)]
+
+
+def case_differences(
+    foreseen: Mapping[str, Case], told: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Difference]:
+    """Where a doubtful or decided appointment counts otherwise, or is open or decided otherwise."""
+    listed = {id_: case for id_, case in foreseen.items() if case.is_listed}
+    for id_ in sorted(listed.keys() | told.keys()):
+        case, one = listed.get(id_), told.get(id_)
+        expected = case and [
+            *(case.cpts_id, case.outcome, case.state, case.twin),
+            *([*case.candidates], sorted(case.doubts)),
+        ]
+        found = one and [
+            *(one["cpts_id"], one["outcome"], one["state"], one["twin"]),
+            *([*one["candidates"]], sorted(one["kinds"])),
+        ]
+        if expected != found:
+            yield Difference(what="attribution", where=id_, expected=expected, found=found)
 
 
 async def _soundness(reader: Reader, outlook: Outlook) -> list[Difference]:

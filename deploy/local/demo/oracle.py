@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from deploy.local.demo.oracle_attribution import Attributions, Case
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
 from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, read
 from deploy.local.demo.oracle_levels import Figure, Levels
 from deploy.local.demo.oracle_missions import Missions
 from deploy.local.demo.oracle_payments import Payments
-from deploy.local.demo.oracle_people import Person, is_on
+from deploy.local.demo.oracle_people import is_on
 from deploy.local.demo.oracle_referrals import WITH_APPOINTMENT, Referral, told_of_ours
 from deploy.local.demo.oracle_registers import PARIS, resolve
 from deploy.local.demo.oracle_transfers import transfer
@@ -50,6 +51,7 @@ class Oracle:
         self.ends_on = date.min
         self.contracts = Contracts()
         self.missions = Missions()
+        self.attributions = Attributions(self.contracts)
         self.levels = Levels(self.contracts, self._evidence)
         self.payments = Payments(self.contracts, self.missions, self.levels)
         self.referrals: dict[str, Referral] = {}
@@ -96,6 +98,8 @@ class Oracle:
 
     def _indicators_order(self, order: Order) -> str:
         """A level that is said of a year that is settled adjusts it."""
+        if order.path == "/attribution/decisions":
+            return self.attributions.order(order, self.appointments, self.counted_referrals())
         if "/figures/" not in order.path:
             return self.missions.order(order)
         outcome = self.levels.order(order)
@@ -359,9 +363,9 @@ class Oracle:
         """The referrals that count: booked, honoured or missed at the end."""
         return [one for one in self.referrals.values() if one.state in WITH_APPOINTMENT]
 
-    def people_on(self, rpps: str, day: date) -> list[tuple[str, Person]]:
-        """Where a professional is a member on a day."""
-        return self.contracts.memberships_on(rpps, day)
+    def cases(self) -> dict[str, Case]:
+        """Where each appointment of the platform counts at the end, and what is doubtful in it."""
+        return self.attributions.cases(self.appointments, self.counted_referrals())
 
 
 def foresee(orders: Sequence[Order], ends_at: datetime) -> Oracle:

@@ -5,12 +5,12 @@ Written from the counting rule; shares no code with the services.
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from deploy.local.demo.oracle import Oracle
+from deploy.local.demo.oracle_attribution import Case
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
 from deploy.local.demo.oracle_dues import Dues, owed_accounts
-from deploy.local.demo.oracle_hub import HubMessage
 from deploy.local.demo.oracle_lines import worth
 from deploy.local.demo.oracle_referrals import Referral
 
@@ -18,8 +18,6 @@ PHYSICIAN = "10"
 DOCTORS = "sas_medecins_participants"
 DOCTORS_VIA_CPTS = "sas_medecins_participants_via_cpts"
 DEMANDS = "sas_demandes_avec_rdv"
-NEVER_COUNTED = ("MSP", "CDS", "SOS", "PDM")
-COUNTED_STATUSES = ("booked", "fulfilled", "noshow")
 Figure = tuple[str, str, date]
 
 
@@ -35,9 +33,13 @@ class Outlook:
     cents: dict[tuple[str, date], int] = field(default_factory=dict)
     dues: dict[str, Dues] = field(default_factory=dict)
     accounts: Counter[str] = field(default_factory=Counter)
-    unattributed: set[str] = field(default_factory=set)
-    ambiguous: set[str] = field(default_factory=set)
-    duplicates: set[str] = field(default_factory=set)
+    cases: dict[str, Case] = field(default_factory=dict)
+
+    def doubtful(self, kind: str) -> set[str]:
+        """The appointments of the platform with this doubt in whose they are."""
+        return {
+            appointment_id for appointment_id, case in self.cases.items() if kind in case.doubts
+        }
 
 
 def outlook(oracle: Oracle) -> Outlook:
@@ -88,42 +90,15 @@ def _count_demands(oracle: Oracle, found: Outlook) -> None:
         assert referral.cpts_id is not None
         assert referral.accepted_at is not None
         _count(oracle.contracts, found, referral.cpts_id, referral.accepted_at, _fact(referral))
-    taken = {_slot(one.rpps, one.starts_at) for one in ours if one.starts_at is not None}
-    states = [max(messages) for messages in oracle.appointments.values()]
-    by_age = sorted(
-        (state for state in states if state.status in COUNTED_STATUSES),
-        key=lambda state: (_created_at(state), state.appointment["appointmentId"]),
-    )
-    for state in by_age:
-        appointment_id = state.appointment["appointmentId"]
-        cpts_id, is_ambiguous = _attributed(oracle, state)
-        if is_ambiguous:
-            found.ambiguous.add(appointment_id)
-        if cpts_id is None:
-            if state.appointment.get("orientationCategory") not in NEVER_COUNTED:
-                found.unattributed.add(appointment_id)
-            continue
-        rpps = state.appointment.get("practitioner", {}).get("rppsId")
-        slot = _slot(rpps, datetime.fromisoformat(state.appointment["start"]))
-        if rpps is not None and slot in taken:
-            found.duplicates.add(appointment_id)
-            continue
-        taken.add(slot)
-        fact = f"appointment:{appointment_id}"
-        _count(oracle.contracts, found, cpts_id, _created_at(state), fact)
+    found.cases = oracle.cases()
+    for appointment_id, case in found.cases.items():
+        if case.outcome == "counted" and case.cpts_id is not None:
+            fact = f"appointment:{appointment_id}"
+            _count(oracle.contracts, found, case.cpts_id, case.created_at, fact)
 
 
 def _fact(referral: Referral) -> str:
     return f"referral:{referral.id}"
-
-
-def _created_at(state: HubMessage) -> datetime:
-    return datetime.fromisoformat(state.appointment["created"])
-
-
-def _slot(rpps: str | None, starts_at: datetime) -> tuple[str | None, datetime]:
-    """A practitioner and a minute: two appointments cannot share it."""
-    return rpps, starts_at.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def _count(contracts: Contracts, found: Outlook, cpts_id: str, at: datetime, fact: str) -> None:
@@ -132,34 +107,6 @@ def _count(contracts: Contracts, found: Outlook, cpts_id: str, at: datetime, fac
     for start, end in contracts.cpts[cpts_id].years:
         if start <= day <= end:
             found.facts[cpts_id, DEMANDS, start].add(fact)
-
-
-def _attributed(oracle: Oracle, state: HubMessage) -> tuple[str | None, bool]:
-    """The CPTS of a platform appointment, and whether several could have had it."""
-    told = state.appointment
-    category = told.get("orientationCategory")
-    if category in NEVER_COUNTED:
-        return None, False
-    organisation = told.get("organization")
-    if organisation is not None:
-        cpts_id = oracle.contracts.with_finess(organisation["organizationId"])
-        if cpts_id is not None:
-            day = paris_day(_created_at(state))
-            return oracle.contracts.whole_of(cpts_id, day), False
-    if "practitioner" not in told or category not in ("CPTS", "PS"):
-        return None, False
-    rpps, day = told["practitioner"]["rppsId"], paris_day(_created_at(state))
-    if category == "PS" and not _takes_part(oracle.contracts, rpps, day):
-        return None, False
-    candidates = oracle.people_on(rpps, day)
-    return (candidates[0][0] if candidates else None), len(candidates) > 1
-
-
-def _takes_part(contracts: Contracts, rpps: str, day: date) -> bool:
-    return any(
-        one.rpps == rpps and one.from_on <= day and (one.to_on is None or day <= one.to_on)
-        for _, one in contracts.participations()
-    )
 
 
 def _account_cents(oracle: Oracle, found: Outlook, cpts_id: str, start: date) -> int:

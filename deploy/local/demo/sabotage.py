@@ -11,7 +11,12 @@ import asyncpg
 
 from deploy.local.demo.chain import Chain
 from deploy.local.demo.driver import Driver
-from deploy.local.demo.sabotage_dues import LOOK_EVERY_SECONDS, SABOTAGES_OF_DUES, UNGUARDED
+from deploy.local.demo.sabotage_dues import (
+    LOOK_EVERY_SECONDS,
+    SABOTAGES_OF_DUES,
+    UNGUARDED,
+    once_there,
+)
 from deploy.local.demo.sabotage_funds import SABOTAGES_OF_FUNDS
 from deploy.local.demo.sabotage_levels import SABOTAGES_OF_LEVELS
 from deploy.local.demo.sabotage_life import SABOTAGES_OF_LIFE
@@ -67,6 +72,10 @@ _DAY_LATE = "update member set from_on = from_on + 1 where member_id = 'm-novemb
 _FEWER_PEOPLE = "update figure set value = value - 1 where indicator = 'prevention_participants'"
 _HIGHER_IS_BETTER = """
     update contract_line set is_lower_better = false where is_lower_better and cpts_id = $1
+"""
+_UNDECIDED = """
+    update attribution set outcome = 'unattributed', cpts_id = null, state = 'open'
+    where appointment_id = 'hub-day-before' and state = 'decided'
 """
 _OTHER_TAILLE = "update taille set taille = 4 where cpts_id = $1"
 
@@ -131,6 +140,11 @@ async def _lose_direction(chain: Chain) -> None:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
+async def _ignore_decision(chain: Chain) -> None:
+    """As soon as the caisse has said who counts an appointment: nobody does."""
+    await once_there(chain, _UNDECIDED, service="indicators")
+
+
 SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "fact-dropped": _drop_fact,
     "fact-twice": _count_fact_twice,
@@ -140,6 +154,7 @@ SABOTAGES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "cancellation-ignored": _ignore_cancellation,
     "activity-forgotten": _forget_activity,
     "direction-lost": _lose_direction,
+    "decision-ignored": _ignore_decision,
     **SABOTAGES_OF_DUES,
     **SABOTAGES_OF_FUNDS,
     **SABOTAGES_OF_LIFE,

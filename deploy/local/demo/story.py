@@ -22,6 +22,7 @@ from deploy.local.demo.cast import (
 )
 from deploy.local.demo.chapters import chapters, newcomers
 from deploy.local.demo.commitments import commitments
+from deploy.local.demo.decisions import decisions
 from deploy.local.demo.demands import MINUTE, Life
 from deploy.local.demo.endings import ENDINGS
 from deploy.local.demo.founding import founding
@@ -74,6 +75,7 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
         *transfers(),
         *founding(),
         *associations(),
+        *decisions(),
         *_demands(random, players, demands, departements),
         *platform_lives(random, players, round(demands * SHARE_OF_PLATFORM_APPOINTMENTS), _instant),
         *_odd_demands(players),
