@@ -90,6 +90,7 @@ TOLD: dict[str, Any] = {
         "is_seed_chosen": False,
         "evidence_ids": [*sample({"a", "b", "c"}, 42, 2)],
         "stance_revision": None,
+        "missing": [one for one in sample({"a", "b", "c"}, 42, 2) if one != "a"],
         "said_by": None,
     },
     "stance": None,
@@ -99,8 +100,8 @@ TOLD: dict[str, Any] = {
 
 
 def test_a_level_that_is_as_foreseen_is_no_difference() -> None:
-    assert list(standing_differences("c1", {"verified": DRAWN}, TOLD)) == []
-    assert list(standing_differences("c1", {}, TOLD | {"verified": None})) == []
+    assert list(standing_differences("c1", {"verified": DRAWN}, TOLD, {"a"})) == []
+    assert list(standing_differences("c1", {}, TOLD | {"verified": None}, ())) == []
 
 
 @pytest.mark.parametrize(
@@ -109,18 +110,22 @@ def test_a_level_that_is_as_foreseen_is_no_difference() -> None:
         *(("value", 6), ("decided_on", "2026-05-03"), ("by_role", "ars"), ("revision", 2)),
         *(("answer", "silent"), ("reason", "rule_contested"), ("ground", "rule_contested")),
         *(("is_seed_chosen", True), ("seed", None), ("evidence_ids", ["a", "b", "c"])),
-        *(("stance_revision", 1), ("recorded_at", "2026-05-04T09:00:01+00:00")),
+        *(
+            ("missing", ["a", "b", "c"]),
+            ("stance_revision", 1),
+            ("recorded_at", "2026-05-04T09:00:01+00:00"),
+        ),
     ],
 )
 def test_a_level_that_is_another_is_named(name: str, wrong: Any) -> None:
     told = copy.deepcopy(TOLD)
     told["verified"][name] = wrong
-    (found,) = standing_differences("c1", {"verified": DRAWN}, told)
+    (found,) = standing_differences("c1", {"verified": DRAWN}, told, {"a"})
     assert (found.what, found.where) == ("niveau", "c1/verified")
     assert msgspec.json.encode(found)
 
 
 def test_a_level_that_is_missing_or_too_many_is_named() -> None:
-    (absent,) = standing_differences("c1", {"verified": DRAWN}, TOLD | {"verified": None})
-    (strange,) = standing_differences("c1", {}, TOLD)
+    (absent,) = standing_differences("c1", {"verified": DRAWN}, TOLD | {"verified": None}, ())
+    (strange,) = standing_differences("c1", {}, TOLD, {"a"})
     assert (absent.found, strange.expected) == (None, None)

@@ -68,6 +68,7 @@ SABOTAGES_OF_A_RUN = [
         "settled-by-estimate": ("arrêté", "95-plaine-vallee/.*/settled"),
         "rejection-ignored": ("virement", "95-parisis-est/lot-1/state$"),
         "silence-longer": ("projet", "95-plaine-de-france/projet-2$"),
+        "evidence-lost": ("pièce", "95-haut-val/g0-emargement$"),
         "agreement-invented": ("arrêté", "95-parisis-est/2025-02-01/settled$"),
     },
     {

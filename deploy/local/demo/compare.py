@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from deploy.local.demo.compare_levels import level_differences
+from deploy.local.demo.compare_levels import evidence_differences, level_differences
 from deploy.local.demo.compare_life import life_differences
 from deploy.local.demo.compare_money import VARIABLE_ACCOUNT, money_differences
 from deploy.local.demo.oracle import Oracle
@@ -45,7 +45,8 @@ async def compare(
             _values(reader, outlook),
             _steering(reader, oracle),
             _lists(reader, outlook),
-            level_differences(reader, oracle.levels),
+            level_differences(reader, oracle.levels, oracle.evidence),
+            evidence_differences(reader, oracle.evidence),
             life_differences(reader, oracle.contracts, oracle.ends_on),
             money_differences(reader, oracle, outlook),
             _soundness(reader, outlook),

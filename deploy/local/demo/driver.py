@@ -164,7 +164,7 @@ class Driver:
             "Acting-Role": order.role,
             "Idempotency-Key": order.key,
             "Order-Instant": order.at.isoformat(),
-            "Content-Type": "application/json",
+            "Content-Type": order.media_type,
         }
         if order.acting_cpts is not None:
             headers["Acting-Cpts"] = order.acting_cpts

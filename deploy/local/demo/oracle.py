@@ -15,6 +15,7 @@ from typing import Any
 
 from deploy.local.demo.oracle_attribution import Attributions, Case
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
+from deploy.local.demo.oracle_evidence import Evidence
 from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, read
 from deploy.local.demo.oracle_levels import Figure, Levels
 from deploy.local.demo.oracle_missions import Missions
@@ -52,6 +53,7 @@ class Oracle:
         self.contracts = Contracts()
         self.missions = Missions()
         self.attributions = Attributions(self.contracts)
+        self.evidence = Evidence()
         self.levels = Levels(self.contracts, self._evidence)
         self.payments = Payments(self.contracts, self.missions, self.levels)
         self.referrals: dict[str, Referral] = {}
@@ -100,6 +102,8 @@ class Oracle:
         """A level that is said of a year that is settled adjusts it."""
         if order.path == "/attribution/decisions":
             return self.attributions.order(order, self.appointments, self.counted_referrals())
+        if "/evidence/" in order.path:
+            return self.evidence.order(order, self.contracts.cpts)
         if "/figures/" not in order.path:
             return self.missions.order(order)
         outcome = self.levels.order(order)

@@ -14,9 +14,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     `acting_cpts` is who gives it in the role of a CPTS.
 
     Orders of one `lane` are sent one after the other. `raw` is the body as sent when it is not the
-    JSON of `body`. Before a `barrier` order all earlier ones are answered, after it every service
-    has heard what came of it. Before one that is `is_after_timers` the sums, silences and deadlines
-    that are over by its instant are said too.
+    JSON of `body`, and `file` when it is no text, with so many zero bytes after it. Before a
+    `barrier` order all earlier ones are answered, after it every service has heard what came of it.
+    Before one that is `is_after_timers` the sums, silences and deadlines that are over by its
+    instant are said too.
     """
 
     at: datetime
@@ -29,11 +30,16 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     acting_cpts: str | None = None
     body: Any = None
     raw: str | None = None
+    file: bytes | None = None
+    padding_bytes: int = 0
+    media_type: str = "application/json"
     barrier: bool = False
     is_after_timers: bool = False
 
     def content(self) -> bytes:
         """The body as sent."""
+        if self.file is not None:
+            return self.file + bytes(self.padding_bytes)
         return self.raw.encode() if self.raw is not None else msgspec.json.encode(self.body)
 
 

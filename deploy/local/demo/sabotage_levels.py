@@ -1,5 +1,5 @@
-"""Falsifies levels of figures, in indicators and as payments knows them, and what a settlement says
-of them.
+"""Falsifies levels of figures, in indicators and as payments knows them, the evidence behind them,
+and what a settlement says of them.
 
 As in `sabotage_dues`, by SQL behind the services' backs.
 """
@@ -34,6 +34,11 @@ _AGREEMENT_INVENTED = """
     update settlement set event = jsonb_set(event, '{without_agreement}', '[]')
     where cpts_id = '95-parisis-est' and event -> 'without_agreement' <> '[]'
 """
+# Of a file that is there only in name.
+_ANOTHER_FILE = """
+    update history set event = jsonb_set(event, '{sha256}', to_jsonb(repeat('0', 64)))
+    where type = 'indicators.EvidenceRecorded.v1' and event ->> 'evidence_id' = 'g0-emargement'
+"""
 
 
 async def _forget_level(chain: Chain) -> None:
@@ -49,8 +54,13 @@ async def _invent_agreement(chain: Chain) -> None:
     await once_there(chain, _AGREEMENT_INVENTED)
 
 
+async def _lose_evidence(chain: Chain) -> None:
+    await once_there(chain, _ANOTHER_FILE, service="indicators")
+
+
 SABOTAGES_OF_LEVELS: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "level-forgotten": _forget_level,
     "visa-outlived": _keep_visa,
     "agreement-invented": _invent_agreement,
+    "evidence-lost": _lose_evidence,
 }

@@ -25,6 +25,7 @@ from deploy.local.demo.commitments import commitments
 from deploy.local.demo.decisions import decisions
 from deploy.local.demo.demands import MINUTE, Life
 from deploy.local.demo.endings import ENDINGS
+from deploy.local.demo.evidence import evidence
 from deploy.local.demo.founding import founding
 from deploy.local.demo.funds import funds
 from deploy.local.demo.hub import PARIS
@@ -76,6 +77,7 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
         *founding(),
         *associations(),
         *decisions(),
+        *evidence(),
         *_demands(random, players, demands, departements),
         *platform_lives(random, players, round(demands * SHARE_OF_PLATFORM_APPOINTMENTS), _instant),
         *_odd_demands(players),
