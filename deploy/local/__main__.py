@@ -35,29 +35,7 @@ def _component(told: str) -> str:
     return told
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="just",
-        description="Kafka, PostgreSQL and the five services on this machine.",
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(
-        name: str, run: Callable[[argparse.Namespace], int], text: str
-    ) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument(
-            "--instance",
-            type=instance_name,
-            default=default_instance(),
-            help="which instance, default %(default)s (also CPTS_INSTANCE)",
-        )
-        command.set_defaults(run=run)
-        return command
-
-    up = add(
-        "up", lifecycle.up, "Start Kafka, PostgreSQL and the services; return when all are ready."
-    )
+def _say_what_starts(up: argparse.ArgumentParser) -> None:
     up.add_argument(
         "--traces",
         action="store_true",
@@ -85,6 +63,35 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SERVICE=LIST/LIST…",
         help="a process of a service for each list of départements (payments=00-48/49-989); an "
         "empty list is for those that no other names",
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="just",
+        description="Kafka, PostgreSQL and the five services on this machine.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--instance",
+            type=instance_name,
+            default=default_instance(),
+            help="which instance, default %(default)s (also CPTS_INSTANCE)",
+        )
+        command.set_defaults(run=run)
+        return command
+
+    _say_what_starts(
+        add(
+            "up",
+            lifecycle.up,
+            "Start Kafka, PostgreSQL and the services; return when all are ready.",
+        )
     )
     add("down", lifecycle.down, "Stop the services, then Kafka and PostgreSQL. The data stays.")
     status = add("status", lifecycle.status, "Show each component: process, port, health.")

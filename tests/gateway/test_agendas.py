@@ -368,11 +368,9 @@ async def test_a_slot_of_several_places_is_free_until_all_are_taken(known: Serve
 
 
 async def test_the_agendas_of_a_cpts_are_listed(known: Served) -> None:
-    await kept(known, "zz-1")
-    await kept(known, "zz-2")
     for after, expected in (("zz", "zz-1"), ("zz-1", "zz-2")):
-        asked = {"cpts_id": "c1", "after": after, "limit": "1"}
-        page = (await known.client.get("/agendas", params=asked)).json()
+        await kept(known, expected)
+        page = (await known.client.get(f"/agendas?cpts_id=c1&limit=1&after={after}")).json()
         assert ([one["agenda_id"] for one in page["items"]], page["next"]) == ([expected], expected)
 
 

@@ -72,11 +72,11 @@ def test_a_day_with_the_stack(own_home: Path) -> None:
 
     wider = just("up", "--instances", "referrals=2", "--departements", "payments=00-48/49-989/")
     assert wider.returncode == 0, wider.stdout + wider.stderr
-    told = just("status").stdout.splitlines()
-    states = {line.split()[0]: line.split()[1] for line in told}
+    shown = just("status").stdout.splitlines()
+    states = {line.split()[0]: line.split()[1] for line in shown}
     assert {"referrals-2": "ready", "payments-3": "ready"}.items() <= states.items()
     assert sum(state == "ready" for state in states.values()) == len((*SERVICES, "console")) + 3
-    (payments,) = (line for line in told if line.startswith("payments "))
+    (payments,) = (line for line in shown if line.startswith("payments "))
     assert payments.endswith("for 00-48")
     assert just("logs", "payments-2").returncode == 0
     assert just("up", "--instances", "referrals=1").returncode == 0
