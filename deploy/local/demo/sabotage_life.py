@@ -45,10 +45,16 @@ _STAYED_BEHIND = """
     update member set is_withdrawn = true
     where cpts_id = '95-vexin-nouveau' and member_id = '95-rive~95-vexin~centre:cinq'
 """
+# Not before the tool that is told after it: the same order again would put it right.
 _ANOTHER_NUMBER = """
     update history set event = jsonb_set(event, '{siren}', '"952019016"')
     where event ->> 'cpts_id' = '95-haut-val' and event ->> 'siret' is not null
       and type = 'membership.AssociationRecorded.v1'
+      and exists (
+        select from history as later
+        where later.type = 'membership.ToolRecorded.v1'
+          and later.event ->> 'cpts_id' = '95-haut-val'
+          and later.event ->> 'is_dmp_compatible' = 'true')
 """
 
 
@@ -85,7 +91,7 @@ async def _leave_behind(chain: Chain) -> None:
 
 
 async def _misread_association(chain: Chain) -> None:
-    """As soon as it is told with the number of its seat: it has another one."""
+    """Once it is told with the number of its seat: it has another one."""
     await once_there(chain, _ANOTHER_NUMBER, service="membership")
 
 
