@@ -14,6 +14,7 @@ from deploy.local.demo.compare_money import (
     account_differences,
     dialogue_differences,
     due_differences,
+    line_differences,
 )
 from deploy.local.demo.oracle import foresee
 from deploy.local.demo.oracle_aci import Aci, Mission
@@ -21,6 +22,7 @@ from deploy.local.demo.oracle_contracts import Contracts, Cpts
 from deploy.local.demo.oracle_dues import Due, Dues, dues_of, owed_accounts
 from deploy.local.demo.oracle_figures import DOCTORS, Outlook, outlook
 from deploy.local.demo.oracle_levels import Levels
+from deploy.local.demo.oracle_line_files import CSV, lines_of, rows_of
 from deploy.local.demo.oracle_scale import Scale, rates_of_files, rules_of_file
 from deploy.local.demo.oracle_settlement import Dialogues
 from deploy.local.demo.settlements import TALKS
@@ -340,3 +342,24 @@ def test_what_was_settled_otherwise_is_named(
     (found,) = dialogue_differences("c1/2025-04-01", FORESEEN, told)
     assert (found.what, found.where) == ("arrêté", f"c1/2025-04-01/{name}")
     assert msgspec.json.encode(found)
+
+
+HEAD = (
+    "ligne;mission;indicateur;libelle;mode;maximum_euros;valeur_initiale;cible;sens;paliers;"
+    "documents;reportee_de\n"
+)
+ROW = "a;prevention;depistage_sein;;paliers;3500;;;;6970:1000|7500:3500,00;;\n"
+
+
+def test_a_line_of_a_file_that_is_another_is_named() -> None:
+    rows = rows_of(CSV, (HEAD + ROW).encode())
+    assert isinstance(rows, list)
+    foreseen = lines_of(rows, {"prevention": 3_500_00})
+    assert foreseen is not None
+    assert foreseen["a"]["steps"][0] == {"threshold": 6970, "amount_cents": 1_000_00}
+    said = HEAD + ROW.replace(";;;;6970", ";;;hausse;6970")
+    assert list(line_differences("c1", foreseen, CSV, said.encode())) == []
+    for wrong in (ROW.replace("3500;;", "3500;1;"), ROW.replace("7500", "7501"), ""):
+        (found,) = line_differences("c1", foreseen, CSV, (HEAD + wrong).encode())
+        assert (found.what, found.where) == ("ligne", "c1/a")
+    assert lines_of(rows, {"prevention": 3_499_99}) is None

@@ -81,6 +81,7 @@ SABOTAGES_OF_A_RUN = [
         "structure-ignored": ("demande", f"{referral_id('F-4')}/state$"),
     },
     {
+        "line-of-a-file-lost": ("ligne", "95-plaine-vallee/2025-09-15/groupes$"),
         "association-misread": ("association", "95-haut-val/siege$"),
         "activity-forgotten": ("chiffre", "/prevention_participants/"),
         "advance-twice": ("échéance", "95-trois-forets/.*:fixe:advance:2$"),

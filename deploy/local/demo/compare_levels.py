@@ -2,6 +2,7 @@
 instant, and as they were true on a day; and where the files of evidence behind them are others.
 """
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -19,10 +20,12 @@ async def evidence_differences(reader: Reader, evidence: Evidence) -> list[Diffe
     for (cpts_id, evidence_id), expected in sorted(evidence.files.items()):
         where = f"{cpts_id}/{evidence_id}"
         try:
-            found = await reader.file("indicators", f"/cpts/{cpts_id}/evidence/{evidence_id}")
+            path = f"/cpts/{cpts_id}/evidence/{evidence_id}"
+            media_type, content = await reader.file("indicators", path)
         except httpx.HTTPStatusError as error:
             differences.append(refused("pièce", where, expected, error))
             continue
+        found = (hashlib.sha256(content).hexdigest(), media_type)
         if found != expected:
             differences.append(
                 Difference(what="pièce", where=where, expected=expected, found=found)

@@ -15,6 +15,9 @@ from deploy.local.demo.compare_funds import funds_differences
 from deploy.local.demo.oracle import Oracle
 from deploy.local.demo.oracle_dues import Due, Dues
 from deploy.local.demo.oracle_figures import Outlook
+from deploy.local.demo.oracle_line_files import lines_of, rows_of
+from deploy.local.demo.oracle_lines import Line, with_way
+from deploy.local.demo.oracle_payments import Payments
 from deploy.local.demo.oracle_settlement import Dialogue
 from deploy.local.demo.reader import Difference, Reader, refused
 
@@ -33,6 +36,7 @@ async def money_differences(reader: Reader, oracle: Oracle, outlook: Outlook) ->
         _cents(reader, oracle, outlook, balances),
         _dues(reader, outlook),
         _dialogues(reader, oracle, outlook),
+        _imported(reader, oracle.payments),
         funds_differences(reader, oracle.payments.funds),
         banking_differences(reader, oracle.payments.banking, outlook.dues, oracle.ends_on),
     )
@@ -73,6 +77,40 @@ async def _cents(
                     Difference(what="grand livre", where=where, expected=estimated, found=posted)
                 )
     return differences
+
+
+async def _imported(reader: Reader, payments: Payments) -> list[Difference]:
+    """The lines of each year that came from a file, as a file that could be sent again."""
+    differences = []
+    for cpts_id, year in sorted(payments.imported):
+        where = f"{cpts_id}/{year.isoformat()}"
+        path = f"/cpts/{cpts_id}/contract-years/{year.isoformat()}/lines"
+        expected = payments.lines[cpts_id, year]
+        try:
+            media_type, content = await reader.file("payments", path)
+        except httpx.HTTPStatusError as error:
+            differences.append(refused("lignes", where, expected, error))
+            continue
+        differences += line_differences(where, expected, media_type, content)
+    return differences
+
+
+def line_differences(
+    where: str, foreseen: Mapping[str, Line], media_type: str, content: bytes
+) -> Iterator[Difference]:
+    """Where the lines in a file are not those that were foreseen."""
+    rows = rows_of(media_type, content)
+    told = None if isinstance(rows, str) else lines_of(rows, {})
+    found = {id_: with_way(line) for id_, line in (told or {}).items()}
+    expected = {id_: with_way(line) for id_, line in foreseen.items()}
+    for id_ in sorted(expected.keys() | found.keys()):
+        if expected.get(id_) != found.get(id_):
+            yield Difference(
+                what="ligne",
+                where=f"{where}/{id_}",
+                expected=expected.get(id_),
+                found=found.get(id_),
+            )
 
 
 async def _dues(reader: Reader, outlook: Outlook) -> list[Difference]:

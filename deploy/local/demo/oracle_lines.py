@@ -56,11 +56,17 @@ def worth(
     return sum(min(total, envelopes.get(mission, 0)) for mission, total in totals.items())
 
 
+def with_way(line: Line) -> Line:
+    """A line that says which way is better: what it does not say is its indicator's."""
+    said = line.get("is_lower_better")
+    of_indicator = INDICATORS.get(line["indicator"], False)
+    return line | {"is_lower_better": of_indicator if said is None else said}
+
+
 def _line_cents(line: Line, value: int) -> int:
     """What a line brings, never above its maximum; a share is rounded down to the cent."""
     most: int = line["max_cents"]
-    said = line.get("is_lower_better")
-    way = -1 if (INDICATORS.get(line["indicator"]) if said is None else said) else 1
+    way = -1 if with_way(line)["is_lower_better"] else 1
     if line["mode"] == "all_or_nothing":
         return most if way * value >= way * line["target"] else 0
     if line["mode"] == "steps":

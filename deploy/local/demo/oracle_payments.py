@@ -7,11 +7,13 @@ Written from the rules; shares no code with the services.
 from datetime import date, datetime
 from typing import Any
 
+from deploy.local.demo.oracle_aci import MISSIONS
 from deploy.local.demo.oracle_banking import CAISSE, Banking, owner
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
 from deploy.local.demo.oracle_dues import Dues, dues_of
 from deploy.local.demo.oracle_funds import Funds
 from deploy.local.demo.oracle_levels import Levels
+from deploy.local.demo.oracle_line_files import lines_of, rows_of
 from deploy.local.demo.oracle_lines import Lines, line_refusal
 from deploy.local.demo.oracle_missions import Missions
 from deploy.local.demo.oracle_scale import Scale
@@ -27,6 +29,7 @@ class Payments:
         self.scale = Scale()
         self.lines: Lines = {}
         self.dialogues = Dialogues(contracts, self.scale, self.lines, levels)
+        self.imported: set[tuple[str, date]] = set()
         self.funds = Funds()
         self.banking = Banking(self.funds)
 
@@ -39,6 +42,8 @@ class Payments:
             return self._bank_order(order, parts)
         today, body = paris_day(order.at), order.body
         match parts:
+            case ["cpts", cpts_id, "contract-years", year, "lines"]:
+                return self._line_file(cpts_id, date.fromisoformat(year), order)
             case ["rates"]:
                 return self.scale.publish(body)
             case ["rates", "confirmations"]:
@@ -105,6 +110,28 @@ class Payments:
             dialogues=self.dialogues.of_cpts(cpts_id),
         )
         return {key: due for key, due in dues.items() if due.due_on <= today}
+
+    def _line_file(self, cpts_id: str, year: date, order: Order) -> str:
+        """The outcome of a file that replaces all lines of a year."""
+        if order.role == "cpts":
+            return "role_not_allowed"
+        rows = rows_of(order.media_type, order.content())
+        if isinstance(rows, str):
+            return rows
+        if cpts_id not in self._contracts.cpts:
+            return "404"
+        taille = self._contracts.cpts[cpts_id].tailles.get(year)
+        rates = {name: self.scale.envelope(taille, name, year) for name in MISSIONS}
+        envelopes = {name: rate.cents for name, rate in rates.items() if rate is not None}
+        lines = lines_of(rows, envelopes)
+        if lines is None:
+            return "lines_refused"
+        dialogue = self.dialogues.of(cpts_id, year)
+        if dialogue is not None and dialogue.settled:
+            return "year_settled"
+        self.lines[cpts_id, year] = lines
+        self.imported.add((cpts_id, year))
+        return "ok"
 
     def _line(self, cpts_id: str, year: date, line_id: str, body: dict[str, Any]) -> str:
         indicator = body.get("indicator", line_id)

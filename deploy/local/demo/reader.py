@@ -1,7 +1,6 @@
 """Asks the services over HTTP; and what is said where their answer is not the foreseen one."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
 
@@ -49,16 +48,15 @@ class Reader:
         answer.raise_for_status()
         return answer.json()
 
-    async def file(self, service: str, path: str) -> tuple[str, str]:
-        """The SHA-256 and the media type of a file, as the caisse is given it. Raises
+    async def file(self, service: str, path: str) -> tuple[str, bytes]:
+        """The media type of a file and what it holds, as the caisse is given it. Raises
         `httpx.HTTPError` when it is not.
         """
         async with self._slots:
             headers = {"Acting-Role": "caisse"}
             answer = await self._clients[service].get(path, headers=headers)
         answer.raise_for_status()
-        digest = hashlib.sha256(answer.content).hexdigest()
-        return digest, answer.headers["Content-Type"].partition(";")[0]
+        return answer.headers["Content-Type"].partition(";")[0], answer.content
 
     async def items(self, service: str, path: str, **parameters: Any) -> AsyncIterator[Any]:
         """Every item of a list, page by page."""

@@ -1,4 +1,5 @@
-"""Falsifies what payments knows of missions, contract years, rates and settlements in mid-run.
+"""Falsifies what payments knows of missions, contract years, their lines, rates and settlements in
+mid-run.
 
 As in `sabotage`, by SQL behind the service's back. Payments then says what follows from it, and
 ledger and invariants agree with what it says: only the comparison sees that it is wrong.
@@ -54,6 +55,10 @@ _BY_ESTIMATE = """
     )
     update settlement set event = jsonb_set(event, '{variable_cents}', cents) from estimated
     where (settlement.cpts_id, settlement.starts_on) = (estimated.cpts_id, estimated.starts_on)
+"""
+_LINE_LOST = """
+    delete from contract_line
+    where cpts_id = $1 and line_id = 'groupes' and starts_on = '2025-09-15'
 """
 _FORGET_ADJUSTMENT = "delete from adjustment where cpts_id = $1"
 
@@ -119,6 +124,11 @@ async def _forget_adjustment(chain: Chain) -> None:
     await _look_again(chain, SETTLED_CPTS)
 
 
+async def _lose_line(chain: Chain) -> None:
+    """As soon as the lines of a year have come from a file: one of them did not."""
+    await once_there(chain, _LINE_LOST, SETTLED_CPTS)
+
+
 SABOTAGES_OF_DUES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "advance-twice": _pay_advance_twice,
     "balance-lost": _lose_balance,
@@ -126,4 +136,5 @@ SABOTAGES_OF_DUES: dict[str, Callable[[Chain], Awaitable[None]]] = {
     "hold-lifted": _lift_hold,
     "settled-by-estimate": _settle_by_estimate,
     "adjustment-forgotten": _forget_adjustment,
+    "line-of-a-file-lost": _lose_line,
 }

@@ -30,6 +30,7 @@ from deploy.local.demo.founding import founding
 from deploy.local.demo.funds import funds
 from deploy.local.demo.hub import PARIS
 from deploy.local.demo.levels import levels
+from deploy.local.demo.line_files import line_files
 from deploy.local.demo.missions import missions
 from deploy.local.demo.opening import opening
 from deploy.local.demo.orders import Draft, Order, numbered
@@ -78,6 +79,7 @@ def season(*, seed: int, departements: int, demands: int) -> Season:
         *associations(),
         *decisions(),
         *evidence(),
+        *line_files(),
         *_demands(random, players, demands, departements),
         *platform_lives(random, players, round(demands * SHARE_OF_PLATFORM_APPOINTMENTS), _instant),
         *_odd_demands(players),
