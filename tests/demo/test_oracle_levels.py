@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from deploy.local.demo.compare_levels import standing_differences
-from deploy.local.demo.levels import OPEN, RUNS, SETTLED, YEAR_OF
+from deploy.local.demo.compare_levels import declared_differences, standing_differences
+from deploy.local.demo.levels import OPEN, RUNS, SATISFIED, SETTLED, YEAR_OF
 from deploy.local.demo.oracle import Oracle, foresee
+from deploy.local.demo.oracle_declared import Declared
 from deploy.local.demo.oracle_levels import Word, sample
 from deploy.local.demo.settlements import GROUPS, PRESENT, PREVENTION, SCREENED
 from deploy.local.demo.story import season
@@ -55,6 +56,22 @@ def test_a_visa_was_known_as_long_as_its_validation_stood(foreseen: Oracle) -> N
     on_the_day = foreseen.levels.standing(figure, true_on=said[2].decided_on)
     assert on_the_day == before
     assert foreseen.levels.standing(figure)["visa"].value == 440
+
+
+def test_a_declared_value_stands_until_it_is_taken_back(foreseen: Oracle) -> None:
+    figure = (RUNS, SATISFIED, YEAR_OF[RUNS])
+    first, second = foreseen.declarations.said[figure]
+    assert foreseen.declarations.standing(figure) == second
+    assert foreseen.declarations.standing(figure, known_at=first.said_at) == first
+    # Told with the day on which it was so, which is before that of the first.
+    assert foreseen.declarations.standing(figure, true_on=second.true_on) == second
+    assert (first.value, second.value, second.true_on) == (7200, 7500, date(2025, 11, 28))
+    assert best(foreseen, RUNS, SATISFIED) == (7400, "verified", "silent")
+    (verified,) = foreseen.levels.said[figure]
+    assert verified.evidence == {"enquete", "depouillement"}
+    taken_back = (RUNS, "parcours_professionnels_recenses", YEAR_OF[RUNS])
+    assert foreseen.declarations.standing(taken_back) is None
+    assert foreseen.declarations.values()[taken_back] == 0
 
 
 def test_oracle_and_service_draw_the_same_sample() -> None:
@@ -129,3 +146,30 @@ def test_a_level_that_is_missing_or_too_many_is_named() -> None:
     (absent,) = standing_differences("c1", {"verified": DRAWN}, TOLD | {"verified": None}, ())
     (strange,) = standing_differences("c1", {}, TOLD, {"a"})
     assert (absent.found, strange.expected) == (None, None)
+
+
+DECLARED = Declared(7500, date(2026, 5, 4), ("a", "b"), AT)
+SHOWN: dict[str, Any] = {
+    "value": 7500,
+    "true_on": "2026-05-04",
+    "recorded_at": AT.isoformat(),
+    "evidence_ids": ["a", "b"],
+    "missing": ["b"],
+}
+
+
+def test_a_declared_value_that_is_another_is_named() -> None:
+    assert list(declared_differences("c1", DECLARED, SHOWN, {"a"})) == []
+    assert list(declared_differences("c1", None, None, ())) == []
+    wrongs: list[dict[str, Any]] = [
+        {"value": 7400},
+        {"true_on": "2026-05-03"},
+        {"recorded_at": "2026-05-04T09:00:01+00:00"},
+        {"evidence_ids": ["a"]},
+        {"missing": []},
+    ]
+    for told in (*(SHOWN | wrong for wrong in wrongs), None):
+        (found,) = declared_differences("c1", DECLARED, told, {"a"})
+        assert (found.what, found.where) == ("déclaré", "c1")
+    (strange,) = declared_differences("c1", None, SHOWN, {"a"})
+    assert strange.expected is None

@@ -48,6 +48,7 @@ REFUSALS = {
     *("not_yet_decided", "another_sample", "not_validated", "another_value_validated"),
     *("belongs_through_structure", "indicator_not_of_that_year"),
     *("not_doubtful", "decided_by_the_caisse", "not_given_away", "no_twin", "part_of_another"),
+    *("not_declared", "value_out_of_range", "day_outside_contract_year"),
     *("file_type", "lines_refused", "http 413", "another_type", "another_digest"),
     *("unknown_legal_form", "legal_form_of_another_place", "siret_of_another_siren"),
     *("hub 102", "hub 200", "hub 300", "hub 301", "hub 400", "hub 701"),

@@ -45,7 +45,7 @@ async def compare(
             _values(reader, outlook),
             _steering(reader, oracle),
             _lists(reader, outlook),
-            level_differences(reader, oracle.levels, oracle.evidence),
+            level_differences(reader, oracle.levels, oracle.declarations, oracle.evidence),
             evidence_differences(reader, oracle.evidence),
             life_differences(reader, oracle.contracts, oracle.ends_on),
             money_differences(reader, oracle, outlook),

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from deploy.local.demo.oracle_declared import Declarations, Declared
 from deploy.local.demo.oracle_evidence import Evidence
 from deploy.local.demo.oracle_levels import LEVELS, Levels, Word, sample
 from deploy.local.demo.reader import Difference, Reader, refused
@@ -33,7 +34,9 @@ async def evidence_differences(reader: Reader, evidence: Evidence) -> list[Diffe
     return differences
 
 
-async def level_differences(reader: Reader, levels: Levels, evidence: Evidence) -> list[Difference]:
+async def level_differences(
+    reader: Reader, levels: Levels, declarations: Declarations, evidence: Evidence
+) -> list[Difference]:
     """The levels of every contract year of whose figures something was said."""
     differences: list[Difference] = []
     said = sorted(word.said_at for words in levels.said.values() for word in words)
@@ -52,10 +55,13 @@ async def level_differences(reader: Reader, levels: Levels, evidence: Evidence) 
                 continue
             for one in told:
                 figure = (cpts_id, one["indicator"], year)
-                stands = levels.standing(figure, known_at, true_on or date.max)
-                differences += standing_differences(
-                    f"{where}/{one['indicator']}", stands, one, evidence.of_cpts(cpts_id)
-                )
+                known, files = (known_at, true_on or date.max), evidence.of_cpts(cpts_id)
+                place = f"{where}/{one['indicator']}"
+                stands = levels.standing(figure, *known)
+                differences += standing_differences(place, stands, one, files)
+                if one["source"] == "declared":
+                    stood = declarations.standing(figure, *known)
+                    differences += declared_differences(place, stood, one["declared"], files)
     return differences
 
 
@@ -75,6 +81,22 @@ def standing_differences(
             yield Difference(
                 what="niveau", where=f"{where}/{level}", expected=expected, found=actual
             )
+
+
+def declared_differences(
+    where: str, foreseen: Declared | None, told: Mapping[str, Any] | None, files: Collection[str]
+) -> Iterator[Difference]:
+    """Where a value that the CPTS declares is not as it was foreseen."""
+    expected = foreseen and [
+        *(foreseen.value, foreseen.true_on.isoformat(), foreseen.said_at),
+        *([*foreseen.evidence_ids], [one for one in foreseen.evidence_ids if one not in files]),
+    ]
+    found = told and [
+        *(told["value"], told["true_on"], datetime.fromisoformat(told["recorded_at"])),
+        *(told["evidence_ids"], told["missing"]),
+    ]
+    if expected != found:
+        yield Difference(what="déclaré", where=where, expected=expected, found=found)
 
 
 def _shown(word: Word, found: Mapping[str, Any] | None, files: Collection[str]) -> dict[str, Any]:

@@ -26,11 +26,13 @@ from deploy.local.demo.settlements import (
 )
 from deploy.local.demo.transfers import VEXIN
 
+DECLARED_AT = datetime(2025, 12, 4, 9, 0, tzinfo=PARIS)
 SAID_AT = datetime(2025, 12, 10, 9, 0, tzinfo=PARIS)
 # After the later dialogues were opened, and before their years are settled.
 LATER_SAID_AT = datetime(2026, 2, 16, 9, 0, tzinfo=PARIS)
 CORRECTED_AT = datetime(2026, 3, 10, 9, 0, tzinfo=PARIS)
 TAKEN_BACK_AT = datetime(2026, 3, 11, 9, 0, tzinfo=PARIS)
+SATISFIED = "parcours_satisfaction"
 RUNS, OPEN, SETTLED = "95-haut-val", "95-trois-forets", "95-parisis-est"
 YEAR_OF = {RUNS: date(2025, 4, 1), OPEN: date(2025, 1, 1), SETTLED: date(2025, 2, 1)}
 ROLES = {"verification": "caisse", "stance": "cpts", "validation": "caisse", "visa": "ars"}
@@ -74,6 +76,7 @@ def levels(random: Random, cast: Sequence[Cpts]) -> Iterator[Draft]:
     """All of these orders, some of which must be refused."""
     desk = Desk(SAID_AT, "levels")
     here = {id_: Sayer(desk, id_, year, SAID_AT.date()) for id_, year in YEAR_OF.items()}
+    yield from _declared(Desk(DECLARED_AT, "declared"))
     yield from _refused(here[RUNS])
     yield from _verified(here[RUNS], random)
     yield from _validated(here[RUNS], random)
@@ -87,6 +90,37 @@ def levels(random: Random, cast: Sequence[Cpts]) -> Iterator[Draft]:
     # The last word is the dialogue's, once payments has heard the other.
     back, year = Desk(TAKEN_BACK_AT, "level-taken-back"), YEAR_OF[SETTLED]
     yield say(back, SETTLED, year, PREVENTION, 450, is_after_timers=True, barrier=True)
+
+
+def _declared(desk: Desk) -> Iterator[Draft]:
+    """A share that a CPTS declares, corrects on another day and says again, and a line that reads
+    it; a value that it takes back; seven refused.
+    """
+
+    def declare(indicator: str, value: int, **more: Any) -> Draft:
+        year = more.pop("year", YEAR_OF[RUNS]).isoformat()
+        orders = {name: more.pop(name) for name in ("role", "acting_cpts") if name in more}
+        path = f"/cpts/{RUNS}/contract-years/{year}/declarations/{indicator}"
+        body = {"value": value} | more
+        told: dict[str, Any] = {"role": "cpts", "lane": f"declared-{RUNS}"} | orders
+        return desk.order("indicators", "PUT", path, body, **told)
+
+    yield declare(SATISFIED, 7200, role="caisse")
+    yield declare(SATISFIED, 7200, acting_cpts=OPEN)
+    yield declare("nombre_de_cafes", 7200)
+    yield declare(GROUPS, 3)
+    yield declare(SATISFIED, 7200, year=YEAR_OF[RUNS] + timedelta(days=1))
+    yield declare(SATISFIED, 10_001)
+    yield declare(SATISFIED, 7200, true_on="2025-12-05")
+    yield declare(SATISFIED, 7200, evidence_ids=["enquete"])
+    first = {"true_on": "2025-11-28", "evidence_ids": ["enquete", "depouillement"]}
+    yield declare(SATISFIED, 7500, **first, reason="mistyped")
+    yield declare(SATISFIED, 7500, **first)
+    yield declare("parcours_professionnels_recenses", 40)
+    yield declare("parcours_professionnels_recenses", 40, is_withdrawn=True)
+    line = {"mission": "parcours_pluriprofessionnel", "mode": "linear", "max_cents": 5_000_00}
+    path = f"/cpts/{RUNS}/contract-years/{YEAR_OF[RUNS].isoformat()}/lines/{SATISFIED}"
+    yield desk.payments("PUT", path, line | {"target": 8000})
 
 
 def _refused(one: Sayer) -> Iterator[Draft]:
@@ -117,6 +151,8 @@ def _verified(one: Sayer, random: Random) -> Iterator[Draft]:
     yield one.say("verification", PREVENTION, 170, sample_size=1, seed=seed)
     yield one.say("verification", GROUPS, 2, sample_size=3)
     yield one.say("verification", SCREENED, 6990, sample_size=2, ground="rule_contested")
+    # Of what the CPTS declared itself.
+    yield one.say("verification", SATISFIED, 7400, sample_size=1, seed=seed)
 
 
 def _validated(one: Sayer, random: Random) -> Iterator[Draft]:

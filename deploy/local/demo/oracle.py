@@ -15,9 +15,10 @@ from typing import Any
 
 from deploy.local.demo.oracle_attribution import Attributions, Case
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
+from deploy.local.demo.oracle_declared import Declarations, Figure
 from deploy.local.demo.oracle_evidence import Evidence
 from deploy.local.demo.oracle_hub import CLOCK_TOLERANCE, HubMessage, known_as, read
-from deploy.local.demo.oracle_levels import Figure, Levels
+from deploy.local.demo.oracle_levels import Levels
 from deploy.local.demo.oracle_missions import Missions
 from deploy.local.demo.oracle_payments import Payments
 from deploy.local.demo.oracle_people import is_on
@@ -54,6 +55,7 @@ class Oracle:
         self.missions = Missions()
         self.attributions = Attributions(self.contracts)
         self.evidence = Evidence()
+        self.declarations = Declarations(self.contracts)
         self.levels = Levels(self.contracts, self._evidence)
         self.payments = Payments(self.contracts, self.missions, self.levels)
         self.referrals: dict[str, Referral] = {}
@@ -102,6 +104,8 @@ class Oracle:
         """A level that is said of a year that is settled adjusts it."""
         if order.path == "/attribution/decisions":
             return self.attributions.order(order, self.appointments, self.counted_referrals())
+        if "/declarations/" in order.path:
+            return self.declarations.order(order)
         if "/evidence/" in order.path:
             return self.evidence.order(order, self.contracts.cpts)
         if "/figures/" not in order.path:
@@ -114,7 +118,9 @@ class Oracle:
 
     def _evidence(self, figure: Figure, end: date) -> set[str]:
         cpts_id, indicator, start = figure
-        return self.missions.evidence(cpts_id, indicator, start, end)
+        return self.missions.evidence(cpts_id, indicator, start, end) | self.declarations.evidence(
+            figure
+        )
 
     # -- limits
 

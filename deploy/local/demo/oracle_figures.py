@@ -51,7 +51,7 @@ def outlook(oracle: Oracle) -> Outlook:
                 found.facts[cpts_id, indicator, start] = set()
             _count_doctors(oracle.contracts, found, cpts_id, (start, end))
     _count_demands(oracle, found)
-    found.values = oracle.missions.values(oracle.contracts)
+    found.values = oracle.missions.values(oracle.contracts) | oracle.declarations.values()
     for cpts_id, cpts in oracle.contracts.cpts.items():
         for start, _ in cpts.years:
             found.cents[cpts_id, start] = _account_cents(oracle, found, cpts_id, start)

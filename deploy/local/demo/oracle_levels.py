@@ -4,10 +4,8 @@ says of a value, what the caisse validates, the visa of the ARS.
 Written from the rules (ADR 0019 and 0027); shares no code with the services.
 """
 
-import functools
 import hashlib
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -15,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from deploy.local.demo.oracle_contracts import Contracts, paris_day
-from deploy.local.demo.oracle_registers import TABLES
+from deploy.local.demo.oracle_declared import Figure, catalogue
 from deploy.local.demo.orders import Order
 
 VERIFIED, STANCE, VALIDATED, VISA = "verified", "stance", "validated", "visa"
@@ -28,7 +26,6 @@ LEVELS = {
 """Each order, with the level that it sets and whose it is."""
 SILENT = "silent"
 OF_A_LINE = re.compile(r"local_[a-z0-9_]+")
-Figure = tuple[str, str, date]
 Body = dict[str, Any]
 
 
@@ -89,8 +86,8 @@ class Levels:
         end = dict(self._contracts.cpts[cpts_id].years).get(start)
         if end is None or not (indicator in catalogue() or OF_A_LINE.fullmatch(indicator)):
             return "404"
-        from_on, to_on = catalogue().get(indicator, (date.min, date.max))
-        if not from_on <= start <= to_on:
+        known = catalogue().get(indicator)
+        if known is not None and not known.from_on <= start <= known.to_on:
             return "indicator_not_of_that_year"
         figure = (cpts_id, indicator, start)
         word = self._word(figure, end, level, order)
@@ -192,10 +189,3 @@ def sample(evidence: Collection[str], seed: int, size: int) -> tuple[str, ...]:
         return hashlib.sha256(f"{seed}\n{piece}".encode()).hexdigest()
 
     return tuple(sorted(evidence, key=digest)[:size])
-
-
-@functools.cache
-def catalogue() -> dict[str, tuple[date, date]]:
-    """The indicators, each with the days from and to which contract years with it begin."""
-    told = tomllib.loads((TABLES / "indicators.toml").read_text("utf-8"))
-    return {one["code"]: (one["from_on"], one.get("to_on", date.max)) for one in told["indicator"]}

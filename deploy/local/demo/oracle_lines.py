@@ -19,6 +19,7 @@ INDICATORS = {
     "prevention_participants": False,
     "qualite_reunions": False,
     "qualite_participants": False,
+    "parcours_satisfaction": False,
     "medecin_traitant_ald_sans": True,
 }
 Line = dict[str, Any]
