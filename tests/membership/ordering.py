@@ -66,6 +66,16 @@ class House:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    async def listed(self, cpts_id: str, what: str) -> list[dict[str, Any]]:
+        """All that a CPTS has of one kind."""
+        found: list[dict[str, Any]] = []
+        query: dict[str, Any] = {"limit": 50}
+        while query.get("after", "") is not None:
+            page = await self.get(f"/cpts/{cpts_id}/{what}", **query)
+            found += page["items"]
+            query["after"] = page["next"]
+        return found
+
     async def history(self, cpts_id: str) -> list[dict[str, Any]]:
         return (await self.get(f"/cpts/{cpts_id}/history", limit=1000))["items"]
 

@@ -62,12 +62,10 @@ async def test_an_aci_is_corrected_ended_and_withdrawn(house: House) -> None:
 
     withdrawn = await house.order(f"{path}/aci", ended | {"is_withdrawn": True}, "PUT", "ars")
     assert (withdrawn.status_code, withdrawn.json()["contract_years"]) == (200, [])
-    shown = await house.get(f"/cpts/{cpts_id}")
-    assert [(one["aci_id"], one["is_withdrawn"]) for one in shown["aci"]] == [
-        ("b", False),
-        ("aci", True),
-    ]
-    assert {one["aci_id"] for one in shown["contract_years"]} == {"b"}
+    listed = await house.listed(cpts_id, "aci")
+    assert [(one["aci_id"], one["is_withdrawn"]) for one in listed] == [("aci", True), ("b", False)]
+    years = await house.listed(cpts_id, "contract-years")
+    assert {one["aci_id"] for one in years} == {"b"}
     assert (await house.types(cpts_id)).count("AciSigned") == 5
     assert set((await house.get("/invariants")).values()) == {True}
     by_cpts = await house.order(f"{path}/b", aci, "PUT", "cpts")
@@ -84,7 +82,7 @@ async def test_a_taille_changes_at_the_next_anniversary_and_never_before(house: 
     # Perpignan, from before the first year: it counts from the second only
     grown = await house.order(f"/cpts/{cpts_id}/territory", place("big", "66136"))
     assert grown.status_code == 201
-    years = (await house.get(f"/cpts/{cpts_id}"))["contract_years"]
+    years = await house.listed(cpts_id, "contract-years")
     assert [one["taille"] for one in years] == [1, 3]
     assert [one["population"] == small.population for one in years] == [True, False]
     events = await house.history(cpts_id)
@@ -94,7 +92,7 @@ async def test_a_taille_changes_at_the_next_anniversary_and_never_before(house: 
     ]
     withdrawn = {"from_on": "2026-01-01", "is_withdrawn": True}
     await house.order(f"/cpts/{cpts_id}/territory/big", withdrawn, "PUT")
-    years = (await house.get(f"/cpts/{cpts_id}"))["contract_years"]
+    years = await house.listed(cpts_id, "contract-years")
     assert [one["taille"] for one in years] == [1, 1]
     # the first year begins at midnight in Paris, when it is 22:00 UTC of the eve
     for instant, tailles in (
@@ -104,7 +102,7 @@ async def test_a_taille_changes_at_the_next_anniversary_and_never_before(house: 
         big = f"/cpts/{cpts_id}/territory/big"
         await house.order(big, withdrawn, "PUT")
         await house.order(big, {"from_on": "2026-01-01"}, "PUT", Order_Instant=instant)
-        years = (await house.get(f"/cpts/{cpts_id}"))["contract_years"]
+        years = await house.listed(cpts_id, "contract-years")
         assert [one["taille"] for one in years] == tailles
 
 
@@ -128,7 +126,7 @@ async def test_a_population_that_becomes_unknown_after_the_signature_shows(house
     await house.order(f"/cpts/{cpts_id}/aci", aci, role="ars")
     uninhabited = "98412"  # Kerguelen
     await house.order(f"/cpts/{cpts_id}/territory", place("u", uninhabited, from_on="2027-01-01"))
-    years = (await house.get(f"/cpts/{cpts_id}"))["contract_years"]
+    years = await house.listed(cpts_id, "contract-years")
     assert [one["is_population_complete"] for one in years] == [True, False, False]
     first_page = await house.get("/population-warnings", limit=1)
     second_page = await house.get("/population-warnings", after=first_page["next"])

@@ -9,10 +9,6 @@ STRUCTURE = {"kind": "esp", "structure_name": "ESP du Val", "from_on": "2026-01-
 WORKS = {"rpps": DOCTOR, "profession": "10", "from_on": "2026-01-01"}
 
 
-async def shown(house: House, cpts_id: str, what: str) -> list[dict[str, Any]]:
-    return list((await house.get(f"/cpts/{cpts_id}"))[what])
-
-
 async def test_what_comes_by_a_merger_takes_no_id_that_was_prepared_for_it(house: House) -> None:
     cpts_id, into = await house.new_cpts(), await house.new_cpts()
     own, prepared = next(house.communes).code, next(house.communes).code
@@ -26,7 +22,7 @@ async def test_what_comes_by_a_merger_takes_no_id_that_was_prepared_for_it(house
     assert (refused.status_code, reason(refused)) == (404, "unknown_structure")
     merger = {"into_cpts_id": into, "merged_on": "2026-07-01"}
     assert (await house.order(f"/cpts/{cpts_id}/merger", merger, role="ars")).status_code == 200
-    there = {one["entry_id"]: one["commune"] for one in await shown(house, into, "territory")}
+    there = {one["entry_id"]: one["commune"] for one in await house.listed(into, "territory")}
     assert there == {f"{cpts_id}:e1": prepared, f"{cpts_id}~e1": own}
     # what has come is corrected, and moves on, under its id
     ended = {"from_on": "2026-07-01", "to_on": "2026-12-31"}
@@ -37,7 +33,7 @@ async def test_what_comes_by_a_merger_takes_no_id_that_was_prepared_for_it(house
     part = {"new_cpts_id": f"{into}-part", "new_cpts_name": "CPTS", "seat_commune": "77288"}
     part |= {"split_on": "2026-08-01", "entry_ids": [f"{cpts_id}~e1"]}  # type: ignore[dict-item]
     assert (await house.order(f"/cpts/{into}/split", part, role="ars")).status_code == 200
-    (moved,) = await shown(house, f"{into}-part", "territory")
+    (moved,) = await house.listed(f"{into}-part", "territory")
     assert (moved["entry_id"], moved["commune"]) == (f"{into}~{cpts_id}~e1", own)
 
 
@@ -71,7 +67,7 @@ async def test_a_corrected_profession_is_what_the_cpts_shows(house: House) -> No
     await house.order(path, STRUCTURE, "PUT")
     await house.order(f"{path}/professionals/p", WORKS, "PUT")
     await house.order(f"{path}/professionals/p", WORKS | {"profession": "60"}, "PUT")
-    (found,) = await shown(house, cpts_id, "members")
+    (found,) = await house.listed(cpts_id, "members")
     assert found["profession"] == "60"
     said = await house.said(cpts_id, "MemberRecorded")
     assert [one["event"]["profession"] for one in said] == ["10", "60"]

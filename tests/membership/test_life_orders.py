@@ -131,7 +131,7 @@ async def test_an_aci_that_has_ended_announces_no_deadline_any_more(aging_house:
     ended, runs = await under_contract(house), await under_contract(house)
     end = {"ended_on": "2026-08-31", "reason": "dissolution"}
     await house.order(f"/cpts/{ended}/aci/aci/termination", end, role="caisse")
-    assert (await house.get(f"/cpts/{ended}"))["mission_deadlines"] == []
+    assert await house.listed(ended, "mission-deadlines") == []
     house.clock.set(datetime(2028, 4, 1, tzinfo=UTC))
     assert ended < runs, "what falls due is said in the order of ids"
     await house.said(runs, "MissionDeadlineMissed")
@@ -161,7 +161,7 @@ async def test_days_that_pass_validate_a_projet_and_announce_deadlines(aging_hou
         "parcours_pluriprofessionnel",
         "prevention",
     }
-    shown = (await house.get(f"/cpts/{cpts_id}"))["mission_deadlines"]
+    shown = await house.listed(cpts_id, "mission-deadlines")
     told = {(one["mission"], one["step"]): (one["is_near"], one["is_missed"]) for one in shown}
     assert told["crise_sanitaire", "start"] == (True, True)
     assert told["acces_aux_soins", "start"] == (False, False)
@@ -207,10 +207,9 @@ async def test_a_mission_is_the_caisses_to_record_and_moves_its_deadlines(house:
     assert deployed.status_code == 200
     early = await house.order(path, mission | {"started_on": "2026-01-01"}, "PUT", "ars")
     assert reason(early) == "no_aci_in_force"
-    shown = await house.get(f"/cpts/{cpts_id}")
     met = {
         (one["mission"], one["step"]): one["met_on"]
-        for one in shown["mission_deadlines"]
+        for one in await house.listed(cpts_id, "mission-deadlines")
         if one["met_on"]
     }
     assert met == {
@@ -261,13 +260,13 @@ async def test_a_structure_brings_its_professionals_and_takes_them_away(house: H
     personal = member("m", doctor["rpps"])
     assert (await house.order(f"/cpts/{cpts_id}/members", personal)).status_code == 201
     await house.order(path, STRUCTURE | {"to_on": "2026-06-30"}, "PUT")
-    members = {one["member_id"]: one for one in (await house.get(f"/cpts/{cpts_id}"))["members"]}
+    members = {one["member_id"]: one for one in await house.listed(cpts_id, "members")}
     assert (members["s:p"]["from_on"], members["s:p"]["to_on"]) == ("2026-02-01", "2026-06-30")
     assert (members["s:p"]["structure_id"], members["m"]["structure_id"]) == ("s", None)
     by_hand = await house.order(f"/cpts/{cpts_id}/members/s:p", {"from_on": "2026-01-01"}, "PUT")
     assert reason(by_hand) == "belongs_through_structure"
     await house.order(path, STRUCTURE | {"is_withdrawn": True}, "PUT")
-    members = {one["member_id"]: one for one in (await house.get(f"/cpts/{cpts_id}"))["members"]}
+    members = {one["member_id"]: one for one in await house.listed(cpts_id, "members")}
     assert (members["s:p"]["is_withdrawn"], members["m"]["is_withdrawn"]) == (True, False)
 
 
@@ -287,9 +286,10 @@ async def test_two_cpts_become_one_in_mid_year(house: House) -> None:
         assert there["population"]["places"] == places
         assert gone["population"]["places"] == 2 - places
         assert gone["stage"] == stage
-    assert there["contract_years"][0]["population"] < there["contract_years"][1]["population"]
-    assert [one["from_on"] for one in there["members"]] == ["2026-07-01"]
-    assert gone["contract_years"][-1]["ends_on"] == "2026-06-30"
+    first, second, *_ = await house.listed(into, "contract-years")
+    assert first["population"] < second["population"]
+    assert [one["from_on"] for one in await house.listed(into, "members")] == ["2026-07-01"]
+    assert (await house.listed(cpts_id, "contract-years"))[-1]["ends_on"] == "2026-06-30"
     again = await house.order(f"/cpts/{cpts_id}/merger", merger, role="ars")
     assert reason(again) == "cpts_ended"
     anew = ACI | {"aci_id": "b", "starts_on": "2026-07-01"}
@@ -363,7 +363,7 @@ async def test_a_part_of_a_cpts_becomes_another_in_mid_year(house: House) -> Non
 async def test_the_counts_follow_the_days(aging_house: House) -> None:
     house = aging_house
     cpts_id = await under_contract(house)
-    commune = (await house.get(f"/cpts/{cpts_id}"))["territory"][0]
+    (commune,) = await house.listed(cpts_id, "territory")
     before = await house.get("/counts", on="2026-02-28")
     signed = await house.get("/counts", on="2026-03-01")
     (departement,) = (one for one in signed["departements"] if one["code"] == "77")

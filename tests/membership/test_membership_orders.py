@@ -34,7 +34,8 @@ async def test_a_seat_is_a_known_commune(house: House) -> None:
     order = {"cpts_id": "nowhere", "cpts_name": "CPTS", "seat_commune": "99999"}
     answer = await house.order("/cpts", order)
     assert (answer.status_code, reason(answer)) == (409, "unknown_commune")
-    assert (await house.client.get("/cpts/nowhere")).status_code == 404
+    for path in ("/cpts/nowhere", "/cpts/nowhere/members"):
+        assert (await house.client.get(path)).status_code == 404
 
 
 async def test_a_finess_is_given_once_to_one_cpts(house: House) -> None:
@@ -189,8 +190,10 @@ async def test_a_batch_of_places_is_taken_whole_or_not_at_all(house: House) -> N
     ]
     assert (await house.order(path, {"entries": entries})).status_code == 200
     assert len(await house.history(cpts_id)) == 151
+    territory = await house.listed(cpts_id, "territory")
+    assert len(territory) == 150
     shown = await house.get(f"/cpts/{cpts_id}", on="2026-02-01")
-    assert shown["population"]["total"] == sum(one["population"] for one in shown["territory"])
+    assert shown["population"]["total"] == sum(one["population"] for one in territory)
 
 
 async def test_of_two_orders_at_once_for_one_place_exactly_one_wins(house: House) -> None:

@@ -143,7 +143,7 @@ async def test_a_list_is_recorded_as_verified_and_differences_are_a_worklist(
         *(3, 2, 0),
         1,
     )
-    shown = (await house.get(f"/cpts/{cpts_id}"))["participations"]
+    shown = await house.listed(cpts_id, "participations")
     assert [
         (one["rpps"], one["way"], one["from_on"]) for one in shown if one["verified_by"] == platform
     ] == [(DOCTOR, "cpts", "2026-02-01"), (OTHER, "sos", "2026-04-01")]
@@ -181,7 +181,7 @@ async def test_what_a_platform_verified_no_order_corrects(house: House) -> None:
     platform = next(PLATFORMS)
     cpts_id, _ = await with_members(house, number := rpps("5500000021"))
     await given(house, platform, {"rpps": number, "way": "sos"})
-    (shown,) = (await house.get(f"/cpts/{cpts_id}"))["participations"]
+    (shown,) = await house.listed(cpts_id, "participations")
     path = f"/cpts/{cpts_id}/participations/{shown['participation_id']}"
     answer = await house.order(path, {"from_on": "2020-01-01"}, "PUT", role="caisse")
     assert (answer.status_code, reason(answer)) == (409, "verified_by_platform")

@@ -12,12 +12,25 @@ from deploy.local.demo.oracle_counts import counts_on
 from deploy.local.demo.oracle_deadlines import Deadline, Deadlines
 from deploy.local.demo.reader import Difference, Reader
 
+LISTS = (
+    "territory",
+    "members",
+    "contract_years",
+    "mission_deadlines",
+    "lettres_intention",
+    "projets_de_sante",
+    "structures",
+)
+
 
 async def life_differences(reader: Reader, contracts: Contracts, today: date) -> list[Difference]:
     """What each CPTS is and has, and the lists of deadlines that are near or were missed."""
     differences: list[Difference] = []
     for cpts_id, cpts in sorted(contracts.cpts.items()):
         told = await reader.get("membership", f"/cpts/{cpts_id}", on=today.isoformat())
+        for name in LISTS:
+            path = f"/cpts/{cpts_id}/{name.replace('_', '-')}"
+            told[name] = [one async for one in reader.items("membership", path)]
         shown = told["mission_deadlines"]
         differences += deadline_differences(cpts_id, cpts.deadlines, shown)
         differences += _belonging(cpts_id, cpts, told)

@@ -5,22 +5,22 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from contracts.communes import arrondissements_of, resolve
-from services.membership.domain import is_on
 from services.membership.domain.calendar import local_day
 from services.membership.domain.parameters import Parameters
 from services.membership.domain.refusals import Reason, absent
 from services.membership.domain.stages import stage_on
 from services.membership.http.bodies import PathId
 from services.membership.http.ordering import unless_refused
-from services.membership.store import answers, counts
+from services.membership.store import answers, counts, lists
 from services.membership.store.invariants import invariants
 from services.membership.store.parameters import load_parameters
 from services.messaging.database import Connection
 from services.messaging.history import history_of
-from services.messaging.pages import AfterNumber, Limit, Page, page
+from services.messaging.pages import AfterNumber, Limit, Page, next_of, page
 from services.messaging.problems import Refused
 
 # The longest is made of a CPTS, a kind and an entry that has come from another.
@@ -59,27 +59,43 @@ async def list_cpts(
 async def show_cpts(
     request: Request[Any, Any, Any], cpts_id: PathId, on: FromQuery[date | None] = None
 ) -> dict[str, Any]:
-    """One CPTS with its entries; its stage and population are those of `on` (today in Paris)."""
+    """One CPTS; its stage and population are those of `on` (today in Paris).
+
+    What it has is listed apart: its territory, its members, its ACI, and so on.
+    """
+    day = on or _today(request)
     async with request.app.state.pool.acquire() as connection:
         summary = await _summary(connection, cpts_id)
-        entries = await answers.cpts_entries(connection, cpts_id)
-        life = await answers.cpts_life(connection, cpts_id)
+        places = await lists.places_on(connection, cpts_id, day)
         steps = await counts.steps(connection, cpts_id)
-    day = on or _today(request)
-    held = [
-        entry
-        for entry in entries["territory"]
-        if not entry["is_withdrawn"] and is_on(day, entry["from_on"], entry["to_on"])
-    ]
-    unknown = sorted({entry["commune"] for entry in held if entry["population"] is None})
+    unknown = sorted({commune for commune, population in places if population is None})
     population = {
         "on": day,
-        "places": len(held),
-        "total": None if unknown else sum(entry["population"] for entry in held),
+        "places": len(places),
+        "total": None if unknown else sum(population or 0 for _, population in places),
         "unknown": unknown,
     }
-    stage = stage_on(steps[0], day)
-    return summary | {"stage": stage, "population": population} | entries | life
+    return summary | {"stage": stage_on(steps[0], day), "population": population}
+
+
+def _list_of(name: str) -> HTTPRouteHandler:
+    """The route of one list of a CPTS."""
+
+    @get(f"/cpts/{{cpts_id:str}}/{name.replace('_', '-')}", name=f"list_{name}")
+    async def show(
+        request: Request[Any, Any, Any], cpts_id: PathId, after: Cursor = "", limit: Limit = 100
+    ) -> Page:
+        """What a CPTS has of one kind, withdrawn entries included.
+
+        In the order of their ids; contract years, projets de santé and deadlines by their days.
+        """
+        async with request.app.state.pool.acquire() as connection:
+            await _summary(connection, cpts_id)
+            found = await lists.listed(connection, name, cpts_id, after, limit)
+        items = [item for _, item in found]
+        return Page(items=items, next=next_of(found, limit, lambda last: last[0]))
+
+    return show
 
 
 @get("/cpts/{cpts_id:str}/history")
@@ -212,6 +228,7 @@ def _day(text: str) -> date:
 ROUTES = (
     list_cpts,
     show_cpts,
+    *(_list_of(name) for name in (*lists.QUESTIONS, *lists.KINDS)),
     show_history,
     list_deadlines,
     show_place,

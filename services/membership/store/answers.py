@@ -3,27 +3,7 @@
 from datetime import date
 from typing import Any
 
-import msgspec
-
-from contracts.events.membership import (
-    AssociationRecorded,
-    LettreIntentionRecorded,
-    MissionRecorded,
-    StructureProfessionalRecorded,
-    StructureRecorded,
-    ToolRecorded,
-)
-from services.membership.store import entries, life
 from services.messaging.database import Connection
-
-LIFE: dict[str, type[msgspec.Struct]] = {
-    "lettres_intention": LettreIntentionRecorded,
-    "associations": AssociationRecorded,
-    "missions": MissionRecorded,
-    "structures": StructureRecorded,
-    "structure_professionals": StructureProfessionalRecorded,
-    "tools": ToolRecorded,
-}
 
 CPTS_PAGE = """
     select cpts_id, cpts_name, seat_commune, departement, finess from cpts
@@ -34,22 +14,6 @@ CPTS = """
     select cpts_id, cpts_name, seat_commune, departement, finess, emerged_on, merged_on,
            into_cpts_id, sequence
     from cpts where cpts_id = $1
-"""
-TERRITORY = """
-    select entry_id, commune, part, population, from_on, to_on, is_withdrawn
-    from territory_entry where cpts_id = $1 order by commune, part nulls first, from_on, entry_id
-"""
-MEMBERS = """
-    select member_id, rpps, profession, structure_id, from_on, to_on, is_withdrawn
-    from member where cpts_id = $1 order by rpps, from_on, member_id
-"""
-PARTICIPATIONS = """
-    select participation_id, rpps, way, verified_by, from_on, to_on, is_withdrawn
-    from participation where cpts_id = $1 order by rpps, from_on, participation_id
-"""
-ACI = """
-    select aci_id, signed_on, starts_on, ends_on, is_withdrawn
-    from aci where cpts_id = $1 order by starts_on, aci_id
 """
 # Of each contract year, the places without a known population on its first day: they stopped the
 # taille from following the territory.
@@ -69,11 +33,6 @@ YEARS = """
     left join taille
         on taille.cpts_id = aci.cpts_id and taille.contract_year_starts_on = year.starts_on
 """
-CONTRACT_YEARS = f"""
-    select aci_id, starts_on, ends_on, taille, population,
-           unknown_communes = '{{}}' as is_population_complete
-    from ({YEARS} where aci.cpts_id = $1) as year order by starts_on
-"""  # noqa: S608 - a constant
 POPULATION_WARNINGS_PAGE = f"""
     select cpts_id, aci_id, starts_on as contract_year_starts_on, taille, population,
            unknown_communes
@@ -81,17 +40,12 @@ POPULATION_WARNINGS_PAGE = f"""
     where unknown_communes <> '{{}}' and (cpts_id, starts_on) > ($1, $2)
     order by cpts_id, starts_on limit $3
 """  # noqa: S608 - a constant
-_IS_MISSED = "is_missed_said or coalesce(met_on > due_on, false)"
-DEADLINES = f"""
-    select aci_id, mission, step, due_on, met_on, is_near_said as is_near,
-           {_IS_MISSED} as is_missed
-    from mission_deadline where cpts_id = $1 order by aci_id, ordinal
-"""  # noqa: S608 - a constant
+IS_MISSED = "is_missed_said or coalesce(met_on > due_on, false)"
 # What is near of a CPTS that has become a part of another is nobody's to meet.
 DEADLINES_PAGE = f"""
     select cpts_id, cpts_name, departement, aci_id, mission, step, due_on, met_on
     from mission_deadline join cpts using (cpts_id)
-    where case when $1 then {_IS_MISSED}
+    where case when $1 then {IS_MISSED}
                else is_near_said and not is_missed_said and met_on is null and merged_on is null
           end
       and ($2::text is null or departement = $2)
@@ -132,31 +86,6 @@ async def cpts_summary(connection: Connection, cpts_id: str) -> dict[str, Any] |
     return None if row is None else dict(row)
 
 
-async def cpts_entries(connection: Connection, cpts_id: str) -> dict[str, list[dict[str, Any]]]:
-    """All the entries of one CPTS: territory, members, participations, ACI, contract years."""
-    return {
-        name: [dict(row) for row in await connection.fetch(question, cpts_id)]
-        for name, question in (
-            ("territory", TERRITORY),
-            ("members", MEMBERS),
-            ("participations", PARTICIPATIONS),
-            ("aci", ACI),
-            ("contract_years", CONTRACT_YEARS),
-        )
-    }
-
-
-async def cpts_life(connection: Connection, cpts_id: str) -> dict[str, list[dict[str, Any]]]:
-    """How a CPTS came to be, its missions with their deadlines, its structures and its tools."""
-    return {
-        name: [_shown(one) for one in await entries.present(connection, kind, cpts_id)]
-        for name, kind in LIFE.items()
-    } | {
-        "projets_de_sante": [_shown(one) for one in await life.projets_of(connection, cpts_id)],
-        "mission_deadlines": [dict(row) for row in await connection.fetch(DEADLINES, cpts_id)],
-    }
-
-
 async def deadlines_page(
     connection: Connection,
     *,
@@ -175,11 +104,6 @@ async def deadlines_page(
 async def holders(connection: Connection, communes: list[str], on: date) -> list[dict[str, Any]]:
     """Who holds these communes or arrondissements, or parts of them, on a day."""
     return [dict(row) for row in await connection.fetch(HOLDERS, communes, on)]
-
-
-def _shown(entry: msgspec.Struct) -> dict[str, Any]:
-    fields = msgspec.structs.asdict(entry)
-    return {name: value for name, value in fields.items() if name != "cpts_id"}
 
 
 async def warnings_page(
