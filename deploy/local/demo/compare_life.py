@@ -20,6 +20,8 @@ LISTS = (
     "lettres_intention",
     "projets_de_sante",
     "structures",
+    "associations",
+    "tools",
 )
 
 
