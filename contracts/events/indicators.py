@@ -127,12 +127,12 @@ class FigureLevelSet(
     `revision` is its place among all that was said of that figure; of one level the highest stands,
     and a visa as long as `validated_revision` is that of the standing validation.
     `figure_revision` is that of the live figure on that day. A verification looked at the evidence
-    `evidence_ids`, drawn by `seed`; `is_seed_chosen`: the caisse said that seed, else it was drawn
-    here. `ground` is why the caisse holds another value than was declared, a code like `reason`. A
-    stance has an `answer`, `agreed` or `disagreed`, and of a disagreement the `reason`
-    (`value_contested`, `evidence_left_out`, `period_contested`, `rule_contested`) and what it was
-    written in, as `evidence_ids`. A validation has the `answer` and `reason` of the stance on its
-    value that stood then, which is `stance_revision`, or `silent`.
+    `evidence_ids`, drawn by `seed`: as the sample `sample_number`, or else here; `is_seed_chosen`:
+    the caisse said that seed. `ground` is why the caisse holds another value than was declared, a
+    code like `reason`. A stance has an `answer`, `agreed` or `disagreed`, and of a disagreement the
+    `reason` (`value_contested`, `evidence_left_out`, `period_contested`, `rule_contested`) and what
+    it was written in, as `evidence_ids`. A validation has the `answer` and `reason` of the stance
+    on its value that stood then, which is `stance_revision`, or `silent`.
     """
 
     cpts_id: str
@@ -152,6 +152,28 @@ class FigureLevelSet(
     is_seed_chosen: bool = False
     ground: str | None = None
     stance_revision: int | None = None
+    said_by: str | None = None
+    sample_number: int | None = None
+
+
+class SampleDrawn(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="indicators.SampleDrawn.v1"
+):
+    """The caisse had a sample drawn of the evidence behind a figure, to look at before it verifies.
+
+    `number` is its place among all that were drawn of that figure. `evidence_ids` are the `size`
+    pieces, fewer where there were fewer, that `seed` draws of the `evidence_count` there were then.
+    """
+
+    cpts_id: str
+    indicator: str
+    contract_year_starts_on: date
+    number: int
+    seed: int
+    size: int
+    evidence_ids: tuple[str, ...]
+    evidence_count: int
+    by_role: str
     said_by: str | None = None
 
 
@@ -277,6 +299,7 @@ IndicatorsEvent = (
     | ValueRecorded
     | CaisseFileTaken
     | FigureLevelSet
+    | SampleDrawn
     | EvidenceRecorded
     | CrisisPlanRecorded
     | CrisisRecognised

@@ -51,7 +51,7 @@ async def test_a_plan_counts_from_its_sending_on_and_an_update_in_its_year(
     as_told = {"updated_on": ["2026-04-20", "2026-05-02"], "is_withdrawn": False, "reason": None}
     assert shown == updated | as_told
     year = f"/cpts/{cpts_id}/contract-years/{SECOND.starts_on}/figures"
-    sample = await office.get(f"{year}/{UPDATE}/sample")
+    sample = await office.done(f"{year}/{UPDATE}/samples", {"size": 9}, "POST", "caisse")
     assert sample["evidence_ids"] == ["plan"]
     early = await office.get(year, true_on="2026-04-19")
     (update,) = (one for one in early["figures"] if one["indicator"] == UPDATE)
@@ -99,9 +99,8 @@ async def test_a_response_counts_professionals_once_a_year_and_adds_actions(
     assert (await office.get(f"{path}/{first}/response"))["missing"] == ["e"]
     assert (await office.client.get(f"{path}/none/response")).status_code == 404
     assert await office.values(cpts_id) == {PROFESSIONALS: 2, ACTIONS: 5}
-    sample = await office.get(
-        f"/cpts/{cpts_id}/contract-years/{FIRST.starts_on}/figures/{ACTIONS}/sample"
-    )
+    figure = f"/cpts/{cpts_id}/contract-years/{FIRST.starts_on}/figures/{ACTIONS}"
+    sample = await office.done(f"{figure}/samples", {"size": 9}, "POST", "caisse")
     assert sample["evidence_ids"] == ["e"]
     await office.done(f"{path}/{first}/response", body | {"is_withdrawn": True})
     assert await office.values(cpts_id) == {PROFESSIONALS: 1, ACTIONS: 2}

@@ -44,12 +44,8 @@ async def with_sessions(office: Office, count: int) -> str:
 async def test_a_verification_keeps_the_seed_and_the_sample_that_it_draws(office: Office) -> None:
     cpts_id = await with_sessions(office, 6)
     path = figure(cpts_id)
-    sample = await office.get(f"{path}/sample", size=4)
-    assert (len(sample["evidence_ids"]), sample["evidence_count"]) == (4, 12)
     ids = [f"e{n}-{k}" for n in range(6) for k in (1, 2)]
-    assert sample["missing"] == ids[1:], "named, and no file was ever recorded"
-    again = await office.get(f"{path}/sample", size=4, seed=sample["seed"])
-    assert again == sample
+    sample: dict[str, Any] = {"seed": 4, "evidence_ids": [*draw_sample(ids, seed=4, size=4)]}
     body = {"value": 5, "decided_on": "2026-05-01", "sample_size": 4, "seed": sample["seed"]}
     other = await office.order(
         f"{path}/verification", body | {"evidence_ids": ["e0-1"]}, "POST", "caisse"
@@ -81,8 +77,45 @@ async def test_a_sample_has_a_piece_of_evidence_where_there_is_one(office: Offic
         asked = body | {"sample_size": size}
         given = await office.order(f"{path}/verification", asked, "POST", "caisse")
         assert given.status_code == status, given.text
-        assert (await office.client.get(f"{path}/sample?size={size}")).is_success == bool(size)
-    assert given.json()["evidence_ids"] == [], "there is none"
+        drawn = await office.order(f"{path}/samples", {"size": size}, "POST", "caisse")
+        assert drawn.status_code == status, drawn.text
+    assert given.json()["evidence_ids"] == drawn.json()["evidence_ids"] == [], "there is none"
+
+
+async def test_a_sample_is_drawn_once_kept_and_what_a_verification_looked_at(
+    office: Office,
+) -> None:
+    cpts_id = await with_sessions(office, 6)
+    path = figure(cpts_id)
+    ids = [f"e{n}-{k}" for n in range(6) for k in (1, 2)]
+    ask = office.order(f"{path}/samples", {"size": 11}, "POST", "caisse", Acting_Person="agent-3")
+    first = (await ask).json()
+    assert first["evidence_ids"] == [*draw_sample(ids, seed=first["seed"], size=11)]
+    assert (first["evidence_count"], first["by_role"], first["said_by"]) == (
+        12,
+        "caisse",
+        "agent-3",
+    )
+    assert first["missing"] == [one for one in first["evidence_ids"] if one != "e0-1"]
+    second = await office.done(f"{path}/samples", {"size": 2}, "POST", "caisse")
+    assert (first["number"], second["number"]) == (1, 2)
+    page = await office.get(f"{path}/samples", limit=1)
+    assert page == {"items": [first], "next": "1"}
+    rest = await office.get(f"{path}/samples", after=page["next"])
+    assert rest == {"items": [second], "next": None}
+    await office.done(f"/cpts/{cpts_id}/activities/later", GROUPE | {"evidence_ids": ["e9-1"]})
+    found = {"value": 5, "decided_on": "2026-05-01", "sample_number": 1}
+    verified = await office.done(f"{path}/verification", found, "POST", "caisse")
+    assert verified["evidence_ids"] == first["evidence_ids"], "as they were when it was drawn"
+    told = (verified["seed"], verified["is_seed_chosen"], verified["sample_number"])
+    assert told == (first["seed"], False, 1)
+    none = await office.order(
+        f"{path}/verification", found | {"sample_number": 3}, "POST", "caisse"
+    )
+    assert reason(none) == (404, "unknown_sample")
+    for wrong in ({"sample_size": 2}, {"seed": 4}, {"sample_number": None}):
+        refused = await office.order(f"{path}/verification", found | wrong, "POST", "caisse")
+        assert refused.status_code == 400, wrong
 
 
 async def test_a_validation_takes_what_the_cpts_itself_says_of_its_value(office: Office) -> None:
@@ -245,7 +278,7 @@ async def test_values_and_levels_are_asked_by_their_days_too(office: Office) -> 
     assert (then["live"]["value"], then["validated"]) == (10, None)
     early = await shown(office, cpts_id, code, known_at="2025-12-31T00:00:00Z")
     assert (early["declared"]["value"], early["validated"]) == (10, None)
-    sample = await office.get(f"{figure(cpts_id, code)}/sample")
+    sample = await office.done(f"{figure(cpts_id, code)}/samples", {"size": 9}, "POST", "caisse")
     assert sample["evidence_ids"] == ["t25"]
 
 

@@ -23,6 +23,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "activities": {"kind": "stage", "held_on": "2025-06-10"},
     "declarations": {"value": 3},
     "caisse-files": {"rows": []},
+    "samples": {"size": 1},
     "verification": LEVEL | {"sample_size": 1},
     "stance": LEVEL | {"answer": "agreed"},
     "validation": LEVEL,

@@ -210,6 +210,7 @@ def indicator_orders(story: Story) -> dict[tuple[str, str], Any]:
         }
         | mistyped,
         ("POST", "/caisse-files"): {"rows": [row | {"indicator": "depistage_sein"}]},
+        ("POST", f"{figure}/samples"): {"size": 1},
         ("POST", f"{figure}/verification"): held | {"sample_size": 1},
         ("POST", f"{figure}/stance"): decided | contested,
         ("POST", f"{figure}/validation"): held,

@@ -62,6 +62,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     is_seed_chosen: bool = False
     evidence_ids: tuple[str, ...] = ()
+    sample_number: int | None = None
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +129,7 @@ def set_level(
         ground=asked.ground,
         stance_revision=stance.revision if stance else None,
         said_by=asked.said_by,
+        sample_number=asked.sample_number,
         validated_revision=now.validated.revision
         if asked.level is Level.VISA and now.validated is not None
         else None,
@@ -167,3 +169,8 @@ def draw_sample(evidence_ids: Collection[str], *, seed: int, size: int) -> tuple
 def levels_subject(key: FigureKey) -> str:
     """The aggregate's id of the levels of a figure."""
     return f"{key.subject}/levels"
+
+
+def samples_subject(key: FigureKey) -> str:
+    """The aggregate's id of the samples that were drawn of the evidence behind a figure."""
+    return f"{key.subject}/samples"

@@ -18,6 +18,7 @@ OWNERS: Final[Mapping[str, frozenset[Role]]] = {
     "put_evidence": ANYBODY_CONCERNED,
     "put_declaration": THE_CPTS,
     "take_file": THE_CAISSE,
+    "take_sample": THE_CAISSE,
     "verify_figure": THE_CAISSE,
     "take_stance": THE_CPTS,
     "validate_figure": THE_CAISSE,

@@ -35,6 +35,7 @@ class Refusal(StrEnum):
     ROWS_REFUSED = "rows_refused"
     NOT_YET_DECIDED = "not_yet_decided"
     ANOTHER_SAMPLE = "another_sample"
+    UNKNOWN_SAMPLE = "unknown_sample"
     NOT_VALIDATED = "not_validated"
     ANOTHER_VALUE_VALIDATED = "another_value_validated"
     NOT_YET_HELD = "not_yet_held"
@@ -54,6 +55,7 @@ ABSENCES: Final = frozenset(
         Refusal.UNKNOWN_CONTRACT_YEAR,
         Refusal.UNKNOWN_CRISIS,
         Refusal.UNKNOWN_APPOINTMENT,
+        Refusal.UNKNOWN_SAMPLE,
     )
 )
 
@@ -80,6 +82,7 @@ REFUSAL_TEXTS: Final[Mapping[Refusal, str]] = {
     Refusal.ROWS_REFUSED: "Rien n'est repris du fichier : des lignes sont à corriger.",
     Refusal.NOT_YET_DECIDED: "La décision date d'avant l'année de contrat, ou d'un jour à venir.",
     Refusal.ANOTHER_SAMPLE: "Ce ne sont pas les pièces que cette graine tire.",
+    Refusal.UNKNOWN_SAMPLE: "Aucun échantillon de ce numéro n'a été tiré de ce chiffre.",
     Refusal.NOT_VALIDATED: "La caisse n'a pas validé ce chiffre.",
     Refusal.ANOTHER_VALUE_VALIDATED: "La caisse a validé une autre valeur.",
     Refusal.DIGEST_NEEDED: "L'empreinte SHA-256 de la pièce est à donner (Content-Digest).",

@@ -11,11 +11,12 @@ from services.indicators.http import (
     evidence,
     figures,
     levels,
+    samples,
     values,
 )
 
 
 def make_routes(rule: CountingRule) -> tuple[Any, ...]:
     """The routes of the service, some of which follow the counting rule."""
-    parts = (figures, activities, values, levels, dated, evidence, crises, attributions)
+    parts = (figures, activities, values, levels, samples, dated, evidence, crises, attributions)
     return tuple(route for part in parts for route in part.make_routes(rule))

@@ -1,4 +1,4 @@
-"""Orders that set the levels of a figure, and the sample of its evidence that one looks at."""
+"""Orders that set the levels of a figure."""
 
 import secrets
 from collections.abc import Callable, Collection, Sequence
@@ -6,10 +6,10 @@ from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar import Response, post
+from litestar.params import FromPath, JSONBody
 
-from contracts.events.indicators import FigureLevelSet
+from contracts.events.indicators import FigureLevelSet, SampleDrawn
 from contracts.indicators import LOCAL, indicators
 from services.indicators.domain.days import local_day
 from services.indicators.domain.declared import evidence_of
@@ -21,6 +21,7 @@ from services.indicators.domain.levels import (
     Reply,
     draw_sample,
     levels_subject,
+    samples_subject,
     set_level,
 )
 from services.indicators.domain.owners import OWNERS
@@ -43,13 +44,13 @@ from services.messaging.orders import Answer, Order, Role, carry_out
 
 FIGURE = "/cpts/{cpts_id:str}/contract-years/{starts_on:date}/figures/{indicator:str}"
 Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+Number = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 Size = Annotated[int, msgspec.Meta(ge=1, le=100)]
-QuerySize = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
 class VerificationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the caisse found on looking at a sample of `sample_size` pieces of evidence, fewer where
-    there are fewer.
+    """What the caisse found on looking at a sample of the evidence: the one of `sample_number`,
+    drawn before, or one of `sample_size` pieces, fewer where there are fewer.
 
     Without `seed` one is drawn, which nobody knew before; with it the verification says that the
     caisse chose it. `evidence_ids`, if said, are the pieces that were looked at, in any order: they
@@ -58,10 +59,18 @@ class VerificationOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     value: Count
     decided_on: date
-    sample_size: Size
+    sample_number: Number | None = None
+    sample_size: Size | None = None
     seed: Seed | None = None
     evidence_ids: Evidence | None = None
     ground: Ground | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a sample that is both drawn before and to be drawn, or neither."""
+        if (self.sample_number is None) == (self.sample_size is None):
+            raise ValueError("either `sample_number` or `sample_size` is said")
+        if self.sample_size is None and self.seed is not None:
+            raise ValueError("`seed` is that of a sample to be drawn")
 
 
 class StanceOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -119,24 +128,14 @@ class LevelAnswer(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None
     evidence_ids: Sequence[str]
     is_seed_chosen: bool
+    sample_number: int | None
     ground: str | None
     stance_revision: int | None
     said_by: str | None
     missing: Sequence[str]
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """The evidence that a seed draws, of all that is behind a figure now; `missing` are the pieces
-    of all that evidence that name no file.
-    """
-
-    seed: int
-    evidence_ids: Sequence[str]
-    evidence_count: int
-    missing: Sequence[str]
-
-
-async def _figure(
+async def figure_asked(
     connection: Connection, cpts_id: str, starts_on: date, indicator: str
 ) -> tuple[FigureKey, ContractYear]:
     """A figure that may be, a line's own too; raises `Refused` where there is none."""
@@ -150,7 +149,7 @@ async def _figure(
     return FigureKey(cpts_id, indicator, starts_on), year
 
 
-async def _evidence(
+async def evidence_behind(
     connection: Connection, key: FigureKey, year: ContractYear, rule: CountingRule
 ) -> set[str]:
     """All the evidence behind a figure."""
@@ -197,17 +196,28 @@ async def _carry(
 
     async def body(order: Order) -> Answer:
         departement = await locked_departement(order, cpts_id)
-        key, _ = await _figure(order.unit.connection, cpts_id, starts_on, indicator)
+        key, _ = await figure_asked(order.unit.connection, cpts_id, starts_on, indicator)
         return await _set(order, asked(order), key, departement)
 
     return await carry_out(request, roles, body)
 
 
-def _drawn(data: VerificationOrder, evidence: Collection[str]) -> tuple[int, tuple[str, ...]]:
-    """The seed of a verification and its sample; raises `Refused` when another one was seen."""
-    # Drawn from the order a seed could be chosen after all: by trying keys of idempotency.
-    seed = secrets.randbits(32) if data.seed is None else data.seed
-    sample = draw_sample(evidence, seed=seed, size=data.sample_size)
+async def _sample(
+    connection: Connection, key: FigureKey, data: VerificationOrder, evidence: Collection[str]
+) -> tuple[int, tuple[str, ...]]:
+    """The seed of a verification and its sample, drawn before or now; raises `Refused` when there
+    is none of that number, or another one was seen.
+    """
+    if data.sample_size is None:
+        drawn = await entries.life(connection, SampleDrawn, samples_subject(key))
+        found = next((one for one in drawn if one.number == data.sample_number), None)
+        if found is None:
+            raise refused(Refusal.UNKNOWN_SAMPLE)
+        seed, sample = found.seed, found.evidence_ids
+    else:
+        # Drawn from the order a seed could be chosen after all: by trying keys of idempotency.
+        seed = secrets.randbits(32) if data.seed is None else data.seed
+        sample = draw_sample(evidence, seed=seed, size=data.sample_size)
     if data.evidence_ids is not None and set(data.evidence_ids) != set(sample):
         raise refused(Refusal.ANOTHER_SAMPLE, seed=seed, evidence_ids=list(sample))
     return seed, sample
@@ -287,28 +297,6 @@ async def put_visa(
 def make_routes(rule: CountingRule) -> tuple[Any, ...]:
     """The routes, of which samples follow what activities add."""
 
-    @get(FIGURE + "/sample")
-    async def show_sample(
-        request: HttpRequest,
-        cpts_id: PathId,
-        starts_on: FromPath[date],
-        indicator: FromPath[str],
-        size: QuerySize = 10,
-        seed: FromQuery[int | None] = None,
-    ) -> Sample:
-        """A sample of the evidence behind a figure; without `seed` any one is drawn, and told."""
-        async with request.app.state.pool.acquire() as connection:
-            key, year = await _figure(connection, cpts_id, starts_on, indicator)
-            evidence = await _evidence(connection, key, year, rule)
-            missing = await declarations.missing_evidence(connection, cpts_id, sorted(evidence))
-        drawn_by = secrets.randbits(32) if seed is None else seed
-        return Sample(
-            seed=drawn_by,
-            evidence_ids=draw_sample(evidence, seed=drawn_by, size=size),
-            evidence_count=len(evidence),
-            missing=missing,
-        )
-
     @post(FIGURE + "/verification", responses=recorded(LevelAnswer), status_code=200)
     async def verify_figure(
         request: HttpRequest,
@@ -322,9 +310,9 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
         async def body(order: Order) -> Answer:
             departement = await locked_departement(order, cpts_id)
             connection = order.unit.connection
-            key, year = await _figure(connection, cpts_id, starts_on, indicator)
-            evidence = await _evidence(connection, key, year, rule)
-            seed, sample = _drawn(data, evidence)
+            key, year = await figure_asked(connection, cpts_id, starts_on, indicator)
+            evidence = await evidence_behind(connection, key, year, rule)
+            seed, sample = await _sample(connection, key, data, evidence)
             asked = Asked(
                 level=Level.VERIFIED,
                 value=data.value,
@@ -335,9 +323,10 @@ def make_routes(rule: CountingRule) -> tuple[Any, ...]:
                 seed=seed,
                 is_seed_chosen=data.seed is not None,
                 evidence_ids=sample,
+                sample_number=data.sample_number,
             )
             return await _set(order, asked, key, departement)
 
         return await carry_out(request, OWNERS["verify_figure"], body)
 
-    return (show_sample, verify_figure, take_stance, validate_figure, put_visa)
+    return (verify_figure, take_stance, validate_figure, put_visa)
