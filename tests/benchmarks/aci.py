@@ -1,5 +1,5 @@
-"""The ACI at its size: every contract year settled in one run, one amount explained, one CPTS
-projected, each against a limit.
+"""The ACI at its size: every contract year settled in one run, one amount explained, as known now
+and as known at an instant, one CPTS projected, each against a limit.
 """
 
 import asyncio
@@ -39,6 +39,8 @@ FIGURES = (
     _limit("aci-settlement", "s", 60),
     _limit("aci-explanation-p50", "ms", 50),
     _limit("aci-explanation-p99", "ms", 50),
+    _limit("aci-past-explanation-p50", "ms", 50),
+    _limit("aci-past-explanation-p99", "ms", 50),
     _limit("aci-projection-p50", "ms", 50),
     _limit("aci-projection-p99", "ms", 50),
 )
@@ -67,6 +69,7 @@ async def measure(stack: Stack, folder: Path, sizes: Sizes, runs: int) -> AsyncI
             served = await started.ready()
             asked = _drawn(everybody, sizes.questions, run)
             explanations = await _asked(served.port, [explanation_of(*one) for one in asked])
+            past = await _asked(served.port, [past_explanation_of(*one) for one in asked])
             projections = await _asked(served.port, [projection_of(*one) for one in asked])
             seconds = await asyncio.to_thread(_settle, served.port)
             served.process.stop()
@@ -76,6 +79,8 @@ async def measure(stack: Stack, folder: Path, sizes: Sizes, runs: int) -> AsyncI
                 "aci-settlement": Sample(ours=seconds),
                 "aci-explanation-p50": Sample(ours=percentile(explanations, 50)),
                 "aci-explanation-p99": Sample(ours=percentile(explanations, 99)),
+                "aci-past-explanation-p50": Sample(ours=percentile(past, 50)),
+                "aci-past-explanation-p99": Sample(ours=percentile(past, 99)),
                 "aci-projection-p50": Sample(ours=percentile(projections, 50)),
                 "aci-projection-p99": Sample(ours=percentile(projections, 99)),
             }
@@ -152,6 +157,11 @@ def _drawn(everybody: Sequence[Cpts], count: int, seed: int) -> list[tuple[Cpts,
 def explanation_of(cpts: Cpts, number: int) -> str:
     """The question of why a year is worth what it is: every line, with its first hundred facts."""
     return f"/cpts/{cpts.cpts_id}/contract-years/{cpts.years[number].starts_on}/explanation"
+
+
+def past_explanation_of(cpts: Cpts, number: int) -> str:
+    """The same question, of what was known when all had been said."""
+    return f"{explanation_of(cpts, number)}?known_at={NOW:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def projection_of(cpts: Cpts, number: int) -> str:

@@ -62,6 +62,7 @@ def test_the_ids_are_those_that_are_wanted() -> None:
         *("P7-saturation", "P7-p99"),
         *("R1-rate", "R1-p50", "R1-p99"),
         *("aci-settlement", "aci-explanation-p50", "aci-explanation-p99"),
+        *("aci-past-explanation-p50", "aci-past-explanation-p99"),
         *("aci-projection-p50", "aci-projection-p99"),
         *("sas-search-p50", "sas-search-p99"),
         *("sas-fuzz-answered", "sas-fuzz-kept"),
