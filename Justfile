@@ -50,6 +50,16 @@ logs *options:
 reset *options:
     @{{ local }} reset "$@"
 
+# Keep what all services hold in a folder, checked: backup [FOLDER] [--check FOLDER] [--yes]
+[group('stack'), no-exit-message]
+backup *options:
+    @{{ local }} backup "$@"
+
+# Give all services, or some, back what a backup holds: restore FOLDER [SERVICE…] [--yes]
+[group('stack'), no-exit-message]
+restore *options:
+    @{{ local }} restore "$@"
+
 # Make certificates, a revocation list and doors.toml to try the FHIR doors: certs [FOLDER] [--revoke NAME]
 [group('stack'), no-exit-message]
 certs *options:

@@ -6,8 +6,20 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from deploy.local import inspection, lifecycle, orders, processes, rebuilding, shares, trace
+import psycopg
+
+from deploy.local import (
+    backing_up,
+    inspection,
+    lifecycle,
+    orders,
+    processes,
+    rebuilding,
+    shares,
+    trace,
+)
 from deploy.local.arguments import above_zero, instance_name
 from deploy.local.jars import JarRefused, RepositoryOutOfReach
 from deploy.local.lifecycle import NotOurs, NotUp
@@ -16,7 +28,10 @@ from deploy.local.processes import ComponentFailed
 from deploy.local.services import CONSOLE, ROOT, SERVICES
 
 INTERRUPTED = 130
-FAILURES = (ComponentFailed, JarRefused, RepositoryOutOfReach, NotUp, NotOurs, NoAnswer)
+FAILURES = (
+    *(ComponentFailed, JarRefused, RepositoryOutOfReach, NotUp, NotOurs, NoAnswer),
+    *(psycopg.Error, *backing_up.FAILURES),
+)
 
 
 def default_instance() -> str:
@@ -125,6 +140,28 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("id", help="as `just dead-letters` shows it")
     anew = add("rebuild", rebuilding.rebuild, "Build services anew from the log, and compare.")
     anew.add_argument("service", nargs="?", choices=SERVICES)
+    kept = add(
+        "backup",
+        backing_up.backup,
+        "Keep what all services hold in a folder; they go on meanwhile.",
+    )
+    kept.add_argument(
+        "folder", nargs="?", type=Path, metavar="FOLDER", help="default: one named by the instant"
+    )
+    kept.add_argument(
+        "--check", type=Path, metavar="FOLDER", help="only look whether a backup is whole"
+    )
+    kept.add_argument("-y", "--yes", action="store_true", help="replace a backup without asking")
+    back = add(
+        "restore",
+        backing_up.restore,
+        "Give services back what a backup holds of them; they hear the rest from the log.",
+    )
+    back.add_argument("folder", type=Path, metavar="FOLDER", help="as `just backup` wrote it")
+    back.add_argument(
+        "services", nargs="*", metavar="SERVICE", choices=SERVICES, help="default: all"
+    )
+    back.add_argument("-y", "--yes", action="store_true", help="do not ask")
     ingest = add("ingest", orders.ingest, "Send files of the SAS platform to referrals.")
     ingest.add_argument("files", nargs="+", metavar="FILE")
     return parser

@@ -81,6 +81,35 @@ def _create_database(
     _close_to_public(connection, name)
 
 
+def create_database(admin_url: str, name: str, owner: str) -> None:
+    """Make a database of a service's role, closed to every other; one that exists is kept."""
+    with _connect(admin_url) as connection:
+        _create_database(connection, name, owner)
+
+
+def drop_database(admin_url: str, name: str) -> None:
+    """Drop a database, if there is one, and end the sessions on it."""
+    with _connect(admin_url) as connection:
+        _drop(connection, name)
+
+
+def replace_database(admin_url: str, name: str, *, by: str) -> None:
+    """Drop a database and give its name to another one, whose content it then has."""
+    with _connect(admin_url) as connection:
+        _drop(connection, name)
+        connection.execute(
+            sql.SQL("alter database {} rename to {}").format(
+                sql.Identifier(by), sql.Identifier(name)
+            )
+        )
+
+
+def _drop(connection: "psycopg.Connection[tuple[object, ...]]", name: str) -> None:
+    connection.execute(
+        sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    )
+
+
 def _close_to_public(connection: "psycopg.Connection[tuple[object, ...]]", name: str) -> None:
     connection.execute(
         sql.SQL("revoke all on database {} from public").format(sql.Identifier(name))
@@ -103,11 +132,7 @@ def drop_databases(admin_url: str, suffix: str) -> None:
         raise ValueError("only databases with a suffix are dropped")
     with _connect(admin_url) as connection:
         for service in SERVICES:
-            connection.execute(
-                sql.SQL("drop database if exists {} with (force)").format(
-                    sql.Identifier(f"{service}{suffix}")
-                )
-            )
+            _drop(connection, f"{service}{suffix}")
 
 
 def drop_databases_beginning(admin_url: str, suffix: str) -> None:
@@ -120,9 +145,7 @@ def drop_databases_beginning(admin_url: str, suffix: str) -> None:
             ([f"{service}{suffix}" for service in SERVICES],),
         ).fetchall()
         for (name,) in found:
-            connection.execute(
-                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(str(name)))
-            )
+            _drop(connection, str(name))
 
 
 def without_password(url: str) -> str:
