@@ -37,10 +37,10 @@ class Cpts(msgspec.Struct, frozen=True, kw_only=True):
     starts_on: date
 
 
-def cast(today: date, of_each: int = CPTS_OF_EACH) -> list[Cpts]:
+def cast(today: date, of_each: int = CPTS_OF_EACH, departements: int = DEPARTEMENTS) -> list[Cpts]:
     """The CPTS, so many of each département, in the second month of their contract."""
     chosen: list[Cpts] = []
-    codes = [one for one in departements_by_code() if one not in ("00", "75")][:DEPARTEMENTS]
+    codes = [one for one in departements_by_code() if one not in ("00", "75")][:departements]
     communes = all_communes().values()
     for departement in codes:
         here = [

@@ -17,11 +17,14 @@ from tests.benchmarks import (
     backlog,
     chain,
     fuzz,
+    growth,
     http_load,
+    isolation,
     national_year,
     outbox_relay,
     rebuilding,
     relays,
+    sharing,
     slots,
     slots_cast,
     watching,
@@ -74,7 +77,7 @@ def _backlog(figure: Figure, measure: Measure, events: str) -> Bench:
         what=f"{figure.id[3:]} takes a backlog of {events}, its relay held off",
         figures=(figure,),
         measure=measure,
-        ours=f"the service's process: manual assignment, batches <= 1000, {COMMIT}, {COLLECTOR}",
+        ours=f"the service's process: group membership, batches <= 1000, {COMMIT}, {COLLECTOR}",
         baseline="aiokafka getmany(1000), msgspec, the recorded SQL of the same batches in one "
         f"transaction each: manual assignment, {COMMIT}, {COLLECTOR}",
     )
@@ -174,6 +177,40 @@ BENCHES = (
         ours=f"the service's process, its relay at work; pool of 10; {COMMIT}; {COLLECTOR}",
         baseline="asyncpg, the recorded SQL of the same orders in one transaction each, without "
         f"HTTP and relay; pool of 10; {COMMIT}; {COLLECTOR}",
+    ),
+    Bench(
+        name="P8",
+        what=f"indicators takes a backlog of lives of demands: {growth.TIMES} times the CPTS, "
+        f"the départements (each its partition), the days before it",
+        figures=growth.FIGURES,
+        measure=growth.measure,
+        ours="the service's process, its relay held off, 128 partitions; the last 4/5 of an "
+        f"eighth of the events; resident memory at their end; {COMMIT}; {COLLECTOR}",
+        baseline=f"the same with {growth.DEPARTEMENTS} départements of {growth.CPTS_OF_EACH} CPTS; "
+        "the first day of ten",
+    ),
+    Bench(
+        name="P9",
+        what=f"the p99 of an acceptance to its estimate at {isolation.OTHERS_RATE}/s in eleven "
+        f"départements: beside a storm of {isolation.STORM_RATE}/s in a twelfth, and beside days "
+        f"of {isolation.DAY_EVENTS} events that it reads from the log",
+        figures=(isolation.STORM_FIGURE, isolation.REPLAY_FIGURE),
+        measure=isolation.measure,
+        ours="three services, one process each, a partition a département; open loop, Poisson, "
+        f"all on this machine: {PRODUCER}; {COMMIT}; {COLLECTOR}",
+        baseline="the same acceptances alone, in the same processes just before",
+    ),
+    Bench(
+        name="share",
+        what=f"from an acceptance to its estimate at {sharing.RATE}/s, open loop, Poisson, two "
+        "processes a service: in peace, then the longest while a département moves from one to the "
+        "other and a process goes and comes back",
+        figures=sharing.FIGURES,
+        measure=sharing.measure,
+        ours="two processes of each service, one database a service: indicators and payments by "
+        f"--departements, referrals balanced; all is counted, once: {PRODUCER}; {COMMIT}; "
+        f"{COLLECTOR}",
+        baseline="one process of each service",
     ),
     Bench(
         name="R1",

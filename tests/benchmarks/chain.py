@@ -75,20 +75,34 @@ async def ours(
 ) -> tuple[list[float], float]:
     """Milliseconds of each acceptance after the warm-up, and the acceptances a second."""
     everybody = cast(datetime.now(UTC).date())
-    known = told_by_membership(everybody)
+    who = [everybody[n % len(everybody)] for n in range(count)]
+    served, _ = await start_chain(ground, everybody, who, start)
+    requests = demands.acceptances(everybody, count)
+    answered = await http_load.at_rate(served["referrals"].port, requests, rate, seed)
+    found = await estimated(ground, count)
+    due = {referral_id(SOURCE, str(n)): one.due_at for n, one in enumerate(answered)}
+    return _latencies(due, found, warm), _rate(due, [one.answered_at for one in answered])
+
+
+async def start_chain(
+    ground: Ground,
+    everybody: Sequence[Cpts],
+    who: Sequence[Cpts],
+    start: Callable[[str], Served],
+) -> tuple[dict[str, Served], Mapping[str, LogTopic]]:
+    """The services of the chain, ready and with nothing left to do: the CPTS are known, and each of
+    `who` has been offered a demand.
+    """
     ground.create_databases()
     topics = await ground.make_topics()
+    known = told_by_membership(everybody)
     await log.fill(ground.settings("membership"), topics["membership"], known)
-    await demands.prepare(ground, everybody, count, are_sent=False)
+    await demands.prepare(ground, who, len(who), are_sent=False)
     await _prepare_payments(ground, everybody)
     served = {name: start(name) for name in CHAIN}
     await asyncio.gather(*(one.ready() for one in served.values()))
-    await until("the services have heard everything", lambda: _is_settled(ground, topics))
-    requests = demands.acceptances(everybody, count)
-    answered = await http_load.at_rate(served["referrals"].port, requests, rate, seed)
-    estimated = await _estimated(ground, count)
-    due = {referral_id(SOURCE, str(n)): one.due_at for n, one in enumerate(answered)}
-    return _latencies(due, estimated, warm), _rate(due, [one.answered_at for one in answered])
+    await until("the services have heard everything", lambda: is_settled(ground, topics))
+    return served, topics
 
 
 async def _prepare_payments(ground: Ground, everybody: Sequence[Cpts]) -> None:
@@ -100,7 +114,7 @@ async def _prepare_payments(ground: Ground, everybody: Sequence[Cpts]) -> None:
         await set_lines(desk, everybody)
 
 
-async def _is_settled(ground: Ground, topics: Mapping[str, LogTopic]) -> bool:
+async def is_settled(ground: Ground, topics: Mapping[str, LogTopic]) -> bool:
     """Whether nothing is under way, asked in the order in which events go."""
     for consumer, producers in HEARS:
         for producer in producers:
@@ -113,7 +127,7 @@ async def _is_settled(ground: Ground, topics: Mapping[str, LogTopic]) -> bool:
     return not (await ask(ground.urls["payments"], UNSENT))[0][0]
 
 
-async def _estimated(ground: Ground, count: int) -> dict[str, float]:
+async def estimated(ground: Ground, count: int) -> dict[str, float]:
     """When the estimate that counts each acceptance was committed, in epoch seconds."""
     found: dict[str, float] = {}
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -49,6 +50,11 @@ class Process:
     def has_ended(self) -> bool:
         return processes.has_ended(self._record)
 
+    @property
+    def memory_mib(self) -> float:
+        """What it holds of the machine's memory, in MiB."""
+        return float(psutil.Process(self._record.pid).memory_info().rss) / 2**20
+
     def check(self) -> None:
         """Raises `BenchFailed` when the process has ended."""
         if self.has_ended:
@@ -62,8 +68,8 @@ class Process:
 class Ground:
     """One run's namespace of topics, its databases, and the processes started on it."""
 
-    def __init__(self, stack: Stack, folder: Path) -> None:
-        self.stack = stack
+    def __init__(self, stack: Stack, folder: Path, partitions: int) -> None:
+        self.stack, self.partitions = stack, partitions
         self.name = fresh_name(stack, "b")
         self.folder = folder / self.name
         self.namespace = f"{self.name}-"
@@ -110,7 +116,7 @@ class Ground:
             database_url=url or self.urls.get(service, ""),
             kafka=self.stack.kafka,
             namespace=self.namespace,
-            partitions=PARTITIONS,
+            partitions=self.partitions,
         )
 
     async def make_topics(self, topics: Sequence[Topic] = TOPICS) -> dict[str, LogTopic]:
@@ -158,7 +164,7 @@ class Ground:
             "DATABASE_URL": url or self.urls[service],
             "HTTP_PORT": str(port),
             "CPTS_NAMESPACE": self.namespace,
-            "CPTS_PARTITIONS": str(PARTITIONS),
+            "CPTS_PARTITIONS": str(self.partitions),
             "CPTS_INSECURE_DEMO": "1",  # what is measured is behind the doors
             **(environment or {}),
         }
@@ -197,9 +203,9 @@ class Served:
 
 
 @asynccontextmanager
-async def opened(stack: Stack, folder: Path) -> AsyncIterator[Ground]:
+async def opened(stack: Stack, folder: Path, partitions: int = PARTITIONS) -> AsyncIterator[Ground]:
     """A ground, taken away at the end whatever happens."""
-    ground = Ground(stack, folder)
+    ground = Ground(stack, folder, partitions)
     try:
         yield ground
     finally:
@@ -248,7 +254,7 @@ async def open_desk(
             name=service.name,
             apply=service.apply,
             writer=uuid4(),
-            partitions=PARTITIONS,
+            partitions=settings.partitions,
             relay=Silent(),
             mode=mode,
         )

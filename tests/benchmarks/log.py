@@ -29,14 +29,7 @@ class Filling:
 
     async def add(self, event: Recorded[Any]) -> None:
         """Put an event on its partition, after those before it."""
-        partition = partition_of(event.departement, self._topic.partitions)
-        row = msgspec.structs.asdict(event) | {"type": event.type}
-        record: dict[str, Any] = {
-            "key": event.departement.encode(),
-            "value": encode_body(event),
-            "timestamp": None,
-            "headers": encode_headers(self._topic.name, row),
-        }
+        partition, record = _placed(self._topic, event)
         batch = self._batches.get(partition)
         if batch is None:
             batch = self._batches[partition] = self._producer.create_batch()
@@ -58,6 +51,42 @@ class Filling:
         await sent
 
 
+def _placed(topic: LogTopic, event: Recorded[Any]) -> tuple[int, dict[str, Any]]:
+    """An event's partition, and its record."""
+    row = msgspec.structs.asdict(event) | {"type": event.type}
+    return partition_of(event.departement, topic.partitions), {
+        "key": event.departement.encode(),
+        "value": encode_body(event),
+        "timestamp": None,
+        "headers": encode_headers(topic.name, row),
+    }
+
+
+def batches_of(
+    producer: AIOKafkaProducer, topic: LogTopic, events: Sequence[Recorded[Any]]
+) -> list[tuple[int, Any]]:
+    """Events of one département as the log takes them, by batches with their partition: all but
+    the sending.
+    """
+    batches: list[tuple[int, Any]] = []
+    for event in events:
+        partition, record = _placed(topic, event)
+        if not batches or batches[-1][1].append(**record) is None:
+            batches.append((partition, producer.create_batch()))
+            batches[-1][1].append(**record)
+    for _, batch in batches:
+        batch.close()
+    return batches
+
+
+async def send(
+    producer: AIOKafkaProducer, topic: LogTopic, batches: Sequence[tuple[int, Any]]
+) -> None:
+    """Send batches one after the other."""
+    for partition, batch in batches:
+        await (await producer.send_batch(batch, topic.kafka_name, partition=partition))
+
+
 async def fill(settings: Settings, topic: LogTopic, events: Sequence[Recorded[Any]]) -> None:
     """Put these events on a topic."""
     producer = await open_producer(settings)
@@ -68,6 +97,24 @@ async def fill(settings: Settings, topic: LogTopic, events: Sequence[Recorded[An
         await filling.end()
     finally:
         await producer.stop()
+
+
+async def seconds_at(
+    wanted: Sequence[int], progress: Callable[[], Awaitable[int]], process: Process, what: str
+) -> list[float]:
+    """When progress came to each of these numbers, in seconds of one clock.
+
+    Raises `BenchFailed` when the process ends, or too much time passes.
+    """
+    begun, found = time.monotonic(), []
+    for one in wanted:
+        while (done := await progress()) < one:
+            if time.monotonic() - begun > LIMIT_SECONDS:
+                raise BenchFailed(f"{what}: {done} of {one} after {LIMIT_SECONDS} s")
+            process.check()
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+        found.append(time.monotonic())
+    return found
 
 
 async def rate_to(

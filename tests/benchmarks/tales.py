@@ -37,13 +37,18 @@ INDICATORS = (*(DEMANDS,) * 8, DOCTORS, VIA_CPTS)
 Told = list[tuple[datetime, Any]]
 
 
-def lives(everybody: Sequence[Cpts], count: int) -> list[Recorded[Any]]:
-    """At least `count` events of demands and of the platform's appointments, in order of time."""
+def lives(
+    everybody: Sequence[Cpts], count: int, first: int = 0, step: timedelta = STEP
+) -> list[Recorded[Any]]:
+    """`count` events of demands and of the platform's appointments, in order of time; the demands
+    are numbered from `first` on, and come one a `step`.
+    """
     told: list[Recorded[Any]] = []
-    number = 0
+    number = first
     while len(told) < count:
         cpts = everybody[number % len(everybody)]
-        told += life(number, cpts, datetime.combine(cpts.starts_on, time(8), UTC) + number * STEP)
+        at = datetime.combine(cpts.starts_on, time(8), UTC) + (number - first) * step
+        told += life(number, cpts, at)
         number += 1
     return sorted(told, key=lambda one: one.occurred_at)[:count]
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from deploy.local.stack import Stack
+from tests.benchmarks import growth
 from tests.benchmarks.__main__ import measure
 from tests.benchmarks.catalogue import BENCHES, Bench
 from tests.benchmarks.measuring import Figure, Result, Sample, Sizes, Wanted, result_of
@@ -26,7 +27,8 @@ TINY = Sizes(
     warm_up_seconds=0.1,
 )
 # These start many processes: their ids are held to below, and `just bench` runs them.
-IN_SECONDS = [bench for bench in BENCHES if bench.name not in ("P3", "P4", "P6-p50", "R1")]
+NOT_HERE = ("P3", "P4", "P6-p50", "P8", "P9", "share", "R1")
+IN_SECONDS = [bench for bench in BENCHES if bench.name not in NOT_HERE]
 KEYS = {
     *("id", "value", "unit", "baseline", "baseline_unit", "ratio"),
     *("samples", "settings", "command"),
@@ -60,6 +62,9 @@ def test_the_ids_are_those_that_are_wanted() -> None:
         *("P5-indicators", "P5-payments"),
         *("P6-indicators", "P6-p50"),
         *("P7-saturation", "P7-p99"),
+        *(f"P8-{of}{what}" for of in growth.KINDS for what in ("", "-memory")),
+        *("P9-storm", "P9-replay"),
+        *("share-p50", "share-p99", "share-move-max"),
         *("R1-rate", "R1-p50", "R1-p99"),
         *("aci-settlement", "aci-explanation-p50", "aci-explanation-p99"),
         *("aci-past-explanation-p50", "aci-past-explanation-p99"),
