@@ -33,6 +33,8 @@ FAILURES = (
     *(psycopg.Error, *backing_up.FAILURES),
 )
 
+Add = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
+
 
 def default_instance() -> str:
     """The instance of this checkout: its folder's name, and a hash of where it is."""
@@ -81,6 +83,50 @@ def _say_what_starts(up: argparse.ArgumentParser) -> None:
     )
 
 
+def _look_inside(add: Add) -> None:
+    for name, run, text in (
+        ("topics", inspection.topics, "List the topics with their partitions and records."),
+        ("lag", inspection.lag, "Show how far each service is behind the log."),
+    ):
+        add(name, run, text).add_argument(
+            "--partitions", action="store_true", help="show every partition"
+        )
+    followed = add("trace", trace.trace, "Follow one referral from its order to its euro.")
+    followed.add_argument("referral_id", help="as the answer to its order says")
+    letters = add("dead-letters", orders.dead_letters, "Show the messages that were put aside.")
+    letters.add_argument("service", nargs="?", choices=SERVICES)
+    replay = add("replay", orders.replay, "Give a message that was put aside to its service again.")
+    replay.add_argument("service", choices=SERVICES)
+    replay.add_argument("id", help="as `just dead-letters` shows it")
+
+
+def _keep(add: Add) -> None:
+    anew = add("rebuild", rebuilding.rebuild, "Build services anew from the log, and compare.")
+    anew.add_argument("service", nargs="?", choices=SERVICES)
+    kept = add(
+        "backup",
+        backing_up.backup,
+        "Keep what all services hold in a folder; they go on meanwhile.",
+    )
+    kept.add_argument(
+        "folder", nargs="?", type=Path, metavar="FOLDER", help="default: one named by the instant"
+    )
+    kept.add_argument(
+        "--check", type=Path, metavar="FOLDER", help="only look whether a backup is whole"
+    )
+    kept.add_argument("-y", "--yes", action="store_true", help="replace a backup without asking")
+    back = add(
+        "restore",
+        backing_up.restore,
+        "Give services back what a backup holds of them; they hear the rest from the log.",
+    )
+    back.add_argument("folder", type=Path, metavar="FOLDER", help="as `just backup` wrote it")
+    back.add_argument(
+        "services", nargs="*", metavar="SERVICE", choices=SERVICES, help="default: all"
+    )
+    back.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="just",
@@ -124,44 +170,8 @@ def _parser() -> argparse.ArgumentParser:
     psql = add("psql", lifecycle.psql, "Open a service's database under its own role.")
     psql.add_argument("service", choices=SERVICES)
     psql.add_argument("arguments", nargs=argparse.REMAINDER, help="for psql itself")
-    for name, run, text in (
-        ("topics", inspection.topics, "List the topics with their partitions and records."),
-        ("lag", inspection.lag, "Show how far each service is behind the log."),
-    ):
-        add(name, run, text).add_argument(
-            "--partitions", action="store_true", help="show every partition"
-        )
-    followed = add("trace", trace.trace, "Follow one referral from its order to its euro.")
-    followed.add_argument("referral_id", help="as the answer to its order says")
-    letters = add("dead-letters", orders.dead_letters, "Show the messages that were put aside.")
-    letters.add_argument("service", nargs="?", choices=SERVICES)
-    replay = add("replay", orders.replay, "Give a message that was put aside to its service again.")
-    replay.add_argument("service", choices=SERVICES)
-    replay.add_argument("id", help="as `just dead-letters` shows it")
-    anew = add("rebuild", rebuilding.rebuild, "Build services anew from the log, and compare.")
-    anew.add_argument("service", nargs="?", choices=SERVICES)
-    kept = add(
-        "backup",
-        backing_up.backup,
-        "Keep what all services hold in a folder; they go on meanwhile.",
-    )
-    kept.add_argument(
-        "folder", nargs="?", type=Path, metavar="FOLDER", help="default: one named by the instant"
-    )
-    kept.add_argument(
-        "--check", type=Path, metavar="FOLDER", help="only look whether a backup is whole"
-    )
-    kept.add_argument("-y", "--yes", action="store_true", help="replace a backup without asking")
-    back = add(
-        "restore",
-        backing_up.restore,
-        "Give services back what a backup holds of them; they hear the rest from the log.",
-    )
-    back.add_argument("folder", type=Path, metavar="FOLDER", help="as `just backup` wrote it")
-    back.add_argument(
-        "services", nargs="*", metavar="SERVICE", choices=SERVICES, help="default: all"
-    )
-    back.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    _look_inside(add)
+    _keep(add)
     ingest = add("ingest", orders.ingest, "Send files of the SAS platform to referrals.")
     ingest.add_argument("files", nargs="+", metavar="FILE")
     return parser
