@@ -118,8 +118,9 @@ ACI = Bench(
     ours=f"the service's process, its relay at work, over HTTP; {aci_cast.YEARS} contract years "
     f"a CPTS, all over, of {aci_cast.LINES} lines and validated values; `just aci settle` settles "
     f"them {progress.AT_ONCE} at once; an explanation has all lines, each with its first hundred "
-    "facts, and a past one (`known_at`) is made of what was recorded until then. The database is filled as a rebuild from the log fills it: events heard by the "
-    "handlers, own events applied; facts told twenty at a time, an account priced twice; "
+    "facts, and a past one (`known_at`) is made of what was recorded until then. The database is "
+    "filled as a rebuild from the log fills it: events heard by the handlers, own events applied; "
+    "facts told twenty at a time, an account priced twice; "
     f"{COMMIT}; {COLLECTOR}",
 )
 REBUILD = Bench(
