@@ -164,7 +164,7 @@ async def test_what_is_written_behind_the_service_s_back_shows(house: House) -> 
         "update territory_entry set part = null where entry_id = 's'": "places_are_held_once",
         "update territory_entry set population = population * 2": "parts_fit_their_commune",
         "insert into aci select cpts_id, 'z', signed_on, ends_on, ends_on, false, "
-        "first_sequence, sequence from aci where starts_on is not null": "one_aci_a_day",
+        f"first_sequence, sequence from aci where cpts_id = '{cpts_id}'": "one_aci_a_day",
         "delete from taille": "contract_years_have_a_taille",
     }
     for statement, named in broken.items():

@@ -76,10 +76,11 @@ async def test_a_cpts_comes_to_be_step_by_step(house: House) -> None:
     assert (await house.get(path))["stage"] == "projet_de_sante"
     signed = await house.order(f"{path}/aci", ACI | {"signed_on": "2026-04-15"}, role="ars")
     assert signed.status_code == 201
-    shown = await house.get(path)
-    assert shown["stage"] == "aci"
-    assert [one["rna"] for one in shown["associations"]] == ["W771234567"]
-    assert [one["projet_id"] for one in shown["projets_de_sante"]] == ["p"]
+    assert (await house.get(path))["stage"] == "aci"
+    (shown,) = (await house.get(f"{path}/associations"))["items"]
+    assert shown["rna"] == "W771234567"
+    (shown,) = (await house.get(f"{path}/projets-de-sante"))["items"]
+    assert shown["projet_id"] == "p"
 
 
 async def test_only_the_ars_decides_on_a_projet_and_within_two_months(house: House) -> None:
