@@ -109,18 +109,6 @@ TAKE_LEASE = """
 """
 LEAVE_LEASE = "update relay_lease set expires_at = '-infinity' where holder = $1"
 MARK_SEEN = "update outbox set sent_at = clock_timestamp() where id = any ($1) and sent_at is null"
-PRUNE = """
-    delete from outbox where position in (
-        select position from outbox
-        where sent_at < clock_timestamp() - make_interval(hours => $1) limit $2
-    )
-"""
-PRUNE_ANSWERS = """
-    delete from order_answer where key in (
-        select key from order_answer
-        where answered_at < clock_timestamp() - make_interval(days => $1) limit $2
-    )
-"""
 COUNT_UNSENT = "select count(*) from outbox where sent_at is null"
 BODY_BYTES_MAX = 900_000
 ONE_EVENT_A_SEQUENCE = "history_subject_sequence_key"

@@ -29,6 +29,7 @@ from services.messaging.log import LogTopic
 from services.messaging.meters import Leaving
 from services.messaging.outbox import Row
 from services.messaging.producer import open_producer
+from services.messaging.retention import forget_what_is_past
 from services.messaging.settings import Settings
 from services.messaging.telemetry import Sending
 from services.messaging.waiting import Backoff
@@ -43,11 +44,8 @@ MARK_ROWS_MAX = 2000
 LOOK_EVERY_SECONDS = 1.0
 NOTIFY_EVERY_SECONDS = 0.005
 MEMORY_ROWS_MAX = 50_000
-KEEP_SENT_HOURS = 24
-KEEP_ANSWERS_DAYS = 90
 ANSWER_SECONDS = 3.0
 STOP_SECONDS = 5.0
-PRUNE_ROWS = 5_000
 PRUNE_EVERY_SECONDS = 60.0
 PRUNE_MORE_AFTER_SECONDS = 0.5
 
@@ -378,14 +376,10 @@ class Relay:
             self._lose_lease()
 
     async def _prune(self, connection: Connection) -> None:
-        """Now and then, drop rows that were sent long ago, and answers that nobody asks again."""
+        """Now and then, drop what is past its time."""
         if time.monotonic() < self._prune_at:
             return
-        statuses = [
-            await connection.execute(outbox.PRUNE, KEEP_SENT_HOURS, PRUNE_ROWS),
-            await connection.execute(outbox.PRUNE_ANSWERS, KEEP_ANSWERS_DAYS, PRUNE_ROWS),
-        ]
-        has_more = any(int(status.split()[-1]) >= PRUNE_ROWS for status in statuses)
+        has_more = await forget_what_is_past(connection, self._settings.keeping)
         # A part at a time: what is to be sent, and the lease, do not wait for all of it.
         pause_seconds = PRUNE_MORE_AFTER_SECONDS if has_more else PRUNE_EVERY_SECONDS
         self._prune_at = time.monotonic() + pause_seconds

@@ -25,6 +25,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     statement_seconds_max: int = 60
 
 
+class Keeping(msgspec.Struct, frozen=True, kw_only=True):
+    """How long rows are kept that are needed for a time only (docs/retention.md).
+
+    Rows of the outbox from when they were sent, answers to orders from when they were given, dead
+    letters from when they were replayed.
+    """
+
+    sent_hours: int = 24
+    answers_days: int = 90
+    replayed_letters_days: int = 365
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One service's settings. `departements` are those that this process reads; None reads what
     no other process of the service names (`sharing`).
@@ -46,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     is_production: bool = False
     evidence_store_url: str = ""
     limits: Limits = Limits()
+    keeping: Keeping = Keeping()
 
     def topic(self, name: str) -> str:
         """The name of a topic in this environment's cluster."""
@@ -60,6 +73,20 @@ def _database_url(env: Mapping[str, str]) -> str:
     password = quote(Path(secret).read_text("utf-8").strip(), safe="")
     server = url.netloc.rpartition("@")[2]
     return urlunsplit(url._replace(netloc=f"{url.username or ''}:{password}@{server}"))
+
+
+def _keeping(env: Mapping[str, str]) -> Keeping:
+    """How long rows are kept. Raises `ValueError` for less than one hour, or one day."""
+    names = {
+        "sent_hours": "CPTS_KEEP_SENT_HOURS",
+        "answers_days": "CPTS_KEEP_ANSWERS_DAYS",
+        "replayed_letters_days": "CPTS_KEEP_REPLAYED_LETTERS_DAYS",
+    }
+    told = {field: int(env[name]) for field, name in names.items() if env.get(name)}
+    for field, value in told.items():
+        if value < 1:
+            raise ValueError(f"{names[field]} is {value}: 1 at least")
+    return Keeping(**told)
 
 
 def read_settings(service: str, environment: Mapping[str, str] | None = None) -> Settings:
@@ -82,4 +109,5 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         is_production=env.get("CPTS_ENVIRONMENT") == "production",
         evidence_store_url=env.get("EVIDENCE_STORE_URL", ""),
         limits=Limits(breaches_in_a_row=int(env.get("CPTS_BREACHES_IN_A_ROW", "20"))),
+        keeping=_keeping(env),
     )

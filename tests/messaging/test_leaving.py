@@ -261,23 +261,3 @@ class _Answer:
 
 async def _one_relays(*runs) -> bool:
     return any(run.desk.relay._holds_lease for run in runs)
-
-
-async def test_what_was_sent_long_ago_goes_however_much_there_is_of_it(
-    settings_of, monkeypatch
-) -> None:
-    monkeypatch.setattr(relay_module, "PRUNE_ROWS", 3)
-    settings = settings_of("speaker")
-    async with running(SPEAKER, settings):
-        pass
-    connection = await asyncpg.connect(settings.database_url)
-    rows = outbox.make_rows([counted(f"s{n}", 1) for n in range(10)], 4)
-    await outbox.add_rows(connection, rows, uuid4())
-    await connection.execute("update outbox set sent_at = clock_timestamp() - interval '2 days'")
-    async with running(SPEAKER, settings):
-
-        async def is_empty() -> bool:
-            return not await connection.fetchval("select count(*) from outbox")
-
-        await until(is_empty)
-    await connection.close()
