@@ -85,12 +85,12 @@ class Decoder:
         """What the record says. Never raises: anything wrong is a `Breach`."""
         type_: str | None = None
         try:
-            told = {name: value for name, value in record.headers if name in READ}
+            told = dict(record.headers)
             type_ = told["ce_type"].decode()  # type: ignore[union-attr]
             body = self._bodies.get(type_)
             if body is None:
                 return Unknown(type_)
-            read = {name: value.decode() for name, value in told.items()}  # type: ignore[union-attr]
+            read = {name: told[name].decode() for name in READ if name in told}  # type: ignore[union-attr]
             head = msgspec.convert(read, Envelope, strict=False)
             event = body.decode(record.value or b"")
             departement = (record.key or b"").decode()

@@ -4,13 +4,15 @@ Both apply a service's own events before they hear the others', derive nothing m
 once at the end whether what was heard gives anything else than what was said.
 """
 
+import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.recorded import Recorded
@@ -37,11 +39,22 @@ from services.messaging.offsets import (
 )
 from services.messaging.restoring import begin_restore, derive_again
 from services.messaging.settings import Settings
+from services.messaging.telemetry import Item
 from services.messaging.unit import Desk, Mode, open_unit
 
 log = logging.getLogger(__name__)
 
 FETCH_BYTES = 4_194_304
+BATCH_RECORDS = 10_000
+"""Of a rebuild: nobody waits for its transactions, and what is said of one thing meets in one."""
+UNLOGGED = """
+    do $$ declare name text; begin
+        for name in select tablename from pg_tables where schemaname = current_schema() loop
+            execute format('alter table %I set unlogged', name);
+        end loop;
+    end $$
+"""
+"""After a crash a rebuild begins anew, so its tables need no write-ahead log."""
 POLL_MS = 1000
 
 
@@ -66,7 +79,7 @@ async def open_reader(
 
 async def read_to_end(
     settings: Settings, starts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
-) -> AsyncIterator[list[Any]]:
+) -> AsyncGenerator[list[Any]]:
     """The records of these partitions from `starts` up to `ends`, in batches."""
     open_ = {one for one in starts if starts[one] < ends[one]}
     if not open_:
@@ -91,6 +104,26 @@ async def read_to_end(
                 if await consumer.position(one) >= ends[one]:
                     open_.discard(one)
                     consumer.pause(one)
+
+
+async def read_ahead(batches: AsyncGenerator[list[Any]], codec: Codec) -> AsyncIterator[list[Item]]:
+    """Batches of records with what they say; the next one is read and decoded while the one before
+    is worked on: the database is busy then, not this process.
+    """
+
+    async def take() -> list[Item] | None:
+        batch = await anext(batches, None)
+        return None if batch is None else codec.decode_records(batch)
+
+    coming = asyncio.ensure_future(take())
+    try:
+        while (batch := await coming) is not None:
+            coming = asyncio.ensure_future(take())
+            yield batch
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await batches.aclose()
 
 
 async def apply_own(
@@ -171,8 +204,8 @@ async def catch_up_own(
     ends = {one: bounds[one].end for one in partitions}
     codec = Codec({topic.kafka_name: Decoder(service.topic, service.topic.event_classes())})
     count = 0
-    async for batch in read_to_end(settings, starts, ends):
-        await apply_own(desk, topic, codec.decode_records(batch), is_restore=is_restore)
+    async for batch in read_ahead(read_to_end(settings, starts, ends), codec):
+        await apply_own(desk, topic, batch, is_restore=is_restore)
         count += len(batch)
     if count:
         log.info("own topic: %d records read", count)
@@ -214,8 +247,8 @@ async def hear_again(
     )
     count = 0
     ends = {one: bounds[one].end for one in partitions}
-    async for batch in read_to_end(settings, starts, ends):
-        await take_batch(hearing, codec.decode_records(batch))
+    async for batch in read_ahead(read_to_end(settings, starts, ends), codec):
+        await take_batch(hearing, batch)
         count += len(batch)
     return count
 
@@ -231,6 +264,8 @@ async def rebuild(
     the logs ended when it began.
     """
     await refuse_schema_in_use(settings, schema)
+    limits = msgspec.structs.replace(settings.limits, batch_records=BATCH_RECORDS)
+    settings = msgspec.structs.replace(settings, limits=limits)
     admin = await open_admin(settings)
     try:
         topics = await ensure_topics(admin, settings, topics_of(service))
@@ -239,6 +274,7 @@ async def rebuild(
     await migrate(settings, service.schema, schema)
     pool = await open_pool(settings, schema)
     try:
+        await pool.execute(UNLOGGED)
         own = topics[service.topic.name]
         desk = desk_for(service, pool, Mode.REBUILD, own.partitions)
         applied = await catch_up_own(service, settings, desk, own, is_restore=False)

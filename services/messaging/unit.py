@@ -168,10 +168,10 @@ class Unit:
         """Lock the join rows of `keys`, made if absent, in their order.
 
         Where two streams meet, both handlers lock the same rows first and only then, in a new
-        statement, read what the other has committed.
+        statement, read what the other has committed. A rebuild is alone in its schema: no locks.
         """
         ordered = sorted(set(keys))
-        if not ordered:
+        if not ordered or self._desk.mode is Mode.REBUILD:
             return
         locked = await self.connection.fetch(LOCK_JOINS, kind, ordered)
         if len(locked) < len(ordered):

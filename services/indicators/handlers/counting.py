@@ -53,7 +53,8 @@ class Concerned(msgspec.Struct, kw_only=True):
     `demands` gives, by fact id, where a demand or an appointment counts now; `doctors` are RPPS;
     `cpts_ids` are all the CPTS that count, or counted, one of them; `years` are the contract years
     that came, went, or have another last day; `declaring` are the CPTS, among `cpts_ids`, of which
-    something that was declared here is another.
+    something that was declared here is another. `are_demands_told`: `demands` has all that differ
+    in these years, and no other needs to be looked at.
     """
 
     demands: dict[str, Place]
@@ -61,6 +62,7 @@ class Concerned(msgspec.Struct, kw_only=True):
     cpts_ids: set[str]
     years: list[ContractYear]
     declaring: set[str] = set()
+    are_demands_told: bool = False
 
 
 async def settle_appointments(
@@ -200,11 +202,12 @@ async def _concern_years(rule: CountingRule, unit: Unit, concerned: Concerned) -
     years = [
         (year.cpts_id, year.period.first, year.period.last or date.max) for year in concerned.years
     ]
-    for referral in await referral_facts.referrals_accepted(unit.connection, years):
-        concerned.demands[referral_fact(referral.referral_id)] = referral.counted_for(rule)
-    for attribution in await attributions.counted_attributions(unit.connection, years):
-        fact_id = appointment_fact(attribution.appointment_id)
-        concerned.demands[fact_id] = attribution.counted_for()
+    if not concerned.are_demands_told:
+        for referral in await referral_facts.referrals_accepted(unit.connection, years):
+            concerned.demands[referral_fact(referral.referral_id)] = referral.counted_for(rule)
+        for attribution in await attributions.counted_attributions(unit.connection, years):
+            fact_id = appointment_fact(attribution.appointment_id)
+            concerned.demands[fact_id] = attribution.counted_for()
     concerned.doctors |= await membership_facts.professionals_of(
         unit.connection, [year.cpts_id for year in concerned.years]
     )

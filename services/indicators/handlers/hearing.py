@@ -48,6 +48,8 @@ async def on_referrals(rule: CountingRule, unit: Unit, heard: Sequence[Recorded[
     connection = unit.connection
     changed = await referral_facts.put_referrals(connection, together(said).values())
     told = await referral_facts.put_messages(connection, messages)
+    if await unit.hears_the_past():
+        return  # where appointments count, too, is looked at once all is heard
 
     concerned = Concerned(demands={}, doctors=set(), cpts_ids=set(), years=[])
     keys = _concern_referrals(rule, changed, concerned, origins)

@@ -2,8 +2,6 @@
 
 from contracts.recorded import Cause
 from services.indicators.domain.appointments import Appointment
-from services.indicators.domain.declared import is_declared
-from services.indicators.domain.figures import rpps_of
 from services.indicators.domain.rule import CountingRule
 from services.indicators.handlers.counting import (
     JOIN_CPTS_YEAR,
@@ -15,7 +13,13 @@ from services.indicators.handlers.counting import (
     settle_appointments,
 )
 from services.indicators.handlers.origins import Origin, Origins
-from services.indicators.store import applied_rule, figures, membership_facts, referral_facts
+from services.indicators.store import (
+    applied_rule,
+    differing,
+    figures,
+    membership_facts,
+    referral_facts,
+)
 from services.indicators.store.applied_rule import BEGINNING
 from services.messaging.timers import Due
 from services.messaging.unit import Unit
@@ -32,18 +36,13 @@ async def count_all_again(rule: CountingRule, unit: Unit, cause: Cause, after: s
     cpts_ids = await membership_facts.cpts_after(unit.connection, after, CPTS_AT_ONCE)
     await unit.lock_joins(JOIN_CPTS_YEAR, cpts_ids)
     concerned = Concerned(
-        demands={},
-        doctors=set(),
+        demands=dict(await differing.demands(unit.connection, cpts_ids, rule)),
+        doctors=await differing.counted_doctors(unit.connection, cpts_ids),
         cpts_ids=set(cpts_ids),
         years=await figures.years_of(unit.connection, cpts_ids),
         declaring=set(cpts_ids),
+        are_demands_told=True,
     )
-    # What is counted and should not be is nowhere else than in the figures.
-    for fact_id in await figures.counted_by(unit.connection, cpts_ids):
-        if (rpps := rpps_of(fact_id)) is not None:
-            concerned.doctors.add(rpps)
-        elif not is_declared(fact_id):
-            concerned.demands[fact_id] = None
     await count(rule, unit, concerned, Origins([Origin(cause.recorded_at, cause)]))
     return cpts_ids[-1] if len(cpts_ids) == CPTS_AT_ONCE else None
 

@@ -156,23 +156,6 @@ def _counting(rows: Sequence[Any]) -> Counting:
     return counted
 
 
-async def counted_by(connection: Connection, cpts_ids: Collection[str]) -> list[str]:
-    """The facts that any figure of these CPTS counts now."""
-    rows = await connection.fetch(
-        """
-        select distinct fact_id
-        from (
-            select distinct on (cpts_id, indicator, starts_on, fact_id) fact_id, is_counted
-            from figure_fact where cpts_id = any ($1)
-            order by cpts_id, indicator, starts_on, fact_id, revision desc
-        ) as fact
-        where is_counted
-        """,
-        list(cpts_ids),
-    )
-    return [row["fact_id"] for row in rows]
-
-
 async def years_of(connection: Connection, cpts_ids: Collection[str]) -> list[ContractYear]:
     """The contract years of these CPTS, and those of which only a figure is left."""
     rows = await connection.fetch(
