@@ -135,6 +135,11 @@ test-fast *options:
 bench *options:
     @{{ uv }} run python -m tests.benchmarks "$@"
 
+# Strike the services with faults and hold what comes of it against the oracle: faults [--count N] [--seed S] [--events M] [--without GUARD]; faults report FILE…
+[group('change things'), no-exit-message]
+faults *options:
+    @{{ uv }} run python -m tests.faults "$@"
+
 # Change the code in small ways and list what no test notices: mutants [AREA…] [--sample N] [--seed N]
 [group('change things'), no-exit-message]
 mutants *options:

@@ -124,8 +124,9 @@ def stop(
     """Ask a process to end, wait, then kill it and its descendants if it did not."""
     process = record.find()
     if process is not None:
-        descendants = process.children(recursive=True)
+        descendants: list[psutil.Process] = []
         try:
+            descendants = process.children(recursive=True)
             process.send_signal(by)
             if by == signal.SIGKILL:
                 _kill_all(descendants)

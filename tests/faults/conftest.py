@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Stack
-from tests.faults.season import Season
 from tests.faults.tracing import TRACE, Trace
 from tests.faults.world import World, opened
+from tests.faults.zygote import Zygote
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +35,23 @@ def trace(
     record_property(TRACE, f"{request.node.name}: {made}")
 
 
-OpenWorld = Callable[[Season], AbstractAsyncContextManager[World]]
+@pytest.fixture(scope="session")
+def zygote(stack: Stack) -> Iterator[Zygote]:
+    """What the services' processes are forked from."""
+    with Zygote(stack.folder) as running:
+        yield running
+
+
+OpenWorld = Callable[[], AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture
 def open_world(
-    stack: Stack, namespace: str, fresh_databases: dict[str, str], tmp_path: Path
+    stack: Stack,
+    zygote: Zygote,
+    namespace: str,
+    fresh_databases: dict[str, str],
+    tmp_path: Path,
 ) -> OpenWorld:
-    """Opens a world for a season; nothing runs in it yet."""
-    return lambda season: opened(stack, season, namespace, fresh_databases, tmp_path)
+    """Opens a world; nothing runs in it yet."""
+    return lambda: opened(stack, zygote, namespace, fresh_databases, tmp_path)

@@ -1,170 +1,30 @@
-"""Faults of the log itself while a season is played: copies, poison, another log than before."""
+"""Another log than before while a season is played: a topic made anew, an offset past its end."""
 
 import asyncio
-import re
-import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import fields
-from itertools import cycle
-from random import Random
-from typing import Any
 
 import httpx
-import msgspec
-from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.structs import ConsumerRecord
-from msgspec.structs import replace
 
-from contracts.events.indicators import FigureChanged
-from contracts.events.membership import MemberRecorded
-from contracts.events.referrals import ReferralAccepted
-from contracts.recorded import type_name
-from deploy.local.services import ROOT, SERVICES
-from services.gateway.app import SERVICE as GATEWAY
-from services.indicators.app import SERVICE as INDICATORS
-from services.payments.app import SERVICE as PAYMENTS
-from services.referrals.app import SERVICE as REFERRALS
-from tests.faults.judgement import id_of, judge, read_log
-from tests.faults.play import Wrong, playing
-from tests.faults.process import LIMITS, PARTITIONS, Process, until
-from tests.faults.scenarios import start_all, total
+from deploy.local.services import ROOT
+from tests.faults.judgement import judge, read_log
+from tests.faults.play import playing
+from tests.faults.process import PARTITIONS, Process, until
+from tests.faults.saying import say
 from tests.faults.season import Season
+from tests.faults.starting import start_all, total
 from tests.faults.tracing import Trace
 from tests.faults.world import World
 
-NAMING = re.compile(rb'"(cpts|referral)_id":"')
-NUL = rb"\\u0000"  # valid JSON, and no text of PostgreSQL's
 
-
-async def say(world: World, records: Iterable[Any]) -> int:
-    """Write records into their partitions, in this order; answers how many."""
-    count = 0
-    async with AIOKafkaProducer(bootstrap_servers=world.kafka, acks="all") as producer:
-        for one in records:
-            await producer.send(
-                one.topic,
-                value=one.value,
-                key=one.key,
-                partition=one.partition,
-                headers=list(one.headers),
-            )
-            count += 1
-        await producer.flush()
-    return count
-
-
-async def said_first(world: World, topic: str) -> list[Any]:
-    """What a topic holds, without the copies."""
-    first = {id_of(one): one for one in reversed(await read_log(world, topic))}
-    return list(first.values())[::-1]
-
-
-async def the_log_repeats_itself(
-    world: World, season: Season, trace: Trace, without: Iterable[str] = ()
-) -> None:
-    """What the log held at several moments is in it again, out of order, each event twice.
-
-    Indicators and payments stand still while it is said again, so that what they have not heard yet
-    and its copies come in one batch.
-    """
-    limits = replace(LIMITS, batch_records=1000, partition_records=1000)
-    start_all(world, without=without, limits=limits)
-    random = Random(trace.seed)
-    again = 0
-    async with playing(world, season) as play:
-        for share in (0.5, 0.85):
-            await play.passed(share - 0.15)
-            still = [world.processes[service] for service in ("indicators", "payments")]
-            for process in still:
-                process.send(signal.SIGSTOP)
-            await play.passed(share)
-            for service in SERVICES:
-                records = await said_first(world, service)
-                random.shuffle(records)
-                again += await say(world, (one for one in records for _ in range(2)))
-            for process in still:
-                process.send(signal.SIGCONT)
-        await play.over()
-        trace.struck(repeated_in_log=await judge(play), said_again=again)
-        if apart := await total(world, "taken_apart"):
-            raise Wrong(f"{apart} batches with copies in them had to be taken apart")
-
-
-def poisoned(record: ConsumerRecord) -> list[ConsumerRecord]:
-    """What nobody can handle, made of a good record: six that cannot be read, and one that can but
-    holds what no table keeps.
-    """
-    headers = dict(record.headers)
-
-    def bad(**changes: Any) -> ConsumerRecord:
-        values = {field.name: getattr(record, field.name) for field in fields(record)}
-        return ConsumerRecord(**values | changes)
-
-    def with_headers(**changes: bytes | None) -> list[tuple[str, bytes]]:
-        return [(name, value) for name, value in (headers | changes).items() if value is not None]
-
-    named = b'"cpts_id":"'
-    return [
-        bad(value=b"{"),
-        bad(value=None),
-        bad(value=record.value.replace(named, b'"cpts_id":["')),
-        bad(key=b"no departement"),
-        bad(headers=with_headers(ce_subject=b"\xff\xfe")),
-        bad(headers=with_headers(ce_sequence=None)),
-        bad(value=NAMING.sub(rb"\g<0>" + NUL, record.value)),
-    ]
-
-
-# An event that some consumers of a topic keep.
-KEPT: dict[str, type[msgspec.Struct]] = {
-    "membership": MemberRecorded,
-    "referrals": ReferralAccepted,
-    "indicators": FigureChanged,
-}
-DECLARED = (REFERRALS, INDICATORS, PAYMENTS, GATEWAY)
-
-
-async def poison_between_good_ones(
-    world: World, season: Season, trace: Trace, without: Iterable[str] = ()
-) -> None:
-    """Records that nobody can handle lie in one batch with good ones."""
-    start_all(world, without=without)
-    expected: Counter[str] = Counter()
-    async with playing(world, season) as play:
-        for share in (0.5, 0.8):
-            await play.passed(share)
-            for topic, kept in KEPT.items():
-                records = await said_first(world, topic)
-                good = next(one for one in records if type_of(one) == type_name(kept))
-                beside = [one for one in records if one.partition == good.partition]
-                bad = poisoned(good)
-                await say(world, (one for pair in zip(bad, cycle(beside)) for one in pair))
-                for service in DECLARED:
-                    if any(kept in hears.understands for hears in service.hears):
-                        expected[service.name] += len(bad)
-        await play.over()
-        trace.struck(dead_letters=expected.total(), taken_apart=await total(world, "taken_apart"))
-        trace.note(repeated_in_log=await judge(play, dead_letters=expected))
-
-
-def type_of(record: Any) -> str:
-    """The type of the event that a record carries."""
-    return str(dict(record.headers)["ce_type"].decode())
-
-
-async def another_log_than_before(
-    world: World, season: Season, trace: Trace, without: Iterable[str] = ()
-) -> None:
+async def another_log_than_before(world: World, season: Season, trace: Trace) -> None:
     """The topic of figures is made anew under payments' feet; then what it held is in it again.
 
     Payments says so and does nothing until it is told to read the topic from its start. What is
     then told again changes nothing.
     """
-    start_all(world, without=without)
+    start_all(world)
     payments, indicators = world.processes["payments"], world.processes["indicators"]
     async with playing(world, season) as play:
         await play.passed(0.6)
@@ -177,7 +37,7 @@ async def another_log_than_before(
         await say(world, records)
         for service in ("indicators", "payments"):
             await told(world, service, "reread", "--topic", "indicators")
-        indicators.start((), without)
+        indicators.start()
         await indicators.ready()
         await payments.ready()
         play.go_on()
@@ -187,13 +47,11 @@ async def another_log_than_before(
         await judge(play)
 
 
-async def an_offset_past_the_end(
-    world: World, season: Season, trace: Trace, without: Iterable[str] = ()
-) -> None:
+async def an_offset_past_the_end(world: World, season: Season, trace: Trace) -> None:
     """A stored offset lies where the log does not reach: indicators says so, and hears nothing of
     any partition until it is told to read the topic from its start.
     """
-    start_all(world, without=without)
+    start_all(world)
     indicators = world.processes["indicators"]
     async with playing(world, season) as play:
         await play.passed(0.5)
@@ -203,7 +61,7 @@ async def an_offset_past_the_end(
             "update stored_offset set next_offset = 99999 where topic = 'referrals'"
             " and partition = 0 returning 1",
         )
-        indicators.start((), without)
+        indicators.start()
         said = await until("it says so", lambda: trouble_of(indicators, "the stored offset is"))
         await told(world, "indicators", "reread", "--topic", "referrals")
         await indicators.ready()

@@ -1,14 +1,12 @@
 """A season under way: its orders leave at a rate, are held and go on, and end."""
 
 import asyncio
-import itertools
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
-import httpx
 from aiokafka.errors import KafkaError
 
 from deploy.local.demo.chain import Chain, NotHeardError
@@ -44,25 +42,6 @@ class PatientChain(Chain):
                 await asyncio.sleep(0.05)
             else:
                 return
-
-
-class InTurn:
-    """A client that gives each order to the next of several processes of one service."""
-
-    def __init__(self, urls: Sequence[str]) -> None:
-        self._clients = [httpx.AsyncClient(base_url=url, timeout=30) for url in urls]
-        self._next = itertools.cycle(self._clients)
-
-    def only(self, place: int) -> None:
-        """From now on one of them gets all."""
-        self._next = itertools.cycle([self._clients[place]])
-
-    async def request(self, *said: Any, **more: Any) -> httpx.Response:
-        return await next(self._next).request(*said, **more)
-
-    async def aclose(self) -> None:
-        for client in self._clients:
-            await client.aclose()
 
 
 class HeldDriver(Driver):
@@ -154,12 +133,8 @@ async def playing(
     season: Season,
     *,
     rate: float = RATE,
-    in_turn: Mapping[str, InTurn] | None = None,
 ) -> AsyncIterator[Play]:
-    """Play the season beside the block, which must be over when the block ends.
-
-    `in_turn` gives the orders of a service to several of its processes.
-    """
+    """Play the season beside the block, which must be over when the block ends."""
     async with PatientChain(world) as chain:  # type: ignore[arg-type]
         driver = HeldDriver(
             season.orders,
@@ -169,8 +144,6 @@ async def playing(
             rate=rate,
             ends_at=season.ends_at,
         )
-        for service, client in (in_turn or {}).items():
-            driver._clients[service] = client  # type: ignore[assignment]
         play = Play(world, season, driver, chain)
         try:
             yield play

@@ -2,21 +2,22 @@
 
 import asyncio
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import msgspec
 import psutil
 
 from deploy.local import ports, processes
-from deploy.local import services as service_processes
-from deploy.local.services import ROOT
+from deploy.local.demo.driver import ClockFile
+from deploy.local.folders import replace_file
 from services.messaging.settings import Limits
 from tests.faults.launcher import Stop, Stopped
+from tests.faults.proxy import Link
 
 if TYPE_CHECKING:
     from deploy.local.processes import RecordedProcess
@@ -48,15 +49,24 @@ async def until(
 
 
 class Process:
-    """One process of a service, started by the launcher."""
+    """One process of a service, started by the launcher.
 
-    def __init__(self, world: "World", service: str, name: str) -> None:
+    It reaches PostgreSQL and Kafka over links of its own, and reads a clock of its own. `member`
+    is its name in its consumer group.
+    """
+
+    def __init__(self, world: "World", service: str, name: str, member: str | None = None) -> None:
         self.world, self.service, self.name = world, service, name
+        self.member = member or name
         self.port = ports.free_port(world.ports)
         world.ports.add(self.port)
         self.url = f"http://127.0.0.1:{self.port}"
+        self.arms = world.folder / f"{name}.arms"
         self.stops = world.folder / f"{name}.stops"
         self.log = world.folder / f"{name}.log"
+        self.clock = ClockFile(world.folder / f"{name}.clock")
+        self.to_postgres = Link(urlsplit(world.database_urls[service]).port or 0)
+        self.to_kafka = Link(int(world.kafka.rpartition(":")[2]), is_kafka=True)
         self.record: RecordedProcess | None = None
 
     def start(
@@ -65,30 +75,40 @@ class Process:
         without: Iterable[str] = (),
         limits: Limits = LIMITS,
     ) -> "Process":
-        command = [sys.executable, "-m", "tests.faults.launcher", self.service]
-        command += ["--limits", msgspec.json.encode(limits).decode(), "--stops", str(self.stops)]
-        for stop in stops:
-            command += ["--stop-at", str(stop)]
+        arguments = [self.service, "--limits", msgspec.json.encode(limits).decode()]
+        arguments += ["--arms", str(self.arms), "--stops", str(self.stops)]
         for guard in without:
-            command += ["--without", guard]
-        self.stops.unlink(missing_ok=True)
+            arguments += ["--without", guard]
+        self.arm(stops)
+        self.world.show_clock(self)
         environment = self.environment()
-        self.record = processes.start(command, log=self.log, environment=environment, folder=ROOT)
+        self.record = self.world.zygote.fork(arguments, environment=environment, log=self.log)
         return self
+
+    def arm(self, stops: Iterable[Stop]) -> None:
+        """The stops that are to come from now on, in place of others."""
+        self.stops.unlink(missing_ok=True)
+        replace_file(self.arms, msgspec.json.encode(list(stops)))
 
     def environment(self) -> dict[str, str]:
         """What a process of this service finds in its environment."""
+        url = urlsplit(self.world.database_urls[self.service])
+        netloc = f"{url.netloc.rpartition('@')[0]}@127.0.0.1:{self.to_postgres.port}"
         return self.world.stack.service_environment(self.service) | {
-            "DATABASE_URL": self.world.database_urls[self.service],
+            "DATABASE_URL": urlunsplit(url._replace(netloc=netloc)),
+            "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{self.to_kafka.port}",
             "HTTP_PORT": str(self.port),
-            "CPTS_MEMBER": self.name,
+            "CPTS_MEMBER": self.member,
             "CPTS_NAMESPACE": self.world.namespace,
             "CPTS_PARTITIONS": str(PARTITIONS),
-            "CPTS_CLOCK_FILE": str(self.world.clock.path),
+            "CPTS_CLOCK_FILE": str(self.clock.path),
         }
 
     async def is_ready(self) -> bool:
-        return (await asyncio.to_thread(service_processes.readiness, self.url))[0]
+        try:
+            return (await self.world.client.get(f"{self.url}/health/ready")).is_success
+        except httpx.HTTPError:
+            return False
 
     async def ready(self) -> "Process":
         async def answers() -> bool:
@@ -123,15 +143,14 @@ class Process:
             await asyncio.to_thread(processes.stop, self.record, by=signal.SIGKILL)
 
     def stopped(self) -> list[Stopped]:
-        """The stops that came since the start, the first one first."""
+        """The stops that came since they were armed, the first one first."""
         if not self.stops.exists():
             return []
         return msgspec.json.Decoder(Stopped).decode_lines(self.stops.read_bytes())
 
     async def health(self) -> Any:
         """What the process says of itself."""
-        async with httpx.AsyncClient(timeout=10) as client:
-            return (await client.get(f"{self.url}/health/ready")).json()
+        return (await self.world.client.get(f"{self.url}/health/ready")).json()
 
     async def counters(self) -> Counter[str]:
         return Counter((await self.health())["counters"])

@@ -6,8 +6,8 @@ from deploy.local import archive
 from tests.faults.judgement import judge
 from tests.faults.play import Wrong, playing
 from tests.faults.process import until
-from tests.faults.scenarios import OUTBOX_IS_EMPTY, start_all
 from tests.faults.season import Season
+from tests.faults.starting import OUTBOX_IS_EMPTY, start_all
 from tests.faults.tracing import Trace
 from tests.faults.world import World
 

@@ -5,7 +5,9 @@ orders alone, with no code of the services.
 """
 
 import hashlib
-from collections.abc import Iterator
+import heapq
+import itertools
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -13,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from contracts.communes import all_communes, arrondissements_of
 from deploy.local.demo.orders import Draft, Order, numbered
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -22,6 +25,7 @@ PLAYS_AT = datetime(2026, 3, 3, 8, 0, tzinfo=PARIS)
 YEAR = date(2026, 3, 1)
 DEMANDS_LINE, DOCTORS_LINE = "sas_demandes_avec_rdv", "sas_medecins_participants"
 DOCTORS = 3
+NEWCOMER_EVERY = 8
 
 
 class Season(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,13 +90,84 @@ def season(seed: str, demands: int = 40, *, has_resends: bool = True) -> Season:
     """
     random = Random(seed)
     drafts = [draft for place in PLACES for draft in _opening(place)]
-    drafts += _lines()
+    drafts += _lines(PLACES)
     for number in range(demands):
         at = PLAYS_AT + number * 3 * MINUTE
         life = _life(random, PLACES[number % len(PLACES)], number, at)
         drafts += life if has_resends else {draft.key: draft for draft in life}.values()
     drafts += _newcomers(demands)
     return Season(orders=numbered(drafts), ends_at=PLAYS_AT + timedelta(days=4))
+
+
+def many_places(count: int) -> tuple[Place, ...]:
+    """So many CPTS, each in a département of its own, whose every demand changes the cents."""
+    chosen: dict[str, str] = {}
+    for one in all_communes().values():
+        if one.departement not in chosen and not arrondissements_of(one.code):
+            chosen[one.departement] = one.code
+    line = {"mode": "linear", "max_cents": 2_000_000_00, "target": 1_000_000}
+    return tuple(
+        Place(cpts_id=f"cpts-{departement}", commune=commune, number=number, line=line)
+        for number, (departement, commune) in enumerate(itertools.islice(chosen.items(), count))
+    )
+
+
+def unending(random: Random, places: Sequence[Place], every: timedelta) -> Iterator[Draft]:
+    """The opening of these CPTS, then demand after demand and what becomes of each, by instant."""
+    opening = [draft for place in places for draft in _opening(place)]
+    yield from sorted([*opening, *_lines(places)], key=lambda draft: draft.at)
+    waiting: list[tuple[datetime, int, Draft]] = []
+    counter = itertools.count()
+    for number in itertools.count():
+        at = PLAYS_AT + number * every
+        while waiting and waiting[0][0] <= at:
+            yield heapq.heappop(waiting)[2]
+        place = places[number % len(places)]
+        drafts = _life(random, place, number, at)
+        if number % NEWCOMER_EVERY == 0:
+            drafts += member_and_part(place, f"83{number:010d}", f"new-{number}", at)
+        for draft in drafts:
+            heapq.heappush(waiting, (draft.at, next(counter), draft))
+
+
+def member_and_part(
+    place: Place, rpps: str, name: str, at: datetime = OPENS_AT
+) -> tuple[Draft, Draft]:
+    """A doctor joins a CPTS and takes part in the SAS; `name` is what their entries are called."""
+    own, since = f"/cpts/{place.cpts_id}", YEAR.isoformat()
+    person = {"rpps": rpps, "from_on": since, "is_check_digit_overridden": True}
+    member = {"member_id": f"m-{name}", "profession": "10"}
+    part = {"participation_id": f"p-{name}", "way": "cpts"}
+    return (
+        _told(place, at, f"{own}/members", person | member, f"join-{name}"),
+        _told(place, at, f"{own}/participations", person | part, f"part-{name}"),
+    )
+
+
+def demand_where_nobody_is_yet(
+    place: Place, commune: str, name: str, at: datetime
+) -> tuple[Draft, Draft]:
+    """A demand from a commune, and the entry by which a CPTS takes it into its territory."""
+    body = {"entry_id": f"t-{name}", "commune": commune, "from_on": YEAR.isoformat()}
+    entry = _told(place, at, f"/cpts/{place.cpts_id}/territory", body, f"territory-{name}")
+    demand = _told(
+        place,
+        at,
+        "/demands",
+        {
+            "source": "sas-faults",
+            "source_id": name,
+            "commune": commune,
+            "need": "consultation_generaliste",
+            "urgency": "within_48h",
+            "received_at": at.isoformat(),
+        },
+        f"{name}:demand",
+        service="referrals",
+        role="regulation",
+        lane=name,
+    )
+    return demand, entry
 
 
 def _told(
@@ -141,10 +216,10 @@ def _opening(place: Place) -> Iterator[Draft]:
         yield _told(place, at, path, body, f"open-{place.number}-{step}", role=role)
 
 
-def _lines() -> Iterator[Draft]:
+def _lines(places: Sequence[Place]) -> Iterator[Draft]:
     """The contract lines; the first waits until payments knows the CPTS."""
     doctors = {"mode": "linear", "max_cents": 700_01, "target": 7, "mission": "acces_aux_soins"}
-    for place in PLACES:
+    for place in places:
         lines = {DEMANDS_LINE: place.line | {"mission": "acces_aux_soins"}, DOCTORS_LINE: doctors}
         for step, (indicator, body) in enumerate(lines.items()):
             yield _told(
@@ -156,7 +231,7 @@ def _lines() -> Iterator[Draft]:
                 service="payments",
                 method="PUT",
                 role="caisse",
-                barrier=place is PLACES[0] and step == 0,
+                barrier=place is places[0] and step == 0,
             )
 
 
@@ -212,7 +287,7 @@ def _life(random: Random, place: Place, number: int, at: datetime) -> list[Draft
         lane=source_id,
     )
     answer = {"cpts_id": place.cpts_id, "practitioner_rpps": place.rpps(random.randrange(DOCTORS))}
-    answer["starts_at"] = (at + timedelta(hours=5, minutes=number)).isoformat()
+    answer["starts_at"] = (at + timedelta(hours=5, minutes=number % 90)).isoformat()
     accept = order("accept", random.randint(1, 50) * MINUTE, answer)
     late = order("accept", 60 * MINUTE, answer)
     decline = {"cpts_id": place.cpts_id, "reason": "no_availability"}

@@ -3,6 +3,7 @@ looked up. The product knows nothing of it.
 
 Each point calls `act`, which may stop the process, hold the step, or do nothing. A step within a
 transaction hands its connection over, so that the fault can be told from the database later.
+Points that nobody `wants` cost nothing: the database is not asked about them.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -27,6 +28,7 @@ CURRENT = "select pg_current_xact_id_if_assigned()::text"
 
 # Service, point, connection (None outside a transaction), id of the transaction if it wrote.
 Act = Callable[[str, str, Any, str | None], Awaitable[None]]
+Wants = Callable[[str], bool]  # whether anybody waits for a point now
 
 
 def service_of(connection: Any) -> str:
@@ -34,49 +36,58 @@ def service_of(connection: Any) -> str:
     return str(connection.get_settings().application_name).removeprefix("cpts-")
 
 
+def always(_point: str) -> bool:
+    """Every point is waited for."""
+    return True
+
+
 @contextmanager
-def points(act: Act) -> Iterator[None]:
-    """Every point calls `act`, in this block."""
+def points(act: Act, wants: Wants = always) -> Iterator[None]:
+    """Every point that is wanted calls `act`, in this block."""
     with ExitStack() as stack:
         for where, name, wrapped in (
-            (batch, "fence", _fenced(act, vars(batch)["fence"], FENCE)),
-            (replaying, "fence", _fenced(act, vars(replaying)["fence"], OWN_FENCE)),
-            (unit, "add_rows", _announced(act, vars(unit)["add_rows"])),
-            (unit, "commit", _committed(act, unit.commit)),
-            (Relay, "send", _sent(act, Relay.send)),
+            (batch, "fence", _fenced(act, wants, vars(batch)["fence"], FENCE)),
+            (replaying, "fence", _fenced(act, wants, vars(replaying)["fence"], OWN_FENCE)),
+            (unit, "add_rows", _announced(act, wants, vars(unit)["add_rows"])),
+            (unit, "commit", _committed(act, wants, unit.commit)),
+            (Relay, "send", _sent(act, wants, Relay.send)),
         ):
             stack.enter_context(patch.object(where, name, wrapped))
         yield
 
 
-async def _in(act: Act, point: str, connection: Any) -> None:
-    xid = await connection.fetchval(CURRENT)
-    await act(service_of(connection), point, connection, xid)
+async def _in(act: Act, wants: Wants, point: str, connection: Any) -> None:
+    if wants(point):
+        xid = await connection.fetchval(CURRENT)
+        await act(service_of(connection), point, connection, xid)
 
 
-def _fenced(act: Act, step: Any, point: str) -> Any:
+def _fenced(act: Act, wants: Wants, step: Any, point: str) -> Any:
     async def fence_and_act(connection: Any, moves: Sequence[Any]) -> None:
         if point == FENCE:
-            await _in(act, BEFORE_FENCE, connection)
+            await _in(act, wants, BEFORE_FENCE, connection)
         await step(connection, moves)
         if moves:
-            await _in(act, point, connection)
+            await _in(act, wants, point, connection)
 
     return fence_and_act
 
 
-def _announced(act: Act, step: Any) -> Any:
+def _announced(act: Act, wants: Wants, step: Any) -> Any:
     async def add_and_act(connection: Any, rows: Sequence[Any], writer: Any) -> Any:
         added, has_others = await step(connection, rows, writer)
         if added:
-            await _in(act, ANNOUNCE, connection)
+            await _in(act, wants, ANNOUNCE, connection)
         return added, has_others
 
     return add_and_act
 
 
-def _committed(act: Act, step: Any) -> Any:
+def _committed(act: Act, wants: Wants, step: Any) -> Any:
     async def commit(transaction: Any) -> None:
+        if not (wants(BEFORE_COMMIT) or wants(AFTER_COMMIT)):
+            await step(transaction)
+            return
         connection = transaction._connection
         service, xid = service_of(connection), await connection.fetchval(CURRENT)
         if xid is not None:  # else it wrote nothing: a timer with nothing due, an answer repeated
@@ -88,10 +99,10 @@ def _committed(act: Act, step: Any) -> Any:
     return commit
 
 
-def _sent(act: Act, step: Any) -> Any:
+def _sent(act: Act, wants: Wants, step: Any) -> Any:
     async def send(relay: Any, producer: Any, rows: Sequence[Any]) -> None:
         await step(relay, producer, rows)
-        if rows:
+        if rows and wants(SENT):
             await act(relay._settings.service, SENT, None, None)
 
     return send

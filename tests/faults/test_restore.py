@@ -14,5 +14,5 @@ async def test_a_service_from_an_old_backup_meets_the_others_again(
     service: str, open_world: OpenWorld, trace: Trace
 ) -> None:
     played = season(trace.seed, has_resends=False)
-    async with open_world(played) as world:
+    async with open_world() as world:
         await restored(world, played, trace, service)

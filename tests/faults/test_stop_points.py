@@ -166,7 +166,7 @@ async def test_a_service_stopped_at_every_point_loses_nothing_and_does_nothing_t
 ) -> None:
     orders = season(trace.seed)
     rounds = rounds_for(service, Random(trace.seed))
-    async with open_world(orders) as world:
+    async with open_world() as world:
         for name in SERVICES:
             world.process(name).start(rounds[0] if name == service else ())
         async with playing(world, orders, rate=RATE) as play:

@@ -5,6 +5,7 @@ that timers never run ahead of the orders. Answers are kept only to be compared.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -60,6 +61,8 @@ class Progress(msgspec.Struct, kw_only=True):
 class Driver:
     """Plays one list of orders against the services at `urls`."""
 
+    lag_seconds_max = math.inf  # what it falls behind by more is not caught up with
+
     def __init__(
         self,
         orders: Sequence[Order],
@@ -113,7 +116,7 @@ class Driver:
                 await self._let_time_pass(order.at)
                 next_at = time.monotonic()
             was_barrier = order.barrier
-            next_at += 1 / self._rate
+            next_at = max(next_at, time.monotonic() - self.lag_seconds_max) + 1 / self._rate
             pause_seconds = next_at - time.monotonic()
             self.progress.lag_seconds = max(0.0, -pause_seconds)
             if pause_seconds > 0:
