@@ -1,12 +1,14 @@
 """A database that is lost and comes back from an older backup, while the others go on."""
 
+import asyncio
 from collections import Counter
 from random import Random
 
+from deploy.local import archive
 from tests.faults.field import Evidence, Field, pause
 from tests.faults.play import Wrong
 from tests.faults.process import until
-from tests.faults.restore_scenarios import HISTORY, back_up, restore
+from tests.faults.restore_scenarios import HISTORY
 from tests.faults.starting import OUTBOX_IS_EMPTY
 
 
@@ -17,7 +19,8 @@ async def restored_from_a_backup(field: Field, on: str, random: Random) -> Evide
     """
     world, driver = field.world, field.driver
     process = world.processes[on]
-    backup = await back_up(world, on)
+    url = world.database_urls[on]
+    backup = (await asyncio.to_thread(archive.dump, on, url, world.folder)).file
     await pause(random, 1, 3)
     driver.is_free.clear()
     try:
@@ -30,7 +33,8 @@ async def restored_from_a_backup(field: Field, on: str, random: Random) -> Evide
         await until("all has left", lambda: field.ask(on, OUTBOX_IS_EMPTY))
         await process.killed()
         said = await field.ask(on, HISTORY)
-        await restore(world, on, backup)
+        path = world.folder / backup.name
+        await asyncio.to_thread(archive.load, path, world.admin_url, url)
         kept = await field.ask(on, HISTORY)
         field.start(process)
         await process.ready()
