@@ -48,13 +48,20 @@ FETCH_BYTES = 4_194_304
 BATCH_RECORDS = 10_000
 """Of a rebuild: nobody waits for its transactions, and what is said of one thing meets in one."""
 UNLOGGED = """
-    do $$ declare name text; begin
-        for name in select tablename from pg_tables where schemaname = current_schema() loop
-            execute format('alter table %I set unlogged', name);
-        end loop;
-    end $$
+    do $$ declare name text; begin loop
+        select relname into name from pg_class as one
+        where relkind = 'r' and relpersistence = 'p' and relnamespace = current_schema::regnamespace
+          and not exists (
+              select from pg_constraint join pg_class as other on other.oid = conrelid
+              where contype = 'f' and confrelid = one.oid and conrelid <> confrelid
+                and other.relpersistence = 'p')
+        limit 1;
+        exit when not found;
+        execute format('alter table %I set unlogged', name);
+    end loop; end $$
 """
-"""After a crash a rebuild begins anew, so its tables need no write-ahead log."""
+"""After a crash a rebuild begins anew, so its tables need no write-ahead log; those that refer to
+others come first."""
 POLL_MS = 1000
 
 
