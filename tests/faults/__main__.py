@@ -28,6 +28,7 @@ from tests.faults import guards, told
 from tests.faults.campaign import Ground, Sizes, run_slice
 from tests.faults.catalogue import KINDS, Kind
 from tests.faults.disk import Disk
+from tests.faults.history import History
 from tests.faults.told import SliceTold
 from tests.faults.zygote import Zygote
 
@@ -121,11 +122,15 @@ def _run(options: argparse.Namespace, slices: list[SliceTold]) -> int:
             events = options.events * size // options.count
             sizes = Sizes(faults=size, events=events, rate=options.rate)
             progress.say(f"slice {seed}: {size} faults")
-            uvloop.run(_interruptible(run_slice(ground, one, sizes, progress.step, kinds)))
+            history = History()
+            work = run_slice(ground, one, sizes, progress.step, kinds, history)
+            uvloop.run(_interruptible(work))
             told.write(options.report, slices)
             if one.harm:
                 progress.say(f"HARM in slice {seed}: {one.harm}")
                 progress.say(f"again: {told.command(one)}")
+                history.write(kept := options.report.with_suffix(f".{seed}.jsonl"))
+                progress.say(f"what was sent, answered, struck and seen: {kept}")
                 return 1
     return 0
 

@@ -24,6 +24,7 @@ from tests.faults.catalogue import KINDS, Fault, Kind, Step
 from tests.faults.checker import HEARERS, check
 from tests.faults.disk import Disk
 from tests.faults.field import Evidence, Field
+from tests.faults.history import History
 from tests.faults.judgement import judge
 from tests.faults.listener import Listener
 from tests.faults.play import PatientChain, Play, Wrong
@@ -91,14 +92,19 @@ async def run_slice(
     sizes: Sizes,
     report: Report,
     kinds: Sequence[Kind] = KINDS,
+    history: History | None = None,
 ) -> None:
     """Play one slice and judge it; `told` is filled as it goes, also when it is broken off."""
     begun = time.monotonic()
+    history = history or History()
     if ground.disk.folder is None:
         told.not_possible["disk_full"] = ground.disk.why_not
         kinds = [kind for kind in kinds if kind.name != "disk_full"]
     try:
-        async with ground.open_world() as world, playing_on(world, told, sizes.rate) as field:
+        async with (
+            ground.open_world() as world,
+            playing_on(world, told, sizes.rate, history) as field,
+        ):
             world.patience_seconds = sizes.healed_within_seconds
             play = field.play
             try:
@@ -121,23 +127,27 @@ async def run_slice(
 
 
 @asynccontextmanager
-async def playing_on(world: World, told: SliceTold, rate: float) -> AsyncIterator[Field]:
+async def playing_on(
+    world: World, told: SliceTold, rate: float, history: History
+) -> AsyncIterator[Field]:
     """The services up, orders coming, and somebody who hears the log."""
     places = many_places(PLACES)
     drawn = Drawn(unending(Random(told.seed), places, DEMAND_EVERY))
     async with AsyncExitStack() as stack:
         chain = await stack.enter_async_context(PatientChain(world))  # type: ignore[arg-type]
         processes = [world.process(service) for service in SERVICES]
-        driver = StreamDriver(drawn, urls=world.urls, chain=chain, clock=world.clock, rate=rate)
-        listener = Listener(world)
-        field = Field(world, driver, chain, listener, places, told.without)
+        driver = StreamDriver(
+            drawn, history, urls=world.urls, chain=chain, clock=world.clock, rate=rate
+        )
+        listener = Listener(world, history)
+        field = Field(world, driver, chain, listener, history, places, told.without)
         for process in processes:
             field.start(process)
         await healed(field)
         for service in HEARERS:
             await world.watch_offsets(service)
         await stack.enter_async_context(listener)
-        field.play = Play(world, Season(orders=drawn, ends_at=PLAYS_AT), driver, chain)
+        field.play = Play(world, Season(orders=[], ends_at=PLAYS_AT), driver, chain)
         try:
             yield field
         finally:
@@ -167,6 +177,7 @@ async def strike_all(
             kind.caught_up_seconds = max(kind.caught_up_seconds, round(took, 2))
         await check(field)
         tell_numbers(field, told)
+        field.history.note("healed", round(ready, 2), round(took, 2))
         names = " + ".join(
             f"{fault}{'' if fault in bitten else ' (did not bite)'}" for fault in step
         )
@@ -198,12 +209,15 @@ async def strike(field: Field, told: SliceTold, step: Step) -> list[Fault]:
 
 
 async def _strike(field: Field, fault: Fault) -> Evidence:
+    field.history.note("strikes", str(fault))
     try:
-        return await fault.kind.strike(field, fault.on, Random(fault.seed))
+        evidence = await fault.kind.strike(field, fault.on, Random(fault.seed))
+        field.history.note("struck", str(fault), dict(evidence))
     except Wrong as wrong:
         raise Harm(f"{fault}: {wrong}", is_liveness=False) from wrong
     except (AssertionError, NotHeardError) as error:
         raise Harm(f"{fault}: {error}", is_liveness=True) from error
+    return evidence
 
 
 async def healed(field: Field) -> tuple[float, float]:
@@ -223,7 +237,7 @@ async def healed(field: Field) -> tuple[float, float]:
 async def conclude(field: Field) -> None:
     """The end of the orders and of every limit; then all is held against the oracle."""
     play, drawn = field.play, field.driver.drawn
-    play.season = Season(orders=drawn, ends_at=drawn.ends_at)
+    play.season = Season(orders=drawn[:], ends_at=drawn.ends_at)
     try:
         await play.over()
     except (Wrong, AssertionError) as error:

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
 from deploy.local.demo.orders import Draft
+from tests.faults.history import History
 from tests.faults.launcher import Stop, Stopped
 from tests.faults.listener import Listener
 from tests.faults.play import PatientChain, Play, Wrong
@@ -41,6 +42,7 @@ class Field:
         driver: StreamDriver,
         chain: PatientChain,
         listener: Listener,
+        history: History,
         places: Sequence[Place],
         without: Sequence[str] = (),
     ) -> None:
@@ -48,6 +50,7 @@ class Field:
         self.places, self.without = places, tuple(without)
         self.dead_letters: Counter[str] = Counter()
         self.play: Play  # as soon as orders come
+        self.history = history
         self._names = 0
 
     def new_name(self, what: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from deploy.local.services import CHAIN
+from tests.faults.history import History
 from tests.faults.process import PARTITIONS
 from tests.faults.world import World
 
@@ -24,8 +25,8 @@ class Listener:
     what an aggregate said out of its order. The last ones are kept, by topic and by type.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, history: History) -> None:
+        self._world, self._history = world, history
         self._sequences: dict[tuple[str, str], int] = {}
         self._ids: set[bytes] = set()
         self.events = self.copies = 0
@@ -75,6 +76,15 @@ class Listener:
             self.copies_of[topic] += 1
             return
         self._ids.add(id_)
+        self._history.note(
+            "seen",
+            topic,
+            record.partition,
+            record.offset,
+            headers["ce_subject"].decode(errors="replace"),
+            int(headers["ce_sequence"]),
+            headers["ce_type"].decode(),
+        )
         self.events += 1
         self.last[topic].append(record)
         self.last_of[headers["ce_type"].decode()] = record

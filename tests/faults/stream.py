@@ -13,6 +13,7 @@ import msgspec
 
 from deploy.local.demo.driver import BEFORE
 from deploy.local.demo.orders import Draft, Order
+from tests.faults.history import History
 from tests.faults.play import HeldDriver
 
 ENDS_AFTER = timedelta(days=4)  # every limit of a demand lies before
@@ -60,8 +61,9 @@ class StreamDriver(HeldDriver):
 
     lag_seconds_max = 0.5
 
-    def __init__(self, orders: Drawn, **more: Any) -> None:
+    def __init__(self, orders: Drawn, history: History, **more: Any) -> None:
         super().__init__(orders, ends_at=BEGINNING, **more)
+        self._history = history
         self.drawn = orders
         self.answered: dict[str, str] = {}  # by key
         self.to_double = 0
@@ -69,6 +71,7 @@ class StreamDriver(HeldDriver):
         self.answered_differently: list[str] = []
 
     async def _answer(self, order: Order) -> str:
+        self._history.note("sent", order.n, order.service, order.method, order.path)
         if not self.to_double:
             outcome = await super()._answer(order)
         else:
@@ -79,6 +82,7 @@ class StreamDriver(HeldDriver):
             if outcome != again:
                 self.answered_differently.append(f"order {order.n}: {outcome}, then {again}")
         self.answered[order.key] = outcome
+        self._history.note("answered", order.n, outcome)
         return outcome
 
     def _instant(self) -> datetime:
