@@ -138,12 +138,20 @@ def _run(options: argparse.Namespace, slices: list[SliceTold]) -> int:
 async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
     """The work, ended in order by Ctrl-C: what a signal raised in a callback would be lost."""
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    heard: list[signal.Signals] = []
+
+    def end(by: signal.Signals) -> None:
+        heard.append(by)
+        task.cancel()
+
     for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, task.cancel)
+        loop.add_signal_handler(one, end, one)
     try:
         await task
     except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        if heard:
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _report(arguments: Sequence[str]) -> int:

@@ -22,7 +22,7 @@ SEEN_BY = {
     "lease": "two_relays",
     "join-lock": "two_streams_meet",
 }
-SHORT = Sizes(faults=12, rate=60.0)
+SHORT = Sizes(faults=8, rate=60.0)
 FEW = Sizes(faults=6, rate=60.0, healed_within_seconds=15.0)
 WITHIN_FAULTS = 40
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-TITLE = "# The fault campaign\n"
+TITLE = """# The fault campaign
+
+Written by `just faults report FILE… --report docs/faults.md` from the reports of `just faults`
+(ADR 0036). Faults are those that bit: one that moved nothing is among the struck only. Events are
+the records that the services put on the log, each counted once. A slice has its own databases,
+topics and seed; `just faults --slice SEED` plays it again.
+"""
 
 
 class KindTold(msgspec.Struct, kw_only=True):
