@@ -5,6 +5,7 @@ tablespace, and PostgreSQL is told so by the kernel (ENOSPC), as on any disk.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,7 @@ class Disk:
         if not is_root():
             self.why_not = "only root may mount a tmpfs"
             return self
+        _clear_what_was_left(self._below)
         self._below.mkdir()
         done = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(self._below)],
@@ -79,3 +81,11 @@ class Disk:
                         sql.Identifier(urlsplit(url).path[1:]), sql.Identifier(TABLESPACE)
                     )
                 )
+
+
+def _clear_what_was_left(ours: Path) -> None:
+    """Unmount the disks of campaigns that were killed: with them, their folders cannot go."""
+    for folder in ours.parent.parent.glob(f"*/{ours.name}"):
+        if folder.is_mount() and not (folder.parent / "instance.json").exists():
+            subprocess.run(["umount", "--lazy", str(folder)], check=False)
+            shutil.rmtree(folder.parent, ignore_errors=True)
