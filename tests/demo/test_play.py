@@ -131,7 +131,12 @@ def played(stack: Stack, var: Path, *options: str) -> tuple[int, dict[str, Any]]
 
 @pytest.mark.parametrize(
     ("service", "departements"),
-    [("membership", 1), ("referrals", 3), ("indicators", 1), ("payments", 1)],
+    [
+        pytest.param("membership", 1, marks=pytest.mark.thorough),
+        ("referrals", 3),
+        pytest.param("indicators", 1, marks=pytest.mark.thorough),
+        ("payments", 1),
+    ],
 )
 def test_a_season_is_exact_whichever_service_is_killed_in_it(
     stack: Stack, tmp_path: Path, service: str, departements: int
@@ -292,8 +297,10 @@ def test_every_sabotage_is_played_once() -> None:
 
 @pytest.mark.parametrize(
     ("seed", "sabotages"),
-    list(enumerate(SABOTAGES_OF_A_RUN, start=11)),
-    ids=["+".join(one) for one in SABOTAGES_OF_A_RUN],
+    [
+        pytest.param(11 + n, one, id="+".join(one), marks=pytest.mark.thorough if n > 1 else ())
+        for n, one in enumerate(SABOTAGES_OF_A_RUN)
+    ],
 )
 def test_each_sabotage_is_seen_where_it_was_done(
     stack: Stack, tmp_path: Path, seed: int, sabotages: dict[str, tuple[str, str]]

@@ -160,7 +160,14 @@ async def _now(holds: bool) -> bool:
     return holds
 
 
-@pytest.mark.parametrize("service", CHAIN)
+# The other two: the campaign stops every service at points that it draws.
+THOROUGH = ("membership", "indicators")
+
+
+@pytest.mark.parametrize(
+    "service",
+    [pytest.param(one, marks=pytest.mark.thorough if one in THOROUGH else ()) for one in CHAIN],
+)
 async def test_a_service_stopped_at_every_point_loses_nothing_and_does_nothing_twice(
     service: str, open_world: OpenWorld, trace: Trace
 ) -> None:
