@@ -133,7 +133,7 @@ def played(stack: Stack, var: Path, *options: str) -> tuple[int, dict[str, Any]]
     ("service", "departements"),
     [
         pytest.param("membership", 1, marks=pytest.mark.thorough),
-        ("referrals", 3),
+        pytest.param("referrals", 3, marks=pytest.mark.thorough),
         pytest.param("indicators", 1, marks=pytest.mark.thorough),
         ("payments", 1),
     ],
@@ -175,6 +175,7 @@ def foreseen_totals(var: Path) -> tuple[int, int, int]:
     )
 
 
+@pytest.mark.thorough
 def test_two_demos_at_once_from_one_checkout_are_both_exact(stack: Stack, tmp_path: Path) -> None:
     with (
         demo(stack, tmp_path, *SMALL, "--seed", "31", "--json") as silent,
