@@ -58,7 +58,7 @@ async def test_a_killed_owner_leaves_nothing_on_given_servers(given_servers: Sta
     assert f"payments_{folder.name}" in kept(given_servers, folder.name)
     owner.kill()
     owner.wait()
-    assert processes.wait_until(lambda: not folder.exists(), within_seconds=20)
+    assert processes.wait_until(lambda: not folder.exists(), within_seconds=60)
     assert kept(given_servers, folder.name) == set()
 
 
