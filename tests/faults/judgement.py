@@ -90,12 +90,6 @@ def id_of(record: Any) -> str:
     return str(dict(record.headers)["ce_id"].decode())
 
 
-async def repeated_in_log(world: World, service: str) -> int:
-    """How many records of a service's topic say what an earlier one said."""
-    counts = Counter(id_of(one) for one in await read_log(world, service))
-    return sum(counts.values()) - len(counts)
-
-
 async def judge_log(world: World, service: str) -> tuple[int, list[str]]:
     """How many records the log holds twice, and what is wrong: lost, unknown, out of order."""
     records = await read_log(world, service)

@@ -13,6 +13,7 @@ from tests.faults.disk import Disk
 from tests.faults.told import SliceTold
 from tests.faults.tracing import Trace
 from tests.faults.zygote import Zygote
+from tests.thorough import all_but
 
 SEEN_BY = {
     "fence": "zombie_wakes",
@@ -48,10 +49,7 @@ async def test_a_short_campaign_breaks_neither_safety_nor_liveness(
     assert told.judged
 
 
-@pytest.mark.parametrize(
-    "guard",
-    [pytest.param(one, marks=pytest.mark.thorough if one in THOROUGH else ()) for one in SEEN_BY],
-)
+@pytest.mark.parametrize("guard", all_but(SEEN_BY, THOROUGH))
 async def test_without_a_guard_its_fault_does_harm(
     guard: str, ground: Ground, trace: Trace
 ) -> None:

@@ -22,6 +22,7 @@ from tests.faults.process import Process, until
 from tests.faults.season import season
 from tests.faults.tracing import Trace
 from tests.faults.world import World
+from tests.thorough import all_but
 
 STOP, KILL = "SIGSTOP", "SIGKILL"
 STATUS = "select pg_xact_status($1::text::xid8)"
@@ -164,10 +165,7 @@ async def _now(holds: bool) -> bool:
 THOROUGH = ("membership", "indicators")
 
 
-@pytest.mark.parametrize(
-    "service",
-    [pytest.param(one, marks=pytest.mark.thorough if one in THOROUGH else ()) for one in CHAIN],
-)
+@pytest.mark.parametrize("service", all_but(CHAIN, THOROUGH))
 async def test_a_service_stopped_at_every_point_loses_nothing_and_does_nothing_twice(
     service: str, open_world: OpenWorld, trace: Trace
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.local.demo.oracle_banking import Banking, Sum, Transfer
 from deploy.local.demo.oracle_dues import Dues
-from deploy.local.demo.reader import Difference, Reader
+from deploy.local.demo.reader import Difference, Reader, differing
 
 Open = Mapping[Sum, tuple[int, int, int]]
 
@@ -77,14 +77,7 @@ def open_differences(
         ]
         for one in told
     }
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            yield Difference(
-                what="reste à payer",
-                where=f"{where}/{name}",
-                expected=wanted.get(name),
-                found=found.get(name),
-            )
+    return differing("reste à payer", where, wanted, found)
 
 
 def _name(batch_id: str, rpps: str | None) -> str:

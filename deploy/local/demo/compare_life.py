@@ -10,7 +10,7 @@ from typing import Any
 from deploy.local.demo.oracle_contracts import Contracts, Cpts
 from deploy.local.demo.oracle_counts import counts_on
 from deploy.local.demo.oracle_deadlines import Deadline, Deadlines
-from deploy.local.demo.reader import Difference, Reader
+from deploy.local.demo.reader import Difference, Reader, differing
 
 LISTS = (
     "territory",
@@ -113,14 +113,7 @@ def _belonging(cpts_id: str, cpts: Cpts, told: Mapping[str, Any]) -> Iterator[Di
     merged_on = cpts.merged_on and cpts.merged_on.isoformat()
     wanted["merged"] = {"into": [cpts.into_cpts_id or None, merged_on]}
     for name, expected in wanted.items():
-        for id_ in sorted(expected.keys() | found[name].keys()):
-            if expected.get(id_) != found[name].get(id_):
-                yield Difference(
-                    what="vie",
-                    where=f"{cpts_id}/{name}/{id_}",
-                    expected=expected.get(id_),
-                    found=found[name].get(id_),
-                )
+        yield from differing("vie", f"{cpts_id}/{name}", expected, found[name])
 
 
 def _founding(
@@ -171,14 +164,7 @@ def _founding(
         "stade": {"stage": told["stage"]},
     }
     for what, expected in wanted.items():
-        for id_ in sorted(expected.keys() | found[what].keys()):
-            if expected.get(id_) != found[what].get(id_):
-                yield Difference(
-                    what=what,
-                    where=f"{cpts_id}/{id_}",
-                    expected=expected.get(id_),
-                    found=found[what].get(id_),
-                )
+        yield from differing(what, cpts_id, expected, found[what])
 
 
 def _association(one: Mapping[str, Any]) -> list[Any]:
@@ -202,23 +188,20 @@ def deadline_differences(
 ) -> Iterator[Difference]:
     """Where the deadlines of a CPTS are others: their days, when they were met, how they stand."""
     wanted = {
-        key: [one.due_on.isoformat(), one.met_on and one.met_on.isoformat(), *_standing(one)]
+        "/".join(key): [
+            one.due_on.isoformat(),
+            one.met_on and one.met_on.isoformat(),
+            *_standing(one),
+        ]
         for key, one in foreseen.items()
     }
     found = {
-        (one["aci_id"], one["mission"], one["step"]): [
+        f"{one['aci_id']}/{one['mission']}/{one['step']}": [
             *(one["due_on"], one["met_on"], one["is_near"], one["is_missed"])
         ]
         for one in told
     }
-    for key in sorted(wanted.keys() | found.keys()):
-        if wanted.get(key) != found.get(key):
-            yield Difference(
-                what="délai",
-                where="/".join((cpts_id, *key)),
-                expected=wanted.get(key),
-                found=found.get(key),
-            )
+    return differing("délai", cpts_id, wanted, found)
 
 
 def _standing(one: Deadline) -> tuple[bool, bool]:

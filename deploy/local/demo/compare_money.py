@@ -19,7 +19,7 @@ from deploy.local.demo.oracle_line_files import lines_of, rows_of
 from deploy.local.demo.oracle_lines import Line, with_way
 from deploy.local.demo.oracle_payments import Payments
 from deploy.local.demo.oracle_settlement import Dialogue
-from deploy.local.demo.reader import Difference, Reader, refused
+from deploy.local.demo.reader import Difference, Reader, differing, refused
 
 VARIABLE_ACCOUNT = "expense:aci:variable"
 SETTLED = ("settled_on", "variable_cents", "without_agreement", "without_visa")
@@ -103,14 +103,7 @@ def line_differences(
     told = None if isinstance(rows, str) else lines_of(rows, {})
     found = {id_: with_way(line) for id_, line in (told or {}).items()}
     expected = {id_: with_way(line) for id_, line in foreseen.items()}
-    for id_ in sorted(expected.keys() | found.keys()):
-        if expected.get(id_) != found.get(id_):
-            yield Difference(
-                what="ligne",
-                where=f"{where}/{id_}",
-                expected=expected.get(id_),
-                found=found.get(id_),
-            )
+    return differing("ligne", where, expected, found)
 
 
 async def _dues(reader: Reader, outlook: Outlook) -> list[Difference]:

@@ -1,7 +1,7 @@
 """Asks the services over HTTP; and what is said where their answer is not the foreseen one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Self
 
 import httpx
@@ -22,6 +22,20 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return f"{self.what} {self.where} : attendu {self.expected}, trouvé {self.found}"
+
+
+def differing(
+    what: str, where: str, foreseen: Mapping[str, Any], found: Mapping[str, Any]
+) -> Iterator[Difference]:
+    """Where one of two sets of entries by name has another entry than the other, or none."""
+    for name in sorted(foreseen.keys() | found.keys()):
+        if foreseen.get(name) != found.get(name):
+            yield Difference(
+                what=what,
+                where=f"{where}/{name}",
+                expected=foreseen.get(name),
+                found=found.get(name),
+            )
 
 
 class Reader:

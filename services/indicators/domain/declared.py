@@ -37,7 +37,6 @@ from services.indicators.domain.values import value_facts
 DECLARED: Final = frozenset(
     code for code, indicator in indicators().items() if indicator.source != "events"
 )
-_KINDS: Final = ("activity:", "participant:", "value:", "plan:", "mobilised:", "response:")
 
 Entry = TypeVar("Entry", bound=msgspec.Struct)
 Facts = dict[str, dict[FigureKey, Counted]]
@@ -78,11 +77,6 @@ def says_the_same(event: Entry, present: Entry | None) -> bool:
     told = msgspec.structs.asdict(present)
     who = {name: told[name] for name in ("by_role", "said_by", "reason") if name in told}
     return msgspec.structs.replace(event, **who) == present
-
-
-def is_declared(fact_id: str) -> bool:
-    """Whether a fact is one of those that are worked out here."""
-    return fact_id.startswith(_KINDS)
 
 
 def declared_facts(declared: Declarations, years: Years, rule: CountingRule) -> Facts:

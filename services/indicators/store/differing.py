@@ -5,7 +5,7 @@ demands, and a look at all of them mostly finds that all are right.
 from collections.abc import Collection
 from datetime import date
 
-from services.indicators.domain.figures import DEMANDS
+from services.indicators.domain.figures import DEMANDS, rpps_of
 from services.indicators.domain.referrals import ACCEPTED
 from services.indicators.domain.rule import CountingRule, Name
 from services.messaging.database import Connection
@@ -76,7 +76,7 @@ async def counted_doctors(connection: Connection, cpts_ids: Collection[str]) -> 
     """The RPPS of the professionals that any figure of these CPTS counts now."""
     rows = await connection.fetch(
         """
-        select distinct substr(fact_id, 6) as rpps
+        select distinct fact_id
         from (
             select distinct on (cpts_id, indicator, starts_on, fact_id) fact_id, is_counted
             from figure_fact where cpts_id = any ($1) and fact_id ^@ 'rpps:'
@@ -86,4 +86,4 @@ async def counted_doctors(connection: Connection, cpts_ids: Collection[str]) -> 
         """,
         list(cpts_ids),
     )
-    return {row["rpps"] for row in rows}
+    return {rpps for row in rows if (rpps := rpps_of(row["fact_id"]))}
